@@ -1,0 +1,79 @@
+package audit
+
+import "time"
+
+// Type names what happened, in the past tense. The constants below are the
+// whole list.
+type Type string
+
+// Accounts.
+const (
+	// UserRegistered: an account was created.
+	UserRegistered Type = "user.registered"
+	// UserDisabled: an account was disabled and its sessions ended.
+	UserDisabled Type = "user.disabled"
+	// UserEnabled: a disabled account may log in again.
+	UserEnabled Type = "user.enabled"
+	// AdminSetupIssued: no administrator exists and a one-time set-up link was logged.
+	AdminSetupIssued Type = "admin_setup.issued"
+	// AdminSetupCompleted: the set-up link was redeemed and the first administrator exists.
+	AdminSetupCompleted Type = "admin_setup.completed"
+)
+
+// Logins, sessions and tokens.
+const (
+	// LoginSucceeded: a login opened a session.
+	LoginSucceeded Type = "login.succeeded"
+	// LoginFailed: a login was refused; Reason says why, the caller is not told.
+	LoginFailed Type = "login.failed"
+	// SessionEnded: a session was ended before its time; Reason says by what.
+	SessionEnded Type = "session.ended"
+	// TokenRefreshed: a refresh token was exchanged for the next pair.
+	TokenRefreshed Type = "token.refreshed"
+	// RefreshReused: a refresh token was presented again after its use; its session was ended.
+	RefreshReused Type = "refresh.reused"
+	// TokenRevoked: one access token was revoked before its expiry.
+	TokenRevoked Type = "token.revoked"
+)
+
+// Authorization.
+const (
+	// AccessDenied: an authenticated caller lacked a role or a permission.
+	AccessDenied Type = "access.denied"
+	// RoleAssigned: a user was given a role.
+	RoleAssigned Type = "role.assigned"
+	// RoleUnassigned: a role was taken from a user.
+	RoleUnassigned Type = "role.unassigned"
+	// RoleDefined: a role was created or changed at run time.
+	RoleDefined Type = "role.defined"
+	// RoleDeleted: a role was deleted at run time.
+	RoleDeleted Type = "role.deleted"
+)
+
+// Types returns every event type, in the order of the documentation.
+func Types() []Type {
+	return []Type{
+		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
+		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked,
+		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,
+	}
+}
+
+// Event is one fact. Fields that do not apply are empty.
+type Event struct {
+	Type Type
+	// Time is set by the bus when it is zero.
+	Time time.Time
+	// Tenant and Subject name the account that the event is about.
+	Tenant, Subject string
+	// Actor is the ID of the caller who did it, when that is not Subject.
+	Actor string
+	// SessionID is the public ID of the session concerned.
+	SessionID string
+	// IP and UserAgent are the caller's, as far as known.
+	IP, UserAgent string
+	// Reason is a short stable word: "wrong_password", "logout", "evicted".
+	Reason string
+	// Detail holds what belongs to this type alone, such as "role" or "permission".
+	Detail map[string]string
+}

@@ -1,0 +1,65 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/authmodule/authmodule/setting"
+)
+
+// AuthenticateToken says who an access token is from: the token verifies and
+// is not revoked, its session lives and is the token's own, its account is
+// active. Roles are those of this moment. The error is a token class
+// (ErrToken…) or [ErrSessionEnded]; any other means that a store could not
+// answer, and nobody is authenticated.
+func (s *Service) AuthenticateToken(ctx context.Context, token setting.Secret) (Principal, error) {
+	claims, err := s.deps.Tokens.Verify(ctx, token)
+	if err != nil {
+		return Principal{}, err
+	}
+	session, err := s.deps.Live.Live(ctx, claims.Subject.Tenant, claims.SessionID)
+	if err != nil {
+		return Principal{}, err
+	}
+	if session.Subject != claims.Subject || session.Carrier != CarrierToken {
+		return Principal{}, ErrSessionEnded
+	}
+	p, err := s.principal(ctx, session)
+	if err != nil {
+		return Principal{}, err
+	}
+	p.TokenID, p.Expires = claims.ID, claims.Expires
+	return p, nil
+}
+
+// AuthenticateCookie says who a session cookie is from, and counts as a use of
+// the session. The errors are [ErrSessionEnded] and those of stores.
+func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret, client Client) (Principal, error) {
+	session, err := s.deps.Live.Resume(ctx, cookie, client)
+	if err != nil {
+		return Principal{}, err
+	}
+	return s.principal(ctx, session)
+}
+
+func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {
+	user, err := s.deps.Users.UserByID(ctx, session.Subject)
+	if errors.Is(err, ErrNotFound) || (err == nil && !user.Active()) {
+		return Principal{}, ErrSessionEnded
+	}
+	if err != nil {
+		return Principal{}, fmt.Errorf("authn: find an account: %w", err)
+	}
+	if user.Subject != session.Subject {
+		return Principal{}, fmt.Errorf("authn: the user store returned another account than the one asked for")
+	}
+	roles, err := s.deps.Roles.RolesOf(ctx, session.Subject)
+	if err != nil {
+		return Principal{}, fmt.Errorf("authn: find an account's roles: %w", err)
+	}
+	return Principal{
+		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
+		Methods: session.Methods, Roles: roles, AuthTime: session.AuthTime, Expires: session.Ends,
+	}, nil
+}

@@ -1,0 +1,156 @@
+package authn
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/authmodule/authmodule/internal/strictjson"
+)
+
+// Claims are the statements of an access token (RFC 9068), all of them
+// required. Times are whole seconds.
+type Claims struct {
+	Issuer    string
+	Audience  string
+	Subject   Subject
+	SessionID string
+	// ID is the jti, by which a single token is revoked.
+	ID        string
+	IssuedAt  time.Time
+	NotBefore time.Time
+	Expires   time.Time
+	AuthTime  time.Time
+	Methods   []string
+	// Roles inform other readers of the token. This module decides by the roles stored at the time of a request.
+	Roles []string
+}
+
+type wireClaims struct {
+	Issuer    string   `json:"iss"`
+	Audience  string   `json:"aud"`
+	Subject   string   `json:"sub"`
+	Tenant    Tenant   `json:"tenant"`
+	SessionID string   `json:"sid"`
+	ID        string   `json:"jti"`
+	IssuedAt  int64    `json:"iat"`
+	NotBefore int64    `json:"nbf"`
+	Expires   int64    `json:"exp"`
+	AuthTime  int64    `json:"auth_time"`
+	Methods   []string `json:"amr"`
+	Roles     []string `json:"roles"`
+}
+
+func (c Claims) encode() ([]byte, error) {
+	return json.Marshal(wireClaims{
+		Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject.ID, Tenant: c.Subject.Tenant,
+		SessionID: c.SessionID, ID: c.ID, IssuedAt: c.IssuedAt.Unix(), NotBefore: c.NotBefore.Unix(),
+		Expires: c.Expires.Unix(), AuthTime: c.AuthTime.Unix(), Methods: c.Methods, Roles: c.Roles,
+	})
+}
+
+// A payload of this size makes a token of less than longestToken, its header and signature included.
+var payloadLimits = strictjson.Limits{Bytes: 10 << 10, Depth: 32, Members: 256}
+
+var payloadNames = []string{"iss", "aud", "sub", "tenant", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "roles"}
+
+// decodeClaims reads a verified payload. Every claim must be present, of its
+// type and in range; other members are ignored.
+func decodeClaims(payload []byte) (Claims, error) {
+	object, err := strictjson.Parse(payload, payloadLimits)
+	if err != nil {
+		return Claims{}, fmt.Errorf("%w: payload: %w", ErrTokenMalformed, err)
+	}
+	if name, folded := object.Folded(payloadNames); folded {
+		return Claims{}, fmt.Errorf("%w: payload: a member looks like %q", ErrTokenMalformed, name)
+	}
+	r := claimReader{object: object}
+	c := Claims{
+		Issuer:    r.text("iss"),
+		Audience:  r.audience(),
+		Subject:   Subject{Tenant: r.tenant(), ID: r.text("sub")},
+		SessionID: r.text("sid"),
+		ID:        r.text("jti"),
+		IssuedAt:  r.time("iat"),
+		NotBefore: r.time("nbf"),
+		Expires:   r.time("exp"),
+		AuthTime:  r.time("auth_time"),
+		Methods:   r.list("amr"),
+		Roles:     r.list("roles"),
+	}
+	if r.err != nil {
+		return Claims{}, r.err
+	}
+	return c, nil
+}
+
+// claimReader keeps the first error.
+type claimReader struct {
+	object strictjson.Object
+	err    error
+}
+
+const longestText = 255
+
+func (r *claimReader) fail(name string, err error) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: claim %s: %w", ErrTokenMalformed, name, err)
+	}
+}
+
+func (r *claimReader) text(name string) string {
+	text, err := r.object.String(name)
+	if err == nil && (text == "" || len(text) > longestText) {
+		err = fmt.Errorf("must have 1 to %d bytes", longestText)
+	}
+	if err != nil {
+		r.fail(name, err)
+	}
+	return text
+}
+
+// audience accepts the one form that this module writes, a string, and an
+// array with exactly one (RFC 7519, section 4.1.3).
+func (r *claimReader) audience() string {
+	list, err := r.object.Strings("aud")
+	if err == nil && len(list) == 1 && list[0] != "" {
+		return list[0]
+	}
+	if err == nil {
+		r.fail("aud", fmt.Errorf("must name one audience"))
+		return ""
+	}
+	return r.text("aud")
+}
+
+func (r *claimReader) tenant() Tenant {
+	text, err := r.object.String("tenant")
+	if err == nil {
+		var tenant Tenant
+		if tenant, err = ParseTenant(text); err == nil {
+			return tenant
+		}
+	}
+	r.fail("tenant", err)
+	return ""
+}
+
+func (r *claimReader) list(name string) []string {
+	list, err := r.object.Strings(name)
+	if err != nil {
+		r.fail(name, err)
+	}
+	return list
+}
+
+func (r *claimReader) time(name string) time.Time {
+	const year9999 = 253402300799
+	seconds, err := r.object.Integer(name)
+	if err == nil && (seconds == 0 || seconds > year9999) {
+		err = fmt.Errorf("out of range")
+	}
+	if err != nil {
+		r.fail(name, err)
+	}
+	return time.Unix(seconds, 0).UTC()
+}

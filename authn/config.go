@@ -1,0 +1,90 @@
+package authn
+
+import (
+	"time"
+
+	"github.com/authmodule/authmodule/setting"
+)
+
+// TokenConfig configures the [TokenManager]. Its zero value signs with an ephemeral key in
+// development and is refused elsewhere.
+type TokenConfig struct {
+	// SecretKey is the HMAC key for HS256, its bytes as written. At least 32 bytes.
+	SecretKey setting.Secret `yaml:"secret_key"`
+	// PrivateKeyFile is a PEM file with the private key for RS256, ES256 or EdDSA.
+	PrivateKeyFile string `yaml:"private_key_file"`
+	// Algorithm is HS256, RS256, ES256 or EdDSA. Defaults to HS256.
+	Algorithm string `yaml:"algorithm"`
+	// ExpirationHours is the lifetime of an access token in hours. Set this or AccessTokenExpireMinutes, not both.
+	ExpirationHours setting.Hours `yaml:"expiration_hours"`
+	// AccessTokenExpireMinutes is the lifetime of an access token in minutes. Defaults to 30.
+	AccessTokenExpireMinutes setting.Minutes `yaml:"access_token_expire_minutes"`
+	// RefreshTokenExpireDays is how long a session with refresh tokens may stay unused. Defaults to 7.
+	RefreshTokenExpireDays setting.Days `yaml:"refresh_token_expire_days"`
+	// Issuer is the iss claim. Defaults to "authmodule".
+	Issuer string `yaml:"issuer"`
+	// Audience is the aud claim. Defaults to "authmodule".
+	Audience string `yaml:"audience"`
+}
+
+// Defaults of [TokenConfig].
+const (
+	DefaultAlgorithm         = "HS256"
+	DefaultIssuer            = "authmodule"
+	DefaultAudience          = "authmodule"
+	DefaultAccessMinutes     = 30
+	DefaultRefreshDays       = 7
+	longestDefaultAccessLife = 24 * time.Hour
+)
+
+// WithDefaults returns a copy in which every unset field has its default.
+func (c TokenConfig) WithDefaults() TokenConfig {
+	if c.Algorithm == "" {
+		c.Algorithm = DefaultAlgorithm
+	}
+	if c.Issuer == "" {
+		c.Issuer = DefaultIssuer
+	}
+	if c.Audience == "" {
+		c.Audience = DefaultAudience
+	}
+	if c.ExpirationHours == 0 && c.AccessTokenExpireMinutes == 0 {
+		c.AccessTokenExpireMinutes = DefaultAccessMinutes
+	}
+	if c.RefreshTokenExpireDays == 0 {
+		c.RefreshTokenExpireDays = DefaultRefreshDays
+	}
+	return c
+}
+
+// AccessLifetime is how long an access token is valid.
+func (c TokenConfig) AccessLifetime() time.Duration {
+	c = c.WithDefaults()
+	if c.AccessTokenExpireMinutes != 0 {
+		return c.AccessTokenExpireMinutes.Duration()
+	}
+	return c.ExpirationHours.Duration()
+}
+
+// PasswordConfig configures password hashing (argon2id, RFC 9106) and policy.
+type PasswordConfig struct {
+	// MemoryKiB is the memory of one hash in KiB. Defaults to 19456 (19 MiB).
+	MemoryKiB setting.Count `yaml:"memory_kib"`
+	// Iterations is the number of passes over the memory. Defaults to 2.
+	Iterations setting.Count `yaml:"iterations"`
+	// Parallelism is the number of lanes. Defaults to 1.
+	Parallelism setting.Count `yaml:"parallelism"`
+	// Workers is how many passwords are hashed at a time. Defaults to the number of cores less one, at least one.
+	Workers setting.Count `yaml:"workers"`
+	// Queue is how many more may wait for a worker; a further one is refused with [ErrOverloaded]. Defaults to 64 for each worker.
+	Queue setting.Count `yaml:"queue"`
+}
+
+// RegistrationPolicy says who may register an account.
+type RegistrationPolicy string
+
+// The registration policies.
+const (
+	RegistrationOpen   RegistrationPolicy = "open"
+	RegistrationClosed RegistrationPolicy = "closed"
+)

@@ -1,0 +1,62 @@
+package authn
+
+import "errors"
+
+// Conditions that stores, sessions and services report. Test with errors.Is.
+var (
+	// ErrNotFound: no such record.
+	ErrNotFound = errors.New("authn: not found")
+	// ErrConflict: the record changed since it was read.
+	ErrConflict = errors.New("authn: record changed meanwhile")
+	// ErrEmailTaken: the tenant has an account with that address.
+	ErrEmailTaken = errors.New("authn: e-mail address is taken")
+	// ErrNotMine: this authority does not know the account; the next one is asked.
+	ErrNotMine = errors.New("authn: not an account of this authority")
+)
+
+// Reasons why a login, a refresh or a request is refused.
+var (
+	// ErrInvalidCredentials: unknown account, wrong password or disabled account; which one is not told.
+	ErrInvalidCredentials = errors.New("authn: invalid credentials")
+	// ErrRegistrationClosed: accounts cannot be registered.
+	ErrRegistrationClosed = errors.New("authn: registration is closed")
+	// ErrSessionLimit: the account has as many sessions as it may have.
+	ErrSessionLimit = errors.New("authn: session limit reached")
+	// ErrSessionEnded: the session is unknown, expired or was ended.
+	ErrSessionEnded = errors.New("authn: session ended")
+	// ErrRefreshInvalid: the refresh token is malformed, unknown or expired.
+	ErrRefreshInvalid = errors.New("authn: refresh token is not valid")
+	// ErrRefreshReused: the refresh token was used before; its session was ended.
+	ErrRefreshReused = errors.New("authn: refresh token was used before")
+	// ErrOverloaded: too many passwords are being hashed; try again shortly.
+	ErrOverloaded = errors.New("authn: password hashing is overloaded")
+)
+
+// Classes of refused access tokens. Each is found by errors.Is in what
+// [TokenManager.Verify] returns.
+var (
+	ErrTokenMalformed   = errors.New("authn: token is malformed")
+	ErrTokenAlgorithm   = errors.New("authn: token algorithm is not accepted")
+	ErrTokenKey         = errors.New("authn: token key is unknown")
+	ErrTokenSignature   = errors.New("authn: token signature does not verify")
+	ErrTokenType        = errors.New("authn: token is of another type")
+	ErrTokenIssuer      = errors.New("authn: token is from another issuer")
+	ErrTokenAudience    = errors.New("authn: token is for another audience")
+	ErrTokenExpired     = errors.New("authn: token has expired")
+	ErrTokenNotYetValid = errors.New("authn: token is not valid yet")
+	ErrTokenRevoked     = errors.New("authn: token was revoked")
+)
+
+// FieldError says which field of a request is wrong, and how. Its text is
+// meant for the caller.
+type FieldError struct {
+	// Field is the name as the caller wrote it, such as "password".
+	Field string
+	// Code is a short stable word, such as "too_short".
+	Code string
+	// Problem says what is wrong and what would be right, without the value.
+	Problem string
+}
+
+// Error returns "field: problem".
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }

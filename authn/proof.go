@@ -1,0 +1,26 @@
+package authn
+
+import (
+	"context"
+	"time"
+
+	"github.com/authmodule/authmodule/setting"
+)
+
+// Proof is what every login method ends in: who it is, by which methods, and
+// when that was proved. It is handed to [Service.Complete].
+type Proof struct {
+	Subject Subject
+	// Methods are authentication method references (RFC 8176), such as "pwd".
+	Methods []string
+	Time    time.Time
+}
+
+// PasswordAuthority checks an e-mail address and a password.
+type PasswordAuthority interface {
+	// Check returns the proof; [ErrNotMine] when the authority does not know
+	// the address, so that the next one is asked; [ErrInvalidCredentials] when it does and the
+	// password is wrong. Any other error means that it could not answer, and ends the login.
+	// "Not mine" must cost as much as a wrong password.
+	Check(ctx context.Context, t Tenant, email string, password setting.Secret) (Proof, error)
+}

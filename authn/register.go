@@ -1,0 +1,74 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/setting"
+)
+
+// RegisterRequest asks for a new account.
+type RegisterRequest struct {
+	Tenant   Tenant
+	Email    string
+	Password setting.Secret
+	Client   Client
+}
+
+// Register creates an account, which may log in at once. It returns
+// [ErrRegistrationClosed], a [FieldError] for an unacceptable address or
+// password, or [ErrEmailTaken]; of concurrent calls for one address exactly one succeeds.
+func (s *Service) Register(ctx context.Context, r RegisterRequest) (User, error) {
+	if s.deps.Registration != RegistrationOpen {
+		return User{}, ErrRegistrationClosed
+	}
+	return s.CreateUser(ctx, r)
+}
+
+// CreateUser is Register for administrators and set-up code: it works with registration closed too.
+func (s *Service) CreateUser(ctx context.Context, r RegisterRequest) (User, error) {
+	email, errEmail := CanonicalEmail(r.Email)
+	if err := errors.Join(errEmail, CheckNewPassword(r.Password)); err != nil {
+		return User{}, err
+	}
+	hash, err := s.deps.Hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return User{}, err
+	}
+	id, err := uuid.NewRandomFromReader(s.deps.Rand)
+	if err != nil {
+		return User{}, fmt.Errorf("authn: make an account ID: %w", err)
+	}
+	user := User{Subject: Subject{Tenant: r.Tenant, ID: id.String()}, Email: email, CreatedAt: s.deps.Now().UTC(), Version: 1}
+	if err := s.store(ctx, user, hash); err != nil {
+		return User{}, err
+	}
+	s.deps.Events.Emit(ctx, audit.Event{
+		Type: audit.UserRegistered, Tenant: string(r.Tenant), Subject: user.Subject.ID,
+		IP: ipText(r.Client), UserAgent: r.Client.UserAgent,
+	})
+	return user, nil
+}
+
+// store writes the hash first, under an ID that no account has yet: an account
+// without its password can then never be seen, whichever write fails.
+func (s *Service) store(ctx context.Context, user User, hash string) error {
+	if err := s.deps.Passwords.SetPasswordHash(ctx, user.Subject, hash); err != nil {
+		return fmt.Errorf("authn: store a password hash: %w", err)
+	}
+	err := s.deps.Users.CreateUser(ctx, user)
+	if err == nil {
+		return nil
+	}
+	if cleanup := s.deps.Passwords.DeletePasswordHash(context.WithoutCancel(ctx), user.Subject); cleanup != nil {
+		s.deps.Log.WarnContext(ctx, "the password hash of an account that was not created stays behind", "subject", user.Subject.ID)
+	}
+	if errors.Is(err, ErrEmailTaken) {
+		return ErrEmailTaken
+	}
+	return fmt.Errorf("authn: create an account: %w", err)
+}

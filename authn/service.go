@@ -1,0 +1,135 @@
+package authn
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/authmodule/authmodule/audit"
+)
+
+// Service is the one login door: it registers accounts, completes logins,
+// refreshes and ends them, and says who a request is from. It is safe for
+// concurrent use.
+type Service struct {
+	deps Deps
+}
+
+// Deps are what a [Service] works with. Fields without a remark are required.
+type Deps struct {
+	Users     UserStore
+	Passwords PasswordStore
+	OneTime   OneTimeStore
+	Hasher    *Hasher
+	// Authorities are asked for a password in this order; the module's own is [Passwords].
+	Authorities []PasswordAuthority
+	Tokens      *TokenManager
+	Sessions    Sessions
+	Live        LiveSessions
+	Roles       RoleSource
+	// Registration defaults to RegistrationClosed.
+	Registration RegistrationPolicy
+	// Events may be nil.
+	Events *audit.Bus
+	Log    *slog.Logger
+	// Now defaults to time.Now, Rand to crypto/rand.
+	Now  func() time.Time
+	Rand io.Reader
+}
+
+// NewService returns a Service. It does no I/O.
+func NewService(deps Deps) (*Service, error) {
+	if deps.Users == nil || deps.Passwords == nil || deps.OneTime == nil || deps.Hasher == nil || len(deps.Authorities) == 0 ||
+		deps.Tokens == nil || deps.Sessions == nil || deps.Live == nil || deps.Roles == nil || deps.Log == nil {
+		return nil, errors.New("authn: a service needs every field of Deps that has no default")
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Rand == nil {
+		deps.Rand = rand.Reader
+	}
+	return &Service{deps: deps}, nil
+}
+
+// Users lists the accounts of a tenant by ascending ID, those after the ID
+// after, at most limit of them.
+func (s *Service) Users(ctx context.Context, t Tenant, after string, limit int) ([]User, error) {
+	return s.deps.Users.Users(ctx, t, after, limit)
+}
+
+// User returns one account, or [ErrNotFound].
+func (s *Service) User(ctx context.Context, subject Subject) (User, error) {
+	return s.deps.Users.UserByID(ctx, subject)
+}
+
+// UserByEmail returns the account with that address, in any spelling, or [ErrNotFound].
+func (s *Service) UserByEmail(ctx context.Context, t Tenant, email string) (User, error) {
+	canonical, err := CanonicalEmail(email)
+	if err != nil {
+		return User{}, err
+	}
+	return s.deps.Users.UserByEmail(ctx, t, canonical)
+}
+
+// Disable closes an account: it cannot log in, and its sessions and tokens are
+// dead when the call returns. Disabling twice is no error.
+func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject) error {
+	changed, err := s.setDisabled(ctx, subject, s.deps.Now())
+	if err != nil {
+		return err
+	}
+	if _, err := s.deps.Sessions.CloseAll(ctx, subject, "", EndDisabled); err != nil {
+		return fmt.Errorf("authn: end the sessions of a disabled account: %w", err)
+	}
+	if changed {
+		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+	}
+	return nil
+}
+
+// Enable opens a disabled account again. Its old sessions stay dead.
+func (s *Service) Enable(ctx context.Context, actor Principal, subject Subject) error {
+	changed, err := s.setDisabled(ctx, subject, time.Time{})
+	if err != nil {
+		return err
+	}
+	if changed {
+		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+	}
+	return nil
+}
+
+func (s *Service) setDisabled(ctx context.Context, subject Subject, at time.Time) (changed bool, err error) {
+	err = s.update(ctx, subject, func(u *User) bool {
+		changed = u.Active() != at.IsZero()
+		u.DisabledAt = at
+		return changed
+	})
+	return changed, err
+}
+
+const updateTries = 16
+
+// update changes an account by compare-and-swap, reading it anew when another
+// change came first. The change reports whether there is anything to store.
+func (s *Service) update(ctx context.Context, subject Subject, change func(*User) bool) error {
+	var err error
+	for range updateTries {
+		var user User
+		if user, err = s.deps.Users.UserByID(ctx, subject); err != nil {
+			return err
+		}
+		if !change(&user) {
+			return nil
+		}
+		if err = s.deps.Users.UpdateUser(ctx, user); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return err
+}

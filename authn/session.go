@@ -1,0 +1,85 @@
+package authn
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/authmodule/authmodule/setting"
+)
+
+// Carrier says how a session reaches the application.
+type Carrier string
+
+// The carriers of a session.
+const (
+	// CarrierToken is an access token and a refresh token.
+	CarrierToken Carrier = "token"
+	// CarrierCookie is a browser cookie.
+	CarrierCookie Carrier = "cookie"
+)
+
+// Client is what is known of the caller's machine. IP is the zero Addr when unknown.
+type Client struct {
+	IP        netip.Addr
+	UserAgent string
+}
+
+// Session is what this package needs to know of a login's session. The
+// session package owns the record behind it.
+type Session struct {
+	// ID is public and stable; it never authenticates.
+	ID       string
+	Subject  Subject
+	Carrier  Carrier
+	Methods  []string
+	AuthTime time.Time
+	// Ends is the absolute end; nothing extends it.
+	Ends time.Time
+}
+
+// EndReason says why a session was ended before its time.
+type EndReason string
+
+// The reasons to end a session.
+const (
+	EndLogout   EndReason = "logout"
+	EndRevoked  EndReason = "revoked"
+	EndEvicted  EndReason = "evicted"
+	EndReused   EndReason = "refresh_reused"
+	EndDisabled EndReason = "account_disabled"
+)
+
+// Sessions opens and ends sessions. The session manager implements it.
+type Sessions interface {
+	// Open starts the session of one login and returns the secret that carries
+	// it: a cookie value or a refresh token. It returns [ErrSessionLimit] when
+	// the limit refuses one more.
+	Open(ctx context.Context, p Proof, carrier Carrier, client Client) (Session, setting.Secret, error)
+	// Rotate exchanges a refresh token for the next one. It calls issue after
+	// the token was checked and before it is consumed: when issue fails,
+	// nothing is consumed. Of concurrent calls at most one succeeds. A token
+	// used before ends its session and returns [ErrRefreshReused]; any other
+	// unusable token returns [ErrRefreshInvalid].
+	Rotate(ctx context.Context, refresh setting.Secret, client Client, issue func(Session) error) (Session, setting.Secret, error)
+	// Close ends one session of the subject; [ErrNotFound] when it has no such live session.
+	Close(ctx context.Context, s Subject, id string, why EndReason) error
+	// CloseAll ends every session of the subject but the one named, and returns how many.
+	CloseAll(ctx context.Context, s Subject, except string, why EndReason) (int, error)
+}
+
+// LiveSessions answers whether a session lives. The session manager implements it.
+type LiveSessions interface {
+	// Live returns the session, or [ErrSessionEnded]. It does not count as a use.
+	Live(ctx context.Context, t Tenant, id string) (Session, error)
+	// Resume returns the session that a cookie value carries and counts as a
+	// use of it, or returns [ErrSessionEnded].
+	Resume(ctx context.Context, cookie setting.Secret, client Client) (Session, error)
+}
+
+// RoleSource answers which roles an account has. The authorization service implements it.
+type RoleSource interface {
+	// RolesOf returns the roles assigned to the subject, or the default role
+	// alone when none is. Inherited roles are not listed.
+	RolesOf(ctx context.Context, s Subject) ([]string, error)
+}

@@ -1,0 +1,20 @@
+package authn
+
+import "time"
+
+// User is a stored account. It holds no credential.
+type User struct {
+	Subject Subject
+	// Email is canonical (see [CanonicalEmail]) and unique in the tenant.
+	Email     string
+	CreatedAt time.Time
+	// DisabledAt is zero for an active account.
+	DisabledAt time.Time
+	// LastLoginAt is when a login last succeeded, zero before the first.
+	LastLoginAt time.Time
+	// Version counts the stored changes; see [UserStore.UpdateUser].
+	Version int64
+}
+
+// Active reports whether the account may be used.
+func (u User) Active() bool { return u.DisabledAt.IsZero() }

@@ -1,0 +1,143 @@
+package authz_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+)
+
+var ada = authn.Subject{Tenant: "acme", ID: "ada"}
+
+// Item 9 of the original: rbac.default_role was never read.
+func TestRolesOf(t *testing.T) {
+	t.Parallel()
+	b := setup(t, authz.Config{DefaultRole: "guest", Roles: map[string]authz.RoleConfig{"editor": {}, "chief": {}}})
+	ctx := t.Context()
+	expect := func(s authn.Subject, expected ...string) {
+		t.Helper()
+		have, err := b.service.RolesOf(ctx, s)
+		require.NoError(t, err)
+		assert.Equal(t, expected, have)
+	}
+	expect(ada, "guest")
+	assert.Equal(t, "guest", b.service.DefaultRole())
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "editor"))
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "chief"))
+	expect(ada, "chief", "editor")
+	expect(authn.Subject{Tenant: "other", ID: "ada"}, "guest")
+	require.NoError(t, b.service.Unassign(ctx, operator, ada, "editor"))
+	require.NoError(t, b.service.Unassign(ctx, operator, ada, "chief"))
+	expect(ada, "guest")
+
+	b.store.set(func(f *fakeStore) { f.readErr = errStore })
+	have, err := b.service.RolesOf(ctx, ada)
+	require.ErrorIs(t, err, errStore, "not the default role")
+	assert.Nil(t, have)
+}
+
+func TestAssign(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	ctx := t.Context()
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "editor"))
+	assert.Equal(t, []audit.Event{{
+		Type: audit.RoleAssigned, Time: testNow, Tenant: "acme", Subject: "ada", Actor: "op", Detail: map[string]string{"role": "editor"},
+	}}, b.events.take())
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "editor"))
+	assert.Empty(t, b.events.take(), "assigned already")
+
+	require.NoError(t, b.service.Unassign(ctx, authn.Principal{Kind: authn.KindUser, Subject: ada}, ada, "editor"))
+	assert.Equal(t, []audit.Event{{
+		Type: audit.RoleUnassigned, Time: testNow, Tenant: "acme", Subject: "ada", Detail: map[string]string{"role": "editor"},
+	}}, b.events.take(), "the account itself is not named as the actor")
+	require.NoError(t, b.service.Unassign(ctx, operator, ada, "editor"))
+	assert.Empty(t, b.events.take(), "not assigned")
+}
+
+func TestAssignRefuses(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	ctx := t.Context()
+	require.NoError(t, b.service.DefineRole(ctx, operator, "other", authz.Role{Name: "clerk"}))
+	b.events.take()
+	for _, unknown := range []string{"ghost", "", "Admin", "clerk"} {
+		require.ErrorIs(t, b.service.Assign(ctx, operator, ada, unknown), authz.ErrUnknownRole, unknown)
+	}
+	nobody := authn.Subject{Tenant: "acme"}
+	require.ErrorIs(t, b.service.Assign(ctx, operator, nobody, "editor"), authz.ErrNoSubject)
+	require.ErrorIs(t, b.service.Unassign(ctx, operator, nobody, "editor"), authz.ErrNoSubject)
+	_, err := b.service.RolesOf(ctx, nobody)
+	require.ErrorIs(t, err, authz.ErrNoSubject)
+
+	b.store.set(func(f *fakeStore) { f.writeErr = errStore })
+	require.ErrorIs(t, b.service.Assign(ctx, operator, ada, "editor"), errStore)
+	require.ErrorIs(t, b.service.Unassign(ctx, operator, ada, "editor"), errStore)
+	b.store.set(func(f *fakeStore) { f.readErr = errStore })
+	require.ErrorIs(t, b.service.Assign(ctx, operator, authn.Subject{Tenant: "new", ID: "x"}, "editor"), errStore)
+	assert.Empty(t, b.events.take())
+	assert.Empty(t, b.store.assignments)
+}
+
+// Roles that exist because a key names them can be assigned.
+func TestImplicitRolesCanBeAssigned(t *testing.T) {
+	t.Parallel()
+	b := setup(t, authz.Config{SuperuserRole: "root"})
+	for _, role := range []string{"viewer", "admin", "root"} {
+		require.NoError(t, b.service.Assign(t.Context(), operator, ada, role))
+	}
+	assert.True(t, b.service.Can(t.Context(), userOf("acme", "root"), "a.b"))
+	assert.False(t, b.service.Can(t.Context(), userOf("acme", "admin", "viewer"), "a.b"))
+}
+
+// An assignment outlives its role, grants nothing, and can be taken away.
+func TestAssignmentOfADeletedRole(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	ctx := t.Context()
+	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}}))
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "clerk"))
+	require.NoError(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"))
+	assigned, err := b.service.RolesOf(ctx, ada)
+	require.NoError(t, err)
+	assert.False(t, b.service.Can(ctx, userOf("acme", assigned...), "bills.pay"))
+	require.NoError(t, b.service.Unassign(ctx, operator, ada, "clerk"))
+	holders, err := b.service.Holders(ctx, "acme", "clerk", "", 0)
+	require.NoError(t, err)
+	assert.Empty(t, holders)
+}
+
+func TestHolders(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	ctx := t.Context()
+	for _, id := range []string{"c", "a", "b"} {
+		require.NoError(t, b.service.Assign(ctx, operator, authn.Subject{Tenant: "acme", ID: id}, "editor"))
+	}
+	require.NoError(t, b.service.Assign(ctx, operator, authn.Subject{Tenant: "acme", ID: "d"}, "admin"))
+	testCases := []struct {
+		tenant   authn.Tenant
+		after    string
+		limit    int
+		expected []string
+	}{
+		{"acme", "", 0, []string{"a", "b", "c"}},
+		{"acme", "", -1, []string{"a", "b", "c"}},
+		{"acme", "", 2, []string{"a", "b"}},
+		{"acme", "b", 1 << 30, []string{"c"}},
+		{"acme", "c", 2, nil},
+		{"other", "", 2, nil},
+	}
+	for _, tc := range testCases {
+		holders, err := b.service.Holders(ctx, tc.tenant, "editor", tc.after, tc.limit)
+		require.NoError(t, err)
+		assert.ElementsMatch(t, tc.expected, holders)
+	}
+	b.store.set(func(f *fakeStore) { f.readErr = errStore })
+	_, err := b.service.Holders(ctx, "acme", "editor", "", 1)
+	require.ErrorIs(t, err, errStore)
+}

@@ -1,0 +1,41 @@
+package authz
+
+// The reasons of a [Decision].
+const (
+	// ReasonGranted: a role of the caller grants it.
+	ReasonGranted = "granted"
+	// ReasonSuperuser: the caller has the superuser role.
+	ReasonSuperuser = "superuser"
+	// ReasonDisabled: roles are switched off and the caller is authenticated.
+	ReasonDisabled = "disabled"
+	// ReasonAnonymous: the caller is not authenticated.
+	ReasonAnonymous = "anonymous"
+	// ReasonMissingPermission: no role of the caller grants the permission.
+	ReasonMissingPermission = "missing_permission"
+	// ReasonMissingRole: the caller has none of the roles, directly or by inheritance.
+	ReasonMissingRole = "missing_role"
+	// ReasonError: it could not be decided.
+	ReasonError = "error"
+)
+
+// Decision is the answer to one check, and why. The zero value denies.
+type Decision struct {
+	// ID is random and names a denial in the audit log; it is empty when Allowed.
+	ID string
+	// Allowed is the answer.
+	Allowed bool
+	// Required is what was asked for: "articles.delete", or "role admin or editor".
+	Required string
+	// Reason is one of the Reason constants.
+	Reason string
+	// Role is the role that grants it: the one that holds the permission, is
+	// one of those required, or is the superuser role.
+	Role string
+	// Path leads by inheritance from a role in [authn.Principal].Roles to Role, both
+	// included. It is shared between decisions and must not be modified.
+	Path []string
+}
+
+func granted(required, reason string, o *origin) Decision {
+	return Decision{Allowed: true, Required: required, Reason: reason, Role: o.role, Path: o.fromAssigned()}
+}

@@ -1,0 +1,45 @@
+package authz
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Conditions that the service and the validation of roles report. Test with errors.Is.
+var (
+	// ErrPermissionSyntax: a permission or a pattern is not of the form resource.action.
+	ErrPermissionSyntax = errors.New("authz: malformed permission")
+	// ErrRoleName: a role name is not 1 to 64 of the characters a-z 0-9 _ and -.
+	ErrRoleName = errors.New("authz: malformed role name")
+	// ErrNothingRequired: a check was asked for without naming a permission or a role.
+	ErrNothingRequired = errors.New("authz: nothing is required")
+	// ErrUnknownRole: a role is defined nowhere.
+	ErrUnknownRole = errors.New("authz: unknown role")
+	// ErrRoleTwice: code defines two roles of one name.
+	ErrRoleTwice = errors.New("authz: role is defined twice")
+	// ErrRoleCycle: roles inherit each other, or one inherits itself.
+	ErrRoleCycle = errors.New("authz: roles inherit in a circle")
+	// ErrRoleInUse: another role inherits the role.
+	ErrRoleInUse = errors.New("authz: role is inherited")
+	// ErrRoleFixed: the role is defined in configuration or code and cannot be deleted at run time.
+	ErrRoleFixed = errors.New("authz: role is not a stored one")
+	// ErrStoredRoles: the tenant's roles in the store are not valid, alone or with those of configuration and code.
+	ErrStoredRoles = errors.New("authz: stored roles are not valid")
+	// ErrNoSubject: the subject has no ID.
+	ErrNoSubject = errors.New("authz: subject has no ID")
+)
+
+// Longer text is cut when it is shown. A valid name is shorter.
+const (
+	longestName     = 2*maxSegment + 1
+	longestRequired = 1024
+)
+
+func quote(s string) string { return fmt.Sprintf("%q", clip(s, longestName)) }
+
+func clip(s string, longest int) string {
+	if len(s) <= longest {
+		return s
+	}
+	return s[:longest] + "..."
+}

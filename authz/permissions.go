@@ -1,0 +1,39 @@
+package authz
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// Permissions returns the patterns that the roles of p hold, inherited ones included, ascending.
+// It is *.* alone for a superuser and while roles are switched off, and empty
+// for an anonymous caller.
+func (s *Service) Permissions(ctx context.Context, p authn.Principal) ([]string, error) {
+	if !p.Authenticated() {
+		return []string{}, nil
+	}
+	if !s.enabled {
+		return []string{everything}, nil
+	}
+	snap, err := s.snapshots.of(ctx, p.Subject.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	held := map[string]struct{}{}
+	for _, name := range p.Roles {
+		role := snap.role(name)
+		if role == nil {
+			continue
+		}
+		if role.superuser != nil {
+			return []string{everything}, nil
+		}
+		role.collect(held)
+	}
+	sorted := slices.AppendSeq(make([]string, 0, len(held)), maps.Keys(held))
+	slices.Sort(sorted)
+	return sorted, nil
+}

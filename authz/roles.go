@@ -1,0 +1,59 @@
+package authz
+
+import (
+	"context"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+)
+
+// Roles returns every role of the tenant, wherever it is defined, by ascending name.
+func (s *Service) Roles(ctx context.Context, t authn.Tenant) ([]Role, error) {
+	snap, err := s.snapshots.of(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return snap.definitions().roles(), nil
+}
+
+// Reload reads the tenant's stored roles again. On an error the roles read before stay in use.
+func (s *Service) Reload(ctx context.Context, t authn.Tenant) error {
+	unlock, err := s.snapshots.locks.lock(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = s.snapshots.load(ctx, t)
+	return err
+}
+
+// DefineRole creates or replaces a role of the tenant; it takes the place of one of the
+// same name in configuration or code. What would make the tenant's roles as a whole invalid is
+// refused with what [ValidateRoles] says of it, and nothing is stored.
+// Decisions that begin after it returned use the new role.
+//
+// It does not ask whether actor may do this: who can define roles can gain any
+// permission. Two processes that write at the same time can together store roles that are
+// not valid; every decision of the tenant is an error then until one of the roles is put right.
+func (s *Service) DefineRole(ctx context.Context, actor authn.Principal, t authn.Tenant, r Role) error {
+	r = cloneRole(r)
+	changed, err := s.change(ctx, t, func(stored []Role) (change, error) { return s.planDefine(ctx, t, stored, r) })
+	if changed {
+		s.emitChange(ctx, audit.RoleDefined, actor, authn.Subject{Tenant: t}, r.Name)
+	}
+	return err
+}
+
+// DeleteRole removes a role that was defined at run time. A role of that name in configuration
+// or code applies again. It returns [ErrUnknownRole] when there is no such
+// role, [ErrRoleFixed] when it is not a stored one, and [ErrRoleInUse], naming them, when
+// other roles inherit it and would lose it.
+//
+// Assignments of the role stay. They grant nothing until a role of that name is defined again.
+func (s *Service) DeleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string) error {
+	changed, err := s.change(ctx, t, func(stored []Role) (change, error) { return s.planDelete(ctx, t, stored, name) })
+	if changed {
+		s.emitChange(ctx, audit.RoleDeleted, actor, authn.Subject{Tenant: t}, name)
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package authz
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// ValidateRoles reports everything that is wrong with the roles of cfg and with those
+// from code, joined: malformed names and patterns, unknown parents, and circles with their path.
+// [New] does so as well; stored roles are not seen here.
+func ValidateRoles(cfg Config, extra []Role) error {
+	_, err := collect(cfg.WithDefaults(), extra)
+	return err
+}
+
+// definition is a role whose patterns were read.
+type definition struct {
+	Role
+	patterns []Pattern
+}
+
+// roleSet is a set of definitions by name.
+type roleSet map[string]definition
+
+// collect builds the set of all roles outside the store. cfg has its defaults.
+func collect(cfg Config, extra []Role) (roleSet, error) {
+	set, err := define(extra)
+	configured, configErr := define(configRoles(cfg))
+	maps.Copy(set, configured)
+	errs := []error{err, configErr}
+	for _, named := range []struct{ key, role string }{
+		{"default_role", cfg.DefaultRole}, {"admin_role", cfg.AdminRole}, {"superuser_role", cfg.SuperuserRole},
+	} {
+		if named.role == "" {
+			continue
+		}
+		if !validRoleName(named.role) {
+			errs = append(errs, fmt.Errorf("%w: %s is %s, which %s", ErrRoleName, named.key, quote(named.role), roleNameForm))
+		}
+		if _, defined := set[named.role]; !defined {
+			set[named.role] = definition{Role: Role{Name: named.role}}
+		}
+	}
+	return set, errors.Join(append(errs, set.checkInheritance())...)
+}
+
+func configRoles(cfg Config) []Role {
+	roles := make([]Role, 0, len(cfg.Roles))
+	for _, name := range slices.Sorted(maps.Keys(cfg.Roles)) {
+		r := cfg.Roles[name]
+		roles = append(roles, Role{Name: name, Description: r.Description, Permissions: r.Permissions, Inherits: r.Inherits})
+	}
+	return roles
+}
+
+// define reads roles of one source. The set it returns shares nothing with
+// them, and holds all of them even when some are malformed.
+func define(roles []Role) (roleSet, error) {
+	set := make(roleSet, len(roles))
+	var errs []error
+	for _, r := range roles {
+		if _, twice := set[r.Name]; twice {
+			errs = append(errs, fmt.Errorf("%w: role %s", ErrRoleTwice, quote(r.Name)))
+		}
+		d, err := newDefinition(r)
+		errs = append(errs, err)
+		set[r.Name] = d
+	}
+	return set, errors.Join(errs...)
+}
+
+func newDefinition(r Role) (definition, error) {
+	d := definition{Role: cloneRole(r), patterns: make([]Pattern, 0, len(r.Permissions))}
+	var errs []error
+	if !validRoleName(r.Name) {
+		errs = append(errs, fmt.Errorf("%w: %s %s", ErrRoleName, quote(r.Name), roleNameForm))
+	}
+	for _, text := range d.Permissions {
+		p, err := ParsePattern(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w: role %s holds %s, which %s", ErrPermissionSyntax, quote(r.Name), quote(text), patternForm))
+			continue
+		}
+		d.patterns = append(d.patterns, p)
+	}
+	return d, errors.Join(errs...)
+}
+
+// with returns a set in which each role of over takes the place of one of its name.
+func (s roleSet) with(over roleSet) roleSet {
+	merged := maps.Clone(s)
+	maps.Copy(merged, over)
+	return merged
+}
+
+// roles returns copies of all definitions by ascending name.
+func (s roleSet) roles() []Role {
+	roles := make([]Role, 0, len(s))
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		roles = append(roles, cloneRole(s[name].Role))
+	}
+	return roles
+}
+
+func cloneRole(r Role) Role {
+	r.Permissions = slices.Clone(r.Permissions)
+	r.Inherits = slices.Clone(r.Inherits)
+	return r
+}
+
+func equalRole(a, b Role) bool {
+	return a.Name == b.Name && a.Description == b.Description &&
+		slices.Equal(a.Permissions, b.Permissions) && slices.Equal(a.Inherits, b.Inherits)
+}
+
+const roleNameForm = "is not 1 to 64 of a-z 0-9 _ -"
+
+func validRoleName(name string) bool {
+	if name == "" || len(name) > maxSegment {
+		return false
+	}
+	for i := range len(name) {
+		if !roleByte(name[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,119 @@
+package bundle
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/transport"
+)
+
+// Settings are the parts' configurations, already validated, with defaults filled in.
+type Settings struct {
+	SecretKey    setting.Secret
+	Tokens       authn.TokenConfig
+	Passwords    authn.PasswordConfig
+	Sessions     session.Config
+	Roles        authz.Config
+	HTTP         transport.Config
+	Store        StoreSettings
+	Registration authn.RegistrationPolicy
+	AdminEmail   string
+	// Ephemeral permits a signing key that lasts as long as the process.
+	Ephemeral bool
+	// Explain puts the missing role or permission into a 403.
+	Explain bool
+	// Warnings are logged when the application starts.
+	Warnings []string
+	Now      func() time.Time
+	Rand     io.Reader
+	// Refused is told of an error that ends the start, besides fx.
+	Refused func(error)
+}
+
+// StoreSettings choose the driver.
+type StoreSettings struct {
+	// Driver is memory or sqlite.
+	Driver string
+	DSN    setting.Secret
+	// Migrate is auto, check or off.
+	Migrate string
+}
+
+// logger is the application's *slog.Logger if it provides one.
+type logger struct {
+	fx.In
+	Log *slog.Logger `optional:"true"`
+}
+
+func (l logger) named() *slog.Logger {
+	log := l.Log
+	if log == nil {
+		log = slog.Default()
+	}
+	return log.With("component", "authmodule")
+}
+
+// Module returns the graph: the token manager, the authorization service, the
+// session manager, the login service, the gate and its Echo door.
+func Module(s Settings) fx.Option {
+	return fx.Module("authmodule",
+		fx.Provide(
+			s.checked,
+			s.newBus,
+			s.newPorts,
+			s.newRoles,
+			s.newSessions,
+			s.newKeys,
+			s.newTokens,
+			s.newHasher,
+			s.newUsers,
+			s.newSetup,
+			s.newGate,
+			s.newDoor,
+		),
+		fx.Invoke(warn(s.Warnings), subscribe, s.startJanitor),
+		s.announceSetup(),
+	)
+}
+
+// consumed are the names of all options that the core has a place for.
+func (s Settings) consumed() map[string]bool {
+	names := map[string]bool{"Database": s.Store.Driver == "sqlite"}
+	for _, name := range []string{
+		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "RoleStore", "AssignmentStore",
+		"Listener", "Authenticator", "Endpoint", "Roles",
+	} {
+		names[name] = true
+	}
+	return names
+}
+
+func (s Settings) checked(marks slot.Marks) (slot.Checked, error) {
+	checked, err := slot.Check(marks.List, s.consumed())
+	return checked, s.loud(err)
+}
+
+// loud tells Refused of an error as well, and returns it.
+func (s Settings) loud(err error) error {
+	if err != nil && s.Refused != nil {
+		s.Refused(err)
+	}
+	return err
+}
+
+// warn logs what development lets pass.
+func warn(warnings []string) func(logger) {
+	return func(l logger) {
+		for _, text := range warnings {
+			l.named().Warn(text)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package bundle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/authmodule/authmodule/session"
+)
+
+// sweepEvery is how often expired records are dropped.
+const sweepEvery = time.Minute
+
+// startJanitor drops what has expired, in the background, until the application stops.
+func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, l logger) {
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	sweep := func() {
+		now := s.Now()
+		_, errSessions := sessions.Prune(ctx)
+		_, errRevocations := p.revocations.PruneRevocations(ctx, now)
+		_, errOneTime := p.oneTime.PruneOneTime(ctx, now)
+		for _, err := range []error{errSessions, errRevocations, errOneTime} {
+			if err != nil && ctx.Err() == nil {
+				l.named().Warn("expired records could not be dropped; the next sweep tries again", "error", err)
+			}
+		}
+	}
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			running.Go(func() { every(ctx, sweepEvery, sweep) })
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			cancel()
+			running.Wait()
+			return nil
+		},
+	})
+}
+
+func every(ctx context.Context, interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			do()
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package bundle
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.uber.org/fx"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/store/memstore"
+	"github.com/authmodule/authmodule/store/sqlstore"
+)
+
+// driver is what every driver under store/ implements.
+type driver interface {
+	authn.UserStore
+	authn.PasswordStore
+	authn.RevocationStore
+	authn.OneTimeStore
+	session.Store
+	authz.RoleStore
+	authz.AssignmentStore
+}
+
+// ports are the stores in use, each the application's own or the driver.
+type ports struct {
+	users       authn.UserStore
+	passwords   authn.PasswordStore
+	revocations authn.RevocationStore
+	oneTime     authn.OneTimeStore
+	sessions    session.Store
+	roles       authz.RoleStore
+	assignments authz.AssignmentStore
+}
+
+type portOverrides struct {
+	fx.In
+	Checked     slot.Checked
+	Users       slot.Members[authn.UserStore]
+	Passwords   slot.Members[authn.PasswordStore]
+	Revocations slot.Members[authn.RevocationStore]
+	OneTime     slot.Members[authn.OneTimeStore]
+	Sessions    slot.Members[session.Store]
+	Roles       slot.Members[authz.RoleStore]
+	Assignments slot.Members[authz.AssignmentStore]
+	Database    slot.Members[*sql.DB]
+	Lifecycle   fx.Lifecycle
+}
+
+func (s Settings) newPorts(in portOverrides) (p ports, err error) {
+	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
+	var errs [7]error
+	p.users, errs[0] = port(in.Users, shared)
+	p.passwords, errs[1] = port(in.Passwords, shared)
+	p.revocations, errs[2] = port(in.Revocations, shared)
+	p.oneTime, errs[3] = port(in.OneTime, shared)
+	p.sessions, errs[4] = port(in.Sessions, shared)
+	p.roles, errs[5] = port(in.Roles, shared)
+	p.assignments, errs[6] = port(in.Assignments, shared)
+	for _, err := range errs {
+		if err != nil {
+			return ports{}, s.loud(err)
+		}
+	}
+	return p, nil
+}
+
+// port returns the application's own store, or the driver, which is opened
+// only when somebody needs it.
+func port[T any](override slot.Members[T], shared func() (driver, error)) (T, error) {
+	return slot.Or(override.List, func() (T, error) {
+		var none T
+		opened, err := shared()
+		if err != nil {
+			return none, err
+		}
+		return any(opened).(T), nil
+	})
+}
+
+func (s Settings) openDriver(in portOverrides) (driver, error) {
+	switch s.Store.Driver {
+	case "memory":
+		return memstore.New(), nil
+	case "sqlite":
+		return s.openSQLite(in)
+	}
+	return nil, fmt.Errorf("authmodule: auth.store.driver %q is not known; use sqlite or memory", s.Store.Driver)
+}
+
+func (s Settings) openSQLite(in portOverrides) (driver, error) {
+	store, err := s.sqlite(in.Database.List)
+	if err != nil {
+		return nil, fmt.Errorf("authmodule: open the store (auth.store.dsn, LEX_AUTH__STORE__DSN): %w", err)
+	}
+	in.Lifecycle.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			return s.loud(store.Migrate(ctx, sqlstore.MigrationPolicy(s.Store.Migrate)))
+		},
+		OnStop: func(context.Context) error { return store.Close() },
+	})
+	return store, nil
+}
+
+func (s Settings) sqlite(own []slot.Member[*sql.DB]) (*sqlstore.Store, error) {
+	if len(own) > 0 {
+		return sqlstore.New(own[0].Value, sqlstore.SQLite)
+	}
+	if s.Store.DSN == "" {
+		return nil, errors.New("it is not set: name the database file, such as auth.db, or give the module a pool with authmodule.UseDatabase")
+	}
+	return sqlstore.Open(context.Background(), sqlstore.Options{DSN: s.Store.DSN.Reveal(), Now: s.Now})
+}

@@ -1,0 +1,35 @@
+package bundle
+
+import (
+	"slices"
+	"strings"
+
+	"go.uber.org/fx"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/transport"
+)
+
+type gateIn struct {
+	fx.In
+	Users          *authn.Service
+	Tokens         *authn.TokenManager
+	Sessions       *session.Manager
+	Roles          *authz.Service
+	Setup          *authn.AdminSetup
+	Authenticators slot.Members[transport.Authenticator]
+	Logger         logger
+}
+
+func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
+	extra := slot.Values(in.Authenticators.List)
+	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
+	gate, err := transport.New(s.HTTP, transport.Deps{
+		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, Setup: in.Setup,
+		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(),
+	})
+	return gate, s.loud(err)
+}

@@ -1,0 +1,114 @@
+package authmodule
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/transport"
+)
+
+// Config configures the whole module. Its zero value works in development: accounts in memory and a signing key that
+// ends with the process. [Load] fills it from files and variables; code may set the same fields. Each file key and
+// variable is described in docs/configuration.md.
+type Config struct {
+	// Profile is where the program runs. Empty reads LEX_ENV, and is development when that is empty too.
+	Profile Profile `yaml:"-"`
+	// SecretKey seals what is stored readable only to this application. At least 32 bytes; not needed yet.
+	SecretKey setting.Secret `yaml:"secret_key"`
+	// JWT configures access and refresh tokens.
+	JWT authn.TokenConfig `yaml:"jwt"`
+	// Password configures password hashing.
+	Password authn.PasswordConfig `yaml:"password"`
+	// Session configures how long sessions live and how many there may be.
+	Session session.Config `yaml:"session"`
+	// RBAC configures roles.
+	RBAC authz.Config `yaml:"rbac"`
+	// HTTP configures the module's own routes and cookies.
+	HTTP transport.Config `yaml:"http"`
+	// Store says where accounts, sessions and roles are kept.
+	Store StoreConfig `yaml:"store"`
+	// Registration is open or closed. Defaults to open in development and staging; production wants it named.
+	Registration authn.RegistrationPolicy `yaml:"registration"`
+	// AdminEmail is the address of the first administrator. While no administrator exists, a one-time set-up link for
+	// it is logged at start. Empty, the default, logs none.
+	AdminEmail string `yaml:"admin_email"`
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time `yaml:"-" json:"-"`
+	// Rand is the source of keys, identifiers and secrets. Defaults to crypto/rand.Reader; change it in tests only.
+	Rand io.Reader `yaml:"-" json:"-"`
+}
+
+var _ fmt.Formatter = Config{}
+
+// Format writes c as %+v does, or as %#v, whatever the verb. Without it fmt shows the secrets of a *Config inside another
+// value when the verb does not suit a field: it prints its complaint without asking the fields for their form.
+func (c Config) Format(f fmt.State, verb rune) {
+	type plain Config
+	format := "%+v"
+	if verb == 'v' && f.Flag('#') {
+		format = "%#v"
+	}
+	c.Now, c.Rand = nil, nil
+	_, _ = fmt.Fprintf(f, format, plain(c))
+}
+
+// StoreConfig says where accounts, sessions and roles are kept.
+type StoreConfig struct {
+	// Driver is DriverMemory or DriverSQLite. Defaults to memory in development; staging and production want it named.
+	Driver string `yaml:"driver"`
+	// DSN is the data source name for a database driver. It is secret because it may hold a password.
+	DSN setting.Secret `yaml:"dsn"`
+	// Migrate says what happens to the database's schema at start: MigrateAuto, MigrateCheck or MigrateOff. Defaults to auto.
+	Migrate string `yaml:"migrate"`
+}
+
+// The values of [StoreConfig.Driver].
+const (
+	// DriverMemory keeps everything in this process and loses it when the process ends.
+	DriverMemory = "memory"
+	// DriverSQLite is one database file.
+	DriverSQLite = "sqlite"
+)
+
+// The values of [StoreConfig.Migrate].
+const (
+	// MigrateAuto brings the schema up to date.
+	MigrateAuto = "auto"
+	// MigrateCheck refuses to start on a schema that is not up to date.
+	MigrateCheck = "check"
+	// MigrateOff neither looks at the schema nor changes it.
+	MigrateOff = "off"
+)
+
+// WithDefaults returns a copy in which every unset field has its default. What the profile wants to be named stays
+// unset, so that [Config.Validate] judges the copy as it judges c.
+func (c Config) WithDefaults() Config {
+	c.Profile = c.Profile.orEnvironment()
+	c.JWT = c.JWT.WithDefaults()
+	c.Password = passwordDefaults(c.Password)
+	c.Session = c.Session.WithDefaults()
+	c.RBAC = c.RBAC.WithDefaults()
+	c.HTTP = c.HTTP.WithDefaults()
+	if c.Store.Driver == "" && !c.Profile.Strict() {
+		c.Store.Driver = DriverMemory
+	}
+	if c.Store.Migrate == "" {
+		c.Store.Migrate = MigrateAuto
+	}
+	if c.Registration == "" && c.Profile != ProfileProduction {
+		c.Registration = authn.RegistrationOpen
+	}
+	return c
+}
+
+func passwordDefaults(c authn.PasswordConfig) authn.PasswordConfig {
+	c.MemoryKiB = setting.Count(c.MemoryKiB.Or(authn.DefaultMemoryKiB))
+	c.Iterations = setting.Count(c.Iterations.Or(authn.DefaultIterations))
+	c.Parallelism = setting.Count(c.Parallelism.Or(authn.DefaultParallelism))
+	return c
+}

@@ -1,0 +1,219 @@
+package authmodule_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/internal/house"
+)
+
+const modulePath = "github.com/authmodule/authmodule"
+
+// Names that several rules share.
+var (
+	everywhere = []string{"..."}
+	testKits   = []string{"store/storetest", "fxtest", "authz/authztest"}
+	echoUsers  = []string{".", "echoauth", "bundle/...", "fxtest", "example/..."}
+	fxUsers    = []string{".", "bundle/...", "internal/slot", "fxtest", "example/..."}
+	// core is what a program links that uses neither fx nor Echo.
+	core = []string{"setting", "audit", "authn", "session", "authz", "mfa", "sso", "transport", "store/memstore", "store/sqlstore"}
+
+	echoModules = []string{"github.com/labstack/echo/...", "github.com/labstack/gommon/..."}
+	fxModules   = []string{"go.uber.org/fx/...", "go.uber.org/dig/..."}
+	testingLibs = []string{"testing/...", "github.com/stretchr/testify/..."}
+	templates   = []string{"text/template/...", "html/template/..."}
+	databases   = []string{"modernc.org/sqlite/...", "github.com/mattn/go-sqlite3/...", "github.com/jackc/pgx/...", "github.com/lib/pq/...", "github.com/go-sql-driver/mysql/..."}
+)
+
+// houseRule is a rule with its reason and a breach of it.
+type houseRule struct {
+	name, reason string
+	rule         house.Rule
+	// file and source are a file that breaks the rule.
+	file, source string
+}
+
+// houseRules are the rules of imports and calls. Imports point one way:
+// audit, setting <- authn <- session, authz, mfa, sso <- stores, echoauth <- bundle <- root <- fxtest, example.
+func houseRules() []houseRule {
+	return append(importRules(), codeRules()...)
+}
+
+func importRules() []houseRule {
+	return []houseRule{
+		{
+			"setting and audit are leaves", "every other package uses them, so they can use none",
+			house.Allow{In: []string{"setting", "audit"}},
+			"audit/x.go", `package audit; import _ "` + modulePath + `/setting"`,
+		},
+		{
+			"authn is the hub", "whoever implements its ports imports it, never the other way",
+			house.Allow{In: []string{"authn"}, Own: []string{"audit", "setting", "internal/..."}},
+			"authn/x.go", `package authn; import _ "` + modulePath + `/session"`,
+		},
+		{
+			"session, authz, mfa and sso know the hub alone", "each can be used, tested and replaced without the others",
+			house.Allow{In: []string{"session", "authz", "mfa", "sso"}, Own: []string{"audit", "authn", "setting", "internal/..."}},
+			"session/x.go", `package session; import _ "` + modulePath + `/authz"`,
+		},
+		{
+			"session does not reach authz through an internal package", "an internal package is no back door between them",
+			house.Unlinked{In: []string{"session", "mfa", "sso"}, Imports: []string{modulePath + "/authz/..."}},
+			"session/x.go", `package session; import _ "` + modulePath + `/authz"`,
+		},
+		{
+			"nobody beside session reaches it", "an internal package is no back door between them",
+			house.Unlinked{In: []string{"authn", "authz", "mfa", "sso"}, Imports: []string{modulePath + "/session/..."}},
+			"authz/x.go", `package authz; import _ "` + modulePath + `/session"`,
+		},
+		{
+			"drivers know the ports alone", "a port lives with its consumer; a driver implements it and knows nothing else",
+			house.Allow{
+				In: []string{"store/..."}, Except: []string{"store/storetest"},
+				Own: []string{"audit", "authn", "authz", "session", "mfa", "sso", "setting"},
+			},
+			"store/memstore/x.go", `package memstore; import _ "` + modulePath + `/echoauth"`,
+		},
+		{
+			"drivers of databases are the application's", "a program links only the driver it uses: one weighs about 4 MB",
+			house.Deny{In: everywhere, Except: []string{"example/..."}, Imports: databases},
+			"store/sqlstore/x.go", `package sqlstore; import _ "modernc.org/sqlite"`,
+		},
+		{
+			"browsers are for tests", "chromedp drives a test peer",
+			house.Deny{In: everywhere, Except: []string{"example/..."}, Imports: []string{"github.com/chromedp/..."}},
+			"echoauth/x.go", `package echoauth; import _ "github.com/chromedp/chromedp"`,
+		},
+		{
+			"Echo stays at its door", "adapters for net/http and Echo v5 stand beside echoauth on the same core",
+			house.Deny{In: everywhere, Except: echoUsers, Imports: echoModules},
+			"transport/x.go", `package transport; import _ "github.com/labstack/echo/v4"`,
+		},
+		{
+			"fx stays in the wiring", "everything works without fx: constructors are plain functions",
+			house.Deny{In: everywhere, Except: fxUsers, ExceptFiles: []string{"module.go"}, Imports: fxModules},
+			"authn/x.go", `package authn; import _ "go.uber.org/fx"`,
+		},
+		{
+			"a module.go is for opt-in packages", "a core package has no fx module of its own; bundle wires it",
+			house.Deny{In: core, Imports: fxModules},
+			"session/module.go", `package session; import _ "go.uber.org/fx"`,
+		},
+		{
+			"the core links neither fx nor Echo", "a program without them must not carry them",
+			house.Unlinked{In: core, Imports: slices.Concat(echoModules, fxModules)},
+			"transport/x.go", `package transport; import _ "github.com/labstack/echo/v4"`,
+		},
+	}
+}
+
+func codeRules() []houseRule {
+	return []houseRule{
+		{
+			"testing is for tests and test kits", "it adds flags and weight to a program",
+			house.Deny{In: everywhere, Except: testKits, Imports: testingLibs},
+			"internal/peer/x.go", `package peer; import _ "testing"`,
+		},
+		{
+			"testing is not linked", "neither through our packages nor through others",
+			house.Unlinked{In: everywhere, Except: testKits, Imports: testingLibs},
+			"x.go", `package authmodule; import _ "testing"`,
+		},
+		{
+			"no templates in the core", "a template that is linked keeps the linker from dropping unused methods; the core has no pages",
+			house.Deny{In: everywhere, Except: []string{"fxtest", "example/...", "cmd/..."}, Imports: templates},
+			"bundle/x.go", `package bundle; import _ "html/template"`,
+		},
+		{
+			"no templates linked", "envconfig brings text/template for a usage text that nobody asks for; the linker drops the engine and keeps 23 kB of helpers (go tool nm -size). That alone is excused",
+			house.Unlinked{
+				In: append([]string{".", "bundle", "echoauth"}, core...), Imports: templates,
+				Via: []string{"github.com/kelseyhightower/envconfig"},
+			},
+			"echoauth/x.go", `package echoauth; import _ "text/template"`,
+		},
+		{
+			"no guessable random numbers", "secrets come from crypto/rand; nobody has to ask which rand a file means",
+			house.Deny{In: everywhere, Imports: []string{"math/rand/..."}},
+			"authn/x.go", `package authn; import _ "math/rand/v2"`,
+		},
+		{
+			"no init functions", "importing a package does nothing",
+			house.NoInit{In: everywhere},
+			"authn/x.go", `package authn; func init() {}`,
+		},
+		{
+			"package variables do not vary", "two services in one program must not meet in a variable",
+			house.NoVarying{In: everywhere},
+			"authn/x.go", `package authn; var n int; func count() { n++ }`,
+		},
+		{
+			"tests do not sleep", "a sleep is too short on a slow machine and too long on all others; in a synctest bubble it takes no time",
+			house.NoCall{In: everywhere, Funcs: []string{"time.Sleep"}, Tests: true, Bubbles: true},
+			"authn/x_test.go", `package authn_test; import "time"; func wait() { time.Sleep(1) }`,
+		},
+		{
+			"the clock is passed in", "what depends on the time can be tested at any time; naming time.Now as a default is fine",
+			house.NoCall{
+				In: everywhere, Except: []string{"example/...", "internal/cmd/...", "bench/..."},
+				Funcs: []string{"time.Now", "time.Since", "time.Until"}, Files: clockReaders(),
+			},
+			"session/x.go", `package session; import "time"; var now = time.Now()`,
+		},
+	}
+}
+
+// clockReaders are the files that read the clock themselves, each with the reason.
+func clockReaders() map[string]string {
+	return map[string]string{
+		"fxtest/app.go": "the clock of a test starts at the present, so that tokens and certificates made elsewhere are valid",
+	}
+}
+
+// loadModule reads the module once for all tests.
+var loadModule = sync.OnceValues(func() (*house.Module, error) {
+	return house.Load(context.Background(), ".")
+})
+
+func TestHouseRules(t *testing.T) {
+	t.Parallel()
+	m, err := loadModule()
+	require.NoError(t, err)
+	require.Equal(t, modulePath, m.Path)
+	for _, tc := range houseRules() {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			for _, breach := range tc.rule.Check(m) {
+				t.Errorf("%s\n\trule: %s, because %s", breach, tc.name, tc.reason)
+			}
+		})
+	}
+}
+
+// TestHouseRulesBite shows that each rule finds the breach that is written beside it.
+func TestHouseRulesBite(t *testing.T) {
+	t.Parallel()
+	for _, tc := range houseRules() {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			assert.NotEmpty(t, tc.reason)
+			m, err := house.Fake(modulePath, map[string]string{tc.file: tc.source})
+			require.NoError(t, err)
+			assert.NotEmpty(t, tc.rule.Check(m))
+		})
+	}
+}
+
+// TestClockReadersExist keeps the list of excused files from outliving them.
+func TestClockReadersExist(t *testing.T) {
+	t.Parallel()
+	for file, reason := range clockReaders() {
+		assert.FileExists(t, file)
+		assert.NotEmpty(t, reason, file)
+	}
+}

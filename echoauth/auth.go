@@ -1,0 +1,59 @@
+package echoauth
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/authmodule/authmodule/transport"
+)
+
+// Auth connects a [transport.Gate] to Echo. It is safe for concurrent use.
+type Auth struct {
+	gate      *transport.Gate
+	endpoints []transport.Endpoint
+	// plain is Echo's own context type, the only one that is wrapped.
+	plain reflect.Type
+}
+
+// New returns an Auth that mounts the gate's endpoints and the extra ones.
+func New(gate *transport.Gate, extra ...transport.Endpoint) (*Auth, error) {
+	if gate == nil {
+		return nil, errors.New("echoauth: a gate is required")
+	}
+	return &Auth{
+		gate:      gate,
+		endpoints: append(gate.Endpoints(), extra...),
+		plain:     reflect.TypeOf(echo.New().NewContext(nil, nil)),
+	}, nil
+}
+
+// Mount authenticates every request of e, adds the module's routes, and
+// answers the module's errors as problem+json. An error handler that is set
+// on e later gets them as *echo.HTTPError instead; see [ErrorHandler].
+//
+// It is meant for fx.Invoke. Guards may be put on routes before or after it.
+func Mount(e *echo.Echo, a *Auth) error {
+	if e == nil || a == nil {
+		return errors.New("echoauth: Mount needs an *echo.Echo and an *echoauth.Auth in the graph")
+	}
+	e.Use(a.Authenticate)
+	e.HTTPErrorHandler = ErrorHandler(e.HTTPErrorHandler)
+	for _, endpoint := range a.endpoints {
+		e.Add(endpoint.Method, a.path(endpoint), a.serve(endpoint))
+	}
+	return nil
+}
+
+// Authenticate is the middleware that says who each request is from. It never
+// answers: guards do. Mount installs it.
+func (a *Auth) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		caller := a.gate.Authenticate(c.Request())
+		if cookie := caller.StaleCookie(); cookie != nil {
+			c.SetCookie(cookie)
+		}
+		return next(a.carry(c, caller))
+	}
+}

@@ -1,0 +1,76 @@
+package echoauth
+
+import (
+	"net/http"
+	"reflect"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/transport"
+)
+
+// contextKey is where a caller is found when another context wraps ours, or
+// ours could not wrap another's.
+const contextKey = "authmodule.caller"
+
+// Principal returns the authenticated caller of the request, or the anonymous
+// one. The request's context carries it too, for code that does not know Echo: see [authn.PrincipalFrom].
+func Principal(c echo.Context) authn.Principal {
+	caller := callerOf(c)
+	if caller == nil {
+		return authn.Principal{}
+	}
+	return caller.Principal()
+}
+
+func callerOf(c echo.Context) *transport.Caller {
+	if ours, ok := c.(*authContext); ok {
+		return ours.caller
+	}
+	caller, _ := c.Get(contextKey).(*transport.Caller)
+	return caller
+}
+
+// carry hands the caller on. Echo's own context is wrapped; a foreign one,
+// whose type the handlers may rely on, is kept and written to.
+func (a *Auth) carry(c echo.Context, caller *transport.Caller) echo.Context {
+	if reflect.TypeOf(c) == a.plain {
+		return &authContext{Context: c, caller: caller}
+	}
+	c.Set(contextKey, caller)
+	c.SetRequest(withPrincipal(c.Request(), caller))
+	return c
+}
+
+func withPrincipal(r *http.Request, caller *transport.Caller) *http.Request {
+	return r.WithContext(authn.WithPrincipal(r.Context(), caller.Principal()))
+}
+
+// authContext carries the caller of one request. It is never pooled, so a
+// handler that keeps it too long finds its own request's caller and no other.
+type authContext struct {
+	echo.Context
+	caller *transport.Caller
+	// carrying is the request that has the principal in its context, once asked for.
+	carrying *http.Request
+}
+
+// Request returns the request; its context carries the principal.
+func (c *authContext) Request() *http.Request {
+	r := c.Context.Request()
+	if r == c.carrying {
+		return r
+	}
+	c.carrying = withPrincipal(r, c.caller)
+	c.Context.SetRequest(c.carrying)
+	return c.carrying
+}
+
+// Get finds the caller for contexts that wrap this one.
+func (c *authContext) Get(key string) any {
+	if key == contextKey {
+		return c.caller
+	}
+	return c.Context.Get(key)
+}

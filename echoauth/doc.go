@@ -1,0 +1,15 @@
+// Package echoauth is the HTTP door for Echo v4: it authenticates every
+// request, guards routes and mounts the module's own.
+//
+//	fx.Invoke(echoauth.Mount)
+//
+//	e.GET("/me", me, echoauth.RequireAuth())
+//	admin := e.Group("/admin", echoauth.RequireRoles("admin"))
+//	admin.DELETE("/articles/:id", del, echoauth.RequirePermissions("articles.delete"))
+//
+//	func me(c echo.Context) error {
+//		return c.String(http.StatusOK, echoauth.Principal(c).Email)
+//	}
+//
+// Everything it decides is package transport's; this package only speaks Echo.
+package echoauth

@@ -1,0 +1,149 @@
+// Package credential is the one form of every opaque credential:
+//
+//	<kind>_<id>_<secret>
+//
+// The kind keeps a cookie from being used as a refresh token, the id finds the
+// record (and names the tenant), and the secret authenticates. Only a hash of
+// the secret is ever stored.
+//
+//	id, err := credential.NewID(rand.Reader, tenant, subject)
+//	secret, err := credential.NewSecret(rand.Reader)
+//	text := credential.Credential{Kind: "cs", ID: id, Secret: secret}.Encode()
+//	c, err := credential.Parse("cs", text)
+package credential
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/authmodule/authmodule/setting"
+)
+
+// ErrMalformed is returned for text that is not a credential of the wanted kind.
+var ErrMalformed = errors.New("credential: malformed")
+
+const (
+	// SecretSize is the length of a secret in bytes.
+	SecretSize = 32
+	idSize     = 16
+	tagSize    = 5
+	maxLength  = 256
+)
+
+// alphabet has no underscore, no upper case and no padding.
+var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Credential is one opaque credential, taken apart.
+type Credential struct {
+	Kind string
+	// ID is public: the tenant if there is one, a tag shared by the subject's
+	// records, and 128 random bits.
+	ID string
+	// Secret is SecretSize bytes, or more where the kind says so.
+	Secret []byte `json:"-"`
+}
+
+// Format shows kind and ID, never the secret, for every verb.
+func (c Credential) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "%s_%s_%s", c.Kind, c.ID, setting.Redacted)
+}
+
+// Encode returns the text that is handed out.
+func (c Credential) Encode() setting.Secret {
+	return setting.Secret(c.Kind + "_" + c.ID + "_" + encoding.EncodeToString(c.Secret))
+}
+
+// Tenant returns the tenant that the ID names.
+func (c Credential) Tenant() string {
+	tenant, _, found := strings.Cut(c.ID, ".")
+	if !found {
+		return ""
+	}
+	return tenant
+}
+
+// Parse takes text apart. It accepts exactly what Encode writes, and no other
+// spelling of it.
+func Parse(kind string, text setting.Secret) (Credential, error) {
+	raw := text.Reveal()
+	if len(raw) > maxLength {
+		return Credential{}, ErrMalformed
+	}
+	parts := strings.Split(raw, "_")
+	if len(parts) != 3 || parts[0] != kind || !validID(parts[1]) {
+		return Credential{}, ErrMalformed
+	}
+	secret, err := encoding.DecodeString(parts[2])
+	if err != nil || len(secret) < SecretSize || encoding.EncodeToString(secret) != parts[2] {
+		return Credential{}, ErrMalformed
+	}
+	return Credential{Kind: kind, ID: parts[1], Secret: secret}, nil
+}
+
+// NewSecret returns SecretSize random bytes.
+func NewSecret(random io.Reader) ([]byte, error) {
+	secret := make([]byte, SecretSize)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return nil, err
+	}
+	return secret, nil
+}
+
+// NewID returns a new public ID for a record of the subject, which must be of
+// a valid tenant. Records of one subject share its tag, so that a sharded
+// store finds them in one place.
+func NewID(random io.Reader, tenant, subject string) (string, error) {
+	id := make([]byte, idSize)
+	if _, err := io.ReadFull(random, id); err != nil {
+		return "", err
+	}
+	tag := sha256.Sum256([]byte(tenant + "\x00" + subject))
+	text := encoding.EncodeToString(tag[:tagSize]) + encoding.EncodeToString(id)
+	if tenant == "" {
+		return text, nil
+	}
+	return tenant + "." + text, nil
+}
+
+// Hash is what a store keeps of a secret.
+func Hash(secret []byte) []byte {
+	sum := sha256.Sum256(secret)
+	return sum[:]
+}
+
+func validID(id string) bool {
+	tenant, rest, found := strings.Cut(id, ".")
+	if !found {
+		rest = id
+	} else if !ValidTenant(tenant) {
+		return false
+	}
+	tag := encoding.EncodedLen(tagSize)
+	return len(rest) >= tag && canonical(rest[:tag], tagSize) && canonical(rest[tag:], idSize)
+}
+
+// canonical reports whether text is the one spelling of size bytes.
+func canonical(text string, size int) bool {
+	raw, err := encoding.DecodeString(text)
+	return err == nil && len(raw) == size && encoding.EncodeToString(raw) == text
+}
+
+const longestTenant = 63
+
+// ValidTenant reports whether text is 1 to 63 of a-z, 0-9 and hyphen, the
+// first no hyphen: what can stand in an ID.
+func ValidTenant(text string) bool {
+	if text == "" || len(text) > longestTenant || text[0] == '-' {
+		return false
+	}
+	for i := range len(text) {
+		if c := text[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,90 @@
+package peer_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/internal/peer"
+)
+
+var _ peer.TB = testing.TB(nil)
+
+// recorder is a TB that notes what is asked of it.
+type recorder struct{ skipped, failed string }
+
+func (r *recorder) Helper() {}
+
+func (r *recorder) Skipf(format string, args ...any) { r.skipped = fmt.Sprintf(format, args...) }
+
+func (r *recorder) Fatalf(format string, args ...any) { r.failed = fmt.Sprintf(format, args...) }
+
+// The tests set variables, so they are not parallel.
+
+func TestRequire(t *testing.T) {
+	testCases := []struct {
+		name             string
+		installed        []string
+		required         string
+		expected         string
+		expectedRecorder recorder
+	}{
+		{"installed", []string{"chromium", "google-chrome"}, "", "chromium", recorder{}},
+		{"under another name", []string{"google-chrome"}, "1", "google-chrome", recorder{}},
+		{"missing", nil, "", "", recorder{skipped: "chromium not found: run `make peers`"}},
+		{"missing where it must not be", nil, "1", "", recorder{failed: "chromium not found: run `make peers`"}},
+		{"only 1 requires", nil, "0", "", recorder{skipped: "chromium not found: run `make peers`"}},
+	}
+	for _, tc := range testCases {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, program := range tc.installed {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\n"), 0o700))
+			}
+			t.Setenv("PATH", dir)
+			t.Setenv(peer.RequireVar, tc.required)
+			var have recorder
+			path := peer.Require(&have, "chromium")
+			assert.Equal(t, tc.expectedRecorder, have)
+			if tc.expected != "" {
+				assert.Equal(t, filepath.Join(dir, tc.expected), path)
+			} else {
+				assert.Empty(t, path)
+			}
+		})
+	}
+}
+
+func TestRequireUnknown(t *testing.T) {
+	t.Setenv(peer.RequireVar, "")
+	var have recorder
+	assert.Empty(t, peer.Require(&have, "chromum"))
+	assert.Equal(t, `peer: there is no peer named "chromum"; peers are chromium`, have.failed)
+	assert.Empty(t, have.skipped)
+}
+
+func TestSoak(t *testing.T) {
+	t.Setenv(peer.SoakVar, "")
+	var have recorder
+	peer.Soak(&have)
+	assert.Equal(t, recorder{skipped: "takes minutes: run `make soak`"}, have)
+
+	t.Setenv(peer.SoakVar, "1")
+	have = recorder{}
+	peer.Soak(&have)
+	assert.Equal(t, recorder{}, have)
+}
+
+// TestInstalledByMake holds "make peers" to the peers that tests may ask for.
+func TestInstalledByMake(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile(filepath.Join("..", "..", "Makefile"))
+	require.NoError(t, err)
+	for _, name := range peer.Names() {
+		assert.Regexp(t, `(?m)^PEERS\s*:?=.*\b`+name+`\b`, string(makefile))
+	}
+}

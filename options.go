@@ -1,0 +1,83 @@
+package authmodule
+
+import (
+	"database/sql"
+
+	"go.uber.org/fx"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/transport"
+)
+
+// Every Use and Add option takes a constructor: a function that takes anything
+// from the graph and returns the part, optionally with an error. It works at
+// the root and in any fx.Module. Each Use may stand once.
+
+// UseUserStore keeps accounts in the application's own [authn.UserStore].
+func UseUserStore(constructor any) fx.Option {
+	return slot.Use[authn.UserStore]("UserStore", constructor, 1)
+}
+
+// UsePasswordStore keeps password hashes in the application's own [authn.PasswordStore].
+func UsePasswordStore(constructor any) fx.Option {
+	return slot.Use[authn.PasswordStore]("PasswordStore", constructor, 1)
+}
+
+// UseRevocationStore keeps revoked token IDs in the application's own [authn.RevocationStore].
+func UseRevocationStore(constructor any) fx.Option {
+	return slot.Use[authn.RevocationStore]("RevocationStore", constructor, 1)
+}
+
+// UseOneTimeStore keeps one-time records in the application's own [authn.OneTimeStore].
+func UseOneTimeStore(constructor any) fx.Option {
+	return slot.Use[authn.OneTimeStore]("OneTimeStore", constructor, 1)
+}
+
+// UseSessionStore keeps sessions in the application's own [session.Store].
+func UseSessionStore(constructor any) fx.Option {
+	return slot.Use[session.Store]("SessionStore", constructor, 1)
+}
+
+// UseRoleStore keeps roles defined at run time in the application's own [authz.RoleStore].
+func UseRoleStore(constructor any) fx.Option {
+	return slot.Use[authz.RoleStore]("RoleStore", constructor, 1)
+}
+
+// UseAssignmentStore keeps who has which role in the application's own [authz.AssignmentStore].
+func UseAssignmentStore(constructor any) fx.Option {
+	return slot.Use[authz.AssignmentStore]("AssignmentStore", constructor, 1)
+}
+
+// UseDatabase has the SQL driver use the application's own pool instead of
+// opening one from auth.store.dsn. The application closes it. See
+// [github.com/authmodule/authmodule/store/sqlstore.New] for what its connections must be set to.
+func UseDatabase(constructor any) fx.Option {
+	return slot.Use[*sql.DB]("Database", constructor, 1)
+}
+
+// AddListener tells one more [audit.Listener] of every event.
+func AddListener(constructor any) fx.Option {
+	return slot.Add[audit.Listener]("Listener", constructor, 1)
+}
+
+// AddAuthenticator asks one more [transport.Authenticator], after the bearer
+// token and before the session cookie; several are asked in the order of their names.
+func AddAuthenticator(constructor any) fx.Option {
+	return slot.Add[transport.Authenticator]("Authenticator", constructor, 1)
+}
+
+// AddEndpoint mounts one more [transport.Endpoint] beside the module's own.
+func AddEndpoint(constructor any) fx.Option {
+	return slot.Add[transport.Endpoint]("Endpoint", constructor, 1)
+}
+
+// AddRoles defines roles in code. A role of the same name in configuration or
+// in the store takes its place.
+func AddRoles(roles ...authz.Role) fx.Option {
+	own := append([]authz.Role{}, roles...)
+	return slot.Add[[]authz.Role]("Roles", func() []authz.Role { return own }, 1)
+}

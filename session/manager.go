@@ -1,0 +1,147 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/internal/credential"
+	"github.com/authmodule/authmodule/setting"
+)
+
+const (
+	kindCookie  = "cs"
+	kindRefresh = "rt"
+)
+
+// Manager opens, finds, lists and ends sessions. It is safe for concurrent use.
+type Manager struct {
+	cfg  Config
+	deps Deps
+	key  *refreshKey
+}
+
+// refreshKey stands behind a pointer, which fmt does not follow.
+type refreshKey struct{ bytes []byte }
+
+// Deps are what a [Manager] works with. Store is required.
+type Deps struct {
+	Store Store
+	// RefreshKey derives refresh tokens from their parents; at least 32 bytes,
+	// the same on all nodes. Without one, a random key serves until the process ends.
+	RefreshKey []byte
+	// RefreshIdle is how long a session with refresh tokens may stay unused. Defaults to 7 days.
+	RefreshIdle time.Duration
+	// Events may be nil.
+	Events *audit.Bus
+	// Now defaults to time.Now, Rand to crypto/rand.
+	Now  func() time.Time
+	Rand io.Reader
+}
+
+var (
+	_ authn.Sessions     = (*Manager)(nil)
+	_ authn.LiveSessions = (*Manager)(nil)
+)
+
+// New returns a Manager. It does no I/O.
+func New(cfg Config, deps Deps) (*Manager, error) {
+	if deps.Store == nil {
+		return nil, errors.New("session: a manager needs a store")
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Rand == nil {
+		deps.Rand = rand.Reader
+	}
+	if deps.RefreshIdle == 0 {
+		deps.RefreshIdle = setting.Days(authn.DefaultRefreshDays).Duration()
+	}
+	if deps.RefreshKey == nil {
+		key, err := credential.NewSecret(deps.Rand)
+		if err != nil {
+			return nil, fmt.Errorf("session: make a key: %w", err)
+		}
+		deps.RefreshKey = key
+	}
+	if len(deps.RefreshKey) < credential.SecretSize {
+		return nil, fmt.Errorf("session: the refresh key has %d bytes, it needs %d", len(deps.RefreshKey), credential.SecretSize)
+	}
+	m := &Manager{cfg: cfg.WithDefaults(), deps: deps, key: &refreshKey{bytes: deps.RefreshKey}}
+	m.deps.RefreshKey = nil
+	return m, nil
+}
+
+// idle is how long a session of this carrier may stay unused.
+func (m *Manager) idle(c authn.Carrier) time.Duration {
+	if c == authn.CarrierToken {
+		return m.deps.RefreshIdle
+	}
+	return m.cfg.idle()
+}
+
+// Open implements [authn.Sessions]. The session starts with a new ID and a new secret.
+func (m *Manager) Open(ctx context.Context, p authn.Proof, carrier authn.Carrier, client authn.Client) (authn.Session, setting.Secret, error) {
+	id, errID := credential.NewID(m.deps.Rand, string(p.Subject.Tenant), p.Subject.ID)
+	secret, errSecret := credential.NewSecret(m.deps.Rand)
+	if err := errors.Join(errID, errSecret); err != nil {
+		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
+	}
+	record := m.record(id, secret, p, carrier, client)
+	evicted, err := m.deps.Store.CreateSession(ctx, record, Limit{Max: int(m.cfg.MaxPerUser), Policy: m.cfg.OnLimit})
+	if errors.Is(err, ErrLimit) {
+		return authn.Session{}, "", authn.ErrSessionLimit
+	}
+	if err != nil {
+		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
+	}
+	m.ended(ctx, evicted)
+	return record.session(), m.encode(record, secret), nil
+}
+
+func (m *Manager) record(id string, secret []byte, p authn.Proof, carrier authn.Carrier, client authn.Client) Record {
+	now := m.deps.Now().UTC().Truncate(time.Microsecond)
+	use := m.use(client, carrier, now)
+	return Record{
+		Subject: p.Subject, ID: id, Carrier: carrier, SecretHash: credential.Hash(secret), Generation: 1,
+		Methods: p.Methods, AuthTime: p.Time.UTC().Truncate(time.Microsecond),
+		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: now.Add(m.cfg.absolute()),
+		IP: use.IP, UserAgent: use.UserAgent, Device: use.Device,
+	}
+}
+
+func (m *Manager) encode(r Record, secret []byte) setting.Secret {
+	if r.Carrier == authn.CarrierCookie {
+		return credential.Credential{Kind: kindCookie, ID: r.ID, Secret: secret}.Encode()
+	}
+	refresh := refreshSecret{generation: r.Generation, secret: secret}
+	return credential.Credential{Kind: kindRefresh, ID: r.ID, Secret: refresh.bytes()}.Encode()
+}
+
+func (r Record) session() authn.Session {
+	return authn.Session{ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Methods: r.Methods, AuthTime: r.AuthTime, Ends: r.EndsAt}
+}
+
+// find returns a live record, or [authn.ErrSessionEnded].
+func (m *Manager) find(ctx context.Context, t authn.Tenant, id string) (Record, error) {
+	record, err := m.deps.Store.Session(ctx, t, id)
+	if errors.Is(err, authn.ErrNotFound) {
+		return Record{}, authn.ErrSessionEnded
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("session: find: %w", err)
+	}
+	if record.ID != id || record.Subject.Tenant != t {
+		return Record{}, errors.New("session: the store returned another session than the one asked for")
+	}
+	if !record.Live(m.deps.Now()) {
+		return Record{}, authn.ErrSessionEnded
+	}
+	return record, nil
+}

@@ -1,0 +1,98 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// Record is a session as it is stored. It holds no secret, only a hash.
+type Record struct {
+	Subject authn.Subject
+	ID      string
+	Carrier authn.Carrier
+	// SecretHash is the SHA-256 of the secret of this generation.
+	SecretHash []byte
+	// Generation counts the secrets: 1 after login, one more with each rotation.
+	Generation int64
+	Methods    []string
+	AuthTime   time.Time
+	CreatedAt  time.Time
+	LastUsedAt time.Time
+	// IdleAt is when the session ends if it is not used again; EndsAt is when it ends in any case.
+	IdleAt, EndsAt time.Time
+	// EndedAt and EndReason are set when the session was ended before its time.
+	EndedAt   time.Time
+	EndReason authn.EndReason
+	// IP, UserAgent and Device describe the client at its last use.
+	IP, UserAgent, Device string
+}
+
+// Live reports whether the session may be used at now.
+func (r Record) Live(now time.Time) bool {
+	return r.EndedAt.IsZero() && now.Before(r.IdleAt) && now.Before(r.EndsAt)
+}
+
+// Limit bounds the live sessions of one subject. Max 0 is no limit.
+type Limit struct {
+	Max    int
+	Policy LimitPolicy
+}
+
+// Rotation replaces a session's secret by the next one.
+type Rotation struct {
+	Tenant authn.Tenant
+	ID     string
+	// Generation and SecretHash must be the stored ones.
+	Generation int64
+	SecretHash []byte
+	// NextHash is stored with Generation+1.
+	NextHash []byte
+	Use      Use
+}
+
+// Use is what a use of a session writes. Times never move backwards.
+type Use struct {
+	At, IdleAt            time.Time
+	IP, UserAgent, Device string
+}
+
+// Selection chooses sessions of one subject: the one named Only, or all but
+// the one named Except. With both empty it is all of them.
+type Selection struct {
+	Only, Except string
+}
+
+// ErrLimit is what [Store.CreateSession] returns when the limit refuses.
+var ErrLimit = errors.New("session: limit reached")
+
+// Store keeps session records. Every method is one atomic step, and "live" is
+// what [Record.Live] says for the time that the call names. An error that is
+// none of the named sentinels means that the store could not answer; callers
+// refuse the request then. Times are kept to the microsecond.
+// Implementations are safe for concurrent use.
+type Store interface {
+	// CreateSession stores r. When the subject has limit.Max or more live sessions at
+	// r.CreatedAt, EvictOldest first ends those with the oldest LastUsedAt, as many as
+	// needed to leave limit.Max with r, and returns them; Refuse returns [ErrLimit] and changes
+	// nothing. Of concurrent calls, no more than limit.Max sessions are ever live.
+	CreateSession(ctx context.Context, r Record, limit Limit) (evicted []Record, err error)
+	// Session returns the record, live or not, or [authn.ErrNotFound].
+	Session(ctx context.Context, t authn.Tenant, id string) (Record, error)
+	// RotateSession stores the next secret if the session is live at r.Use.At and its
+	// generation and hash are the named ones; otherwise it changes nothing and returns
+	// [authn.ErrConflict]. Of concurrent calls exactly one succeeds.
+	RotateSession(ctx context.Context, r Rotation) error
+	// TouchSession records a use of a session that is live at u.At; on any other it does
+	// nothing. It never shortens IdleAt and never revives a session.
+	TouchSession(ctx context.Context, t authn.Tenant, id string, u Use) error
+	// EndSessions ends the chosen sessions of s that are live at now, and returns them as they then are.
+	// A session that has ended keeps its first reason.
+	EndSessions(ctx context.Context, s authn.Subject, which Selection, now time.Time, why authn.EndReason) ([]Record, error)
+	// Sessions returns the subject's sessions that are live at now, the last used first.
+	Sessions(ctx context.Context, s authn.Subject, now time.Time) ([]Record, error)
+	// PruneSessions drops records that ended, idled out or passed their end before the given time, and returns how many.
+	PruneSessions(ctx context.Context, before time.Time) (int, error)
+}

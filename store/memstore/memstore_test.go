@@ -1,0 +1,19 @@
+package memstore_test
+
+import (
+	"testing"
+
+	"github.com/authmodule/authmodule/store/memstore"
+	"github.com/authmodule/authmodule/store/storetest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Stores {
+		s := memstore.New()
+		return storetest.Stores{
+			Users: s, Passwords: s, Revocations: s, OneTimes: s,
+			Sessions: s, Roles: s, Assignments: s,
+		}
+	})
+}

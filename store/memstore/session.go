@@ -1,0 +1,123 @@
+package memstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/session"
+)
+
+var errSessionExists = errors.New("memstore: create session: the ID exists already")
+
+// CreateSession implements [session.Store]. An ID that exists already is an
+// error. Any policy but EvictOldest refuses.
+func (s *Store) CreateSession(ctx context.Context, r session.Record, limit session.Limit) ([]session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	rec := stampSession(r)
+	t := &s.sessions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, exists := t.byID[keyOf(&rec)]; exists {
+		return nil, errSessionExists
+	}
+	var evicted []session.Record
+	if live := t.live(rec.Subject, rec.CreatedAt); limit.Max > 0 && len(live) >= limit.Max {
+		if limit.Policy != session.EvictOldest {
+			return nil, session.ErrLimit
+		}
+		slices.Reverse(live)
+		evicted = t.endAll(live[:len(live)-limit.Max+1], rec.CreatedAt, authn.EndEvicted)
+	}
+	t.insert(&rec)
+	return evicted, nil
+}
+
+// Session implements [session.Store].
+func (s *Store) Session(ctx context.Context, tenant authn.Tenant, id string) (session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Record{}, err
+	}
+	s.sessions.mu.RLock()
+	defer s.sessions.mu.RUnlock()
+	r, found := s.sessions.byID[sessionKey{tenant, id}]
+	if !found {
+		return session.Record{}, authn.ErrNotFound
+	}
+	return cloneSession(*r), nil
+}
+
+// RotateSession implements [session.Store].
+func (s *Store) RotateSession(ctx context.Context, n session.Rotation) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	r, found := s.sessions.byID[sessionKey{n.Tenant, n.ID}]
+	if !found || !r.Live(stamp(n.Use.At)) || r.Generation != n.Generation ||
+		subtle.ConstantTimeCompare(r.SecretHash, n.SecretHash) != 1 {
+		return authn.ErrConflict
+	}
+	r.Generation++
+	r.SecretHash = bytes.Clone(n.NextHash)
+	use(r, n.Use)
+	return nil
+}
+
+// TouchSession implements [session.Store].
+func (s *Store) TouchSession(ctx context.Context, tenant authn.Tenant, id string, u session.Use) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	if r, found := s.sessions.byID[sessionKey{tenant, id}]; found && r.Live(stamp(u.At)) {
+		use(r, u)
+	}
+	return nil
+}
+
+// EndSessions implements [session.Store].
+func (s *Store) EndSessions(ctx context.Context, sub authn.Subject, which session.Selection, now time.Time, why authn.EndReason) ([]session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	chosen := slices.DeleteFunc(s.sessions.live(sub, stamp(now)), func(r *session.Record) bool {
+		return which.Only != "" && r.ID != which.Only || which.Except != "" && r.ID == which.Except
+	})
+	return s.sessions.endAll(chosen, stamp(now), why), nil
+}
+
+// Sessions implements [session.Store].
+func (s *Store) Sessions(ctx context.Context, sub authn.Subject, now time.Time) ([]session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.sessions.mu.RLock()
+	defer s.sessions.mu.RUnlock()
+	live := s.sessions.live(sub, stamp(now))
+	list := make([]session.Record, 0, len(live))
+	for _, r := range live {
+		list = append(list, cloneSession(*r))
+	}
+	return list, nil
+}
+
+// PruneSessions implements [session.Store].
+func (s *Store) PruneSessions(ctx context.Context, before time.Time) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	return s.sessions.expiry.prune(stamp(before), s.sessions.end, s.sessions.drop), nil
+}

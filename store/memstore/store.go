@@ -1,0 +1,93 @@
+package memstore
+
+import (
+	"slices"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/session"
+)
+
+// Store implements every store port in memory. Make one with [New]. Each
+// concern has its own lock, so that sign-ins do not wait for role changes.
+//
+// What goes in and what comes out is copied: changing a slice after a call
+// changes nothing that is stored.
+type Store struct {
+	users       users
+	passwords   passwords
+	revocations revocations
+	oneTimes    oneTimes
+	sessions    sessions
+	roles       roles
+	assignments assignments
+}
+
+var (
+	_ authn.UserStore       = (*Store)(nil)
+	_ authn.PasswordStore   = (*Store)(nil)
+	_ authn.RevocationStore = (*Store)(nil)
+	_ authn.OneTimeStore    = (*Store)(nil)
+	_ session.Store         = (*Store)(nil)
+	_ authz.RoleStore       = (*Store)(nil)
+	_ authz.AssignmentStore = (*Store)(nil)
+)
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		users:       newUsers(),
+		passwords:   newPasswords(),
+		revocations: newRevocations(),
+		oneTimes:    newOneTimes(),
+		sessions:    newSessions(),
+		roles:       newRoles(),
+		assignments: newAssignments(),
+	}
+}
+
+// stamp is t as every driver keeps it: in UTC, to the microsecond.
+func stamp(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// insertSorted adds s to an ascending list unless it is there.
+func insertSorted(list []string, s string) []string {
+	i, found := slices.BinarySearch(list, s)
+	if found {
+		return list
+	}
+	return slices.Insert(list, i, s)
+}
+
+// removeSorted takes s out of an ascending list.
+func removeSorted(list []string, s string) []string {
+	i, found := slices.BinarySearch(list, s)
+	if !found {
+		return list
+	}
+	return slices.Delete(list, i, i+1)
+}
+
+// page is the part of an ascending list that comes after the given value, at
+// most limit entries. It shares list's memory.
+func page(list []string, after string, limit int) []string {
+	i, found := slices.BinarySearch(list, after)
+	if found {
+		i++
+	}
+	return list[i:min(len(list), i+max(limit, 0))]
+}

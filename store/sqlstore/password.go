@@ -1,0 +1,33 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+const (
+	passwordHash = `SELECT hash FROM authmodule_passwords WHERE tenant = ? AND subject_id = ?`
+
+	setPasswordHash = `INSERT INTO authmodule_passwords (tenant, subject_id, hash) VALUES (?, ?, ?)
+		ON CONFLICT (tenant, subject_id) DO UPDATE SET hash = excluded.hash`
+
+	deletePasswordHash = `DELETE FROM authmodule_passwords WHERE tenant = ? AND subject_id = ?`
+)
+
+// PasswordHash implements [authn.PasswordStore].
+func (s *Store) PasswordHash(ctx context.Context, sub authn.Subject) (string, error) {
+	return one(ctx, s, "password hash", scanString, passwordHash, sub.Tenant, sub.ID)
+}
+
+// SetPasswordHash implements [authn.PasswordStore].
+func (s *Store) SetPasswordHash(ctx context.Context, sub authn.Subject, hash string) error {
+	_, err := s.exec(ctx, "set password hash", setPasswordHash, sub.Tenant, sub.ID, hash)
+	return err
+}
+
+// DeletePasswordHash implements [authn.PasswordStore].
+func (s *Store) DeletePasswordHash(ctx context.Context, sub authn.Subject) error {
+	_, err := s.exec(ctx, "delete password hash", deletePasswordHash, sub.Tenant, sub.ID)
+	return err
+}

@@ -1,0 +1,97 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/session"
+)
+
+// readers is how many connections of a Store that Open opened read at a time.
+const readers = 4
+
+// Store implements every store port on an SQL database. Make one with [Open]
+// or [New], and let [Store.Migrate] create its tables.
+type Store struct {
+	dialect Dialect
+	now     func() time.Time
+	writer  *statements
+	reader  *statements
+	// owned are the pools that Close closes, in this order.
+	owned []*sql.DB
+}
+
+var (
+	_ authn.UserStore       = (*Store)(nil)
+	_ authn.PasswordStore   = (*Store)(nil)
+	_ authn.RevocationStore = (*Store)(nil)
+	_ authn.OneTimeStore    = (*Store)(nil)
+	_ session.Store         = (*Store)(nil)
+	_ authz.RoleStore       = (*Store)(nil)
+	_ authz.AssignmentStore = (*Store)(nil)
+)
+
+// Open opens the database file, and creates it when it is absent. It opens one connection that writes and
+// up to four that read, so that reading never waits for writing. It does not create tables: see [Store.Migrate].
+func Open(ctx context.Context, o Options) (*Store, error) {
+	o = o.WithDefaults()
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(o.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: open: %w", err)
+	}
+	if err := createFile(path); err != nil {
+		return nil, fmt.Errorf("sqlstore: create database file: %w", err)
+	}
+	writer, err := openPool(ctx, o.Driver, fileURI(path, writerParams), 1)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := openPool(ctx, o.Driver, fileURI(path, readerParams), readers)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &Store{
+		dialect: SQLite, now: o.Now,
+		writer: newStatements(writer), reader: newStatements(reader),
+		owned: []*sql.DB{reader, writer},
+	}, nil
+}
+
+// New returns a store that reads and writes through the application's own
+// pool, which stays open when the store is closed.
+//
+// Each of the pool's connections must begin transactions as immediate ones and wait for
+// locks; with modernc.org/sqlite the data source name says
+//
+//	file:app.db?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)
+//
+// Without an immediate transaction, concurrent writes fail as busy; with a
+// weaker synchronous, a power failure can undo the last writes, revocations among them.
+func New(db *sql.DB, d Dialect) (*Store, error) {
+	if db == nil {
+		return nil, errors.New("sqlstore: New needs an open *sql.DB")
+	}
+	if err := d.validate(); err != nil {
+		return nil, err
+	}
+	return &Store{dialect: d, now: time.Now, writer: newStatements(db), reader: newStatements(db)}, nil
+}
+
+// Close releases what the store has opened: the pools of [Open], and the prepared
+// statements of both kinds. Calls after it fail.
+func (s *Store) Close() error {
+	errs := []error{s.reader.close(), s.writer.close()}
+	for _, db := range s.owned {
+		errs = append(errs, db.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,83 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// micros is a time as it is stored: microseconds since 1970, 0 for the zero
+// time. The first instant of 1970 itself cannot be stored.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
+
+// instant scans what micros stored.
+type instant struct{ t *time.Time }
+
+func (i instant) Scan(src any) error {
+	n, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("a time is stored as %T, not as an integer", src)
+	}
+	*i.t = fromMicros(n)
+	return nil
+}
+
+// words stores a list of strings as JSON text.
+func words(list []string) (string, error) {
+	if len(list) == 0 {
+		return "[]", nil
+	}
+	b, err := json.Marshal(list)
+	return string(b), err
+}
+
+// wordList scans what words stored.
+type wordList struct{ list *[]string }
+
+func (w wordList) Scan(src any) error {
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("a list is stored as %T, not as text", src)
+	}
+	if s == "[]" {
+		*w.list = nil
+		return nil
+	}
+	return json.Unmarshal([]byte(s), w.list)
+}
+
+// blob stores bytes; none are stored as an empty blob, not as NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func scanString(row scanner) (v string, err error) {
+	err = row.Scan(&v)
+	return v, err
+}
+
+func scanInt(row scanner) (n int64, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
+
+// scanBool reads a count as whether there is one.
+func scanBool(row scanner) (bool, error) {
+	n, err := scanInt(row)
+	return n > 0, err
+}

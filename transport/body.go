@@ -1,0 +1,90 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/internal/strictjson"
+	"github.com/authmodule/authmodule/setting"
+)
+
+// body is a JSON request. Members that nobody asks for are ignored; the ones
+// asked for collect their faults.
+type body struct {
+	object strictjson.Object
+	faults []error
+}
+
+func readBody(r *http.Request, limit int) (*body, error) {
+	if r.ContentLength > int64(limit) {
+		return nil, tooLarge()
+	}
+	if r.Body == nil {
+		return &body{object: strictjson.Object{}}, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	if err != nil {
+		return nil, problem(http.StatusBadRequest, "invalid_request", "the request body could not be read")
+	}
+	if len(data) > limit {
+		return nil, tooLarge()
+	}
+	if len(data) == 0 {
+		return &body{object: strictjson.Object{}}, nil
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", "send the body as JSON, with the header Content-Type: application/json")
+	}
+	object, err := strictjson.Parse(data, strictjson.Limits{Bytes: limit, Depth: 16, Members: 256})
+	if err != nil {
+		return nil, problem(http.StatusBadRequest, "invalid_json", "the body must be one JSON object, without duplicate members and in UTF-8")
+	}
+	return &body{object: object}, nil
+}
+
+func tooLarge() *Problem {
+	return problem(http.StatusRequestEntityTooLarge, "body_too_large", "the request body is too large")
+}
+
+// text returns a required member that is a string.
+func (b *body) text(name string) string {
+	text, err := b.object.String(name)
+	b.fault(name, err)
+	return text
+}
+
+// secret returns a required member that is a string, as a secret.
+func (b *body) secret(name string) setting.Secret { return setting.Secret(b.text(name)) }
+
+// choice returns a member that is one of the words, or the first word when it is absent.
+func (b *body) choice(name string, words ...string) string {
+	if !b.object.Has(name) {
+		return words[0]
+	}
+	text, err := b.object.String(name)
+	b.fault(name, err)
+	for _, word := range words {
+		if text == word {
+			return word
+		}
+	}
+	if err == nil {
+		b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "unknown_value", Problem: "must be one of: " + strings.Join(words, ", ")})
+	}
+	return ""
+}
+
+func (b *body) fault(name string, err error) {
+	switch {
+	case errors.Is(err, strictjson.ErrMissing):
+		b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "required", Problem: "is required"})
+	case err != nil:
+		b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "wrong_type", Problem: "must be a string"})
+	}
+}
+
+func (b *body) err() error { return errors.Join(b.faults...) }

@@ -1,0 +1,91 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+)
+
+// Caller is what [Gate.Authenticate] recorded about one request. It is
+// immutable afterwards.
+type Caller struct {
+	gate      *Gate
+	principal authn.Principal
+	problem   *Problem
+	clear     bool
+}
+
+// Principal returns the authenticated caller, or the anonymous one.
+func (c *Caller) Principal() authn.Principal { return c.principal }
+
+// Gate returns the gate that authenticated the caller.
+func (c *Caller) Gate() *Gate { return c.gate }
+
+// StaleCookie returns a cookie to set that clears a session cookie which no longer counts, or nil.
+func (c *Caller) StaleCookie() *http.Cookie {
+	if !c.clear {
+		return nil
+	}
+	return c.gate.cookie.clear()
+}
+
+// RequireAuth returns the recorded problem, or one for an anonymous caller, or nil.
+func (c *Caller) RequireAuth() *Problem {
+	if c.problem != nil {
+		return c.problem
+	}
+	if !c.principal.Authenticated() {
+		return unauthenticated()
+	}
+	return nil
+}
+
+// OptionalAuth lets anonymous callers through, but not a bad credential.
+func (c *Caller) OptionalAuth() *Problem { return c.problem }
+
+// RequireRoles wants one of the roles, held directly or by inheritance.
+func (c *Caller) RequireRoles(ctx context.Context, anyOf ...string) *Problem {
+	if p := c.RequireAuth(); p != nil {
+		return p
+	}
+	decision, err := c.gate.deps.Authz.AuthorizeRoles(ctx, c.principal, anyOf...)
+	return c.gate.answer(ctx, decision, err)
+}
+
+// RequirePermissions wants every one of the permissions.
+func (c *Caller) RequirePermissions(ctx context.Context, allOf ...string) *Problem {
+	if p := c.RequireAuth(); p != nil {
+		return p
+	}
+	decision, err := c.gate.deps.Authz.AuthorizeAll(ctx, c.principal, allOf...)
+	return c.gate.answer(ctx, decision, err)
+}
+
+func (g *Gate) answer(ctx context.Context, d authz.Decision, err error) *Problem {
+	switch {
+	case misused(err):
+		g.deps.Log.ErrorContext(ctx, "request refused: a guard is written wrongly", "error", err)
+		return internalError()
+	case err != nil:
+		return g.Problem(ctx, err)
+	case d.Allowed:
+		return nil
+	}
+	p := problem(http.StatusForbidden, "permission_denied", "you are not allowed to do this")
+	if g.deps.ExplainDenials {
+		p.Required = d.Required
+		p.Detail = "this needs " + d.Required
+	} else {
+		p.Decision = d.ID
+	}
+	return p
+}
+
+// misused reports an error that the application's own code made, by a guard
+// that names nothing, or names a pattern where a permission belongs.
+func misused(err error) bool {
+	return errors.Is(err, authz.ErrPermissionSyntax) || errors.Is(err, authz.ErrNothingRequired) || errors.Is(err, authz.ErrRoleName)
+}

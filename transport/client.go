@@ -1,0 +1,78 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// clientResolver finds the caller's address: the connection's own, unless that
+// belongs to a trusted proxy.
+type clientResolver struct {
+	trusted []netip.Prefix
+}
+
+func newClientResolver(cidrs []string) (clientResolver, error) {
+	var c clientResolver
+	for _, text := range cidrs {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return clientResolver{}, fmt.Errorf("transport: trusted proxy %q is not a network such as 10.0.0.0/8", text)
+		}
+		c.trusted = append(c.trusted, prefix.Masked())
+	}
+	return c, nil
+}
+
+func (c clientResolver) client(r *http.Request) authn.Client {
+	return authn.Client{IP: c.address(r), UserAgent: r.UserAgent()}
+}
+
+// address walks X-Forwarded-For from the right, as long as each hop is a
+// trusted proxy. The first that is not is the caller; a hop that cannot be
+// read ends the walk at the last good one.
+func (c clientResolver) address(r *http.Request) netip.Addr {
+	hop, ok := parseHop(r.RemoteAddr)
+	if !ok || !c.trusts(hop) {
+		return hop
+	}
+	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(forwarded) - 1; i >= 0; i-- {
+		next, ok := parseHop(strings.TrimSpace(forwarded[i]))
+		if !ok {
+			return hop
+		}
+		if hop = next; !c.trusts(hop) {
+			return hop
+		}
+	}
+	return hop
+}
+
+func (c clientResolver) trusts(a netip.Addr) bool {
+	for _, prefix := range c.trusted {
+		if prefix.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseHop reads an address with or without port, and returns its one
+// canonical form: IPv4 in IPv6 unmapped, no zone.
+func parseHop(text string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr().Unmap().WithZone(""), true
+	}
+	if inner, found := strings.CutPrefix(text, "["); found && strings.HasSuffix(inner, "]") {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	return address.Unmap().WithZone(""), true
+}

@@ -1,0 +1,36 @@
+package transport
+
+import "github.com/authmodule/authmodule/setting"
+
+// Config configures the HTTP surface. Its zero value is the safest working default.
+type Config struct {
+	// Prefix is where the module's own routes live. Defaults to /auth.
+	Prefix string `yaml:"prefix"`
+	// PublicURL is the application's own address, such as https://app.example.com; links are built from it, never from a request. Without it a link is logged as a path.
+	PublicURL string `yaml:"public_url"`
+	// TrustedProxies are the networks in CIDR form whose X-Forwarded-For is believed. None by default: the client's address is that of the connection.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	// TrustedOrigins are other origins, such as https://www.example.com, that may send cookie requests. None by default.
+	TrustedOrigins []string `yaml:"trusted_origins"`
+	// MaxBodyKiB caps a request body of the module's own routes, in KiB. Defaults to 64.
+	MaxBodyKiB setting.Count `yaml:"max_body_kib"`
+	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
+	InsecureCookies bool `yaml:"insecure_cookies"`
+}
+
+// Defaults of [Config].
+const (
+	DefaultPrefix     = "/auth"
+	DefaultMaxBodyKiB = 64
+)
+
+// WithDefaults returns a copy in which every unset field has its default.
+func (c Config) WithDefaults() Config {
+	if c.Prefix == "" {
+		c.Prefix = DefaultPrefix
+	}
+	if c.MaxBodyKiB == 0 {
+		c.MaxBodyKiB = DefaultMaxBodyKiB
+	}
+	return c
+}

@@ -1,0 +1,9 @@
+// Package transport is the HTTP surface without a framework: credentials taken
+// from requests, guards, the module's routes as data, and errors as RFC 9457
+// problems. It reads an *http.Request and returns values; only an adapter such
+// as echoauth touches the response.
+//
+//	caller := gate.Authenticate(r)                       // records, never answers
+//	problem := caller.RequirePermissions(r.Context(), "articles.read") // answers
+//	for _, endpoint := range gate.Endpoints() { ... }    // method, path, need, handler
+package transport

@@ -1,0 +1,49 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+)
+
+// Need says what an [Endpoint] asks of its caller before it is run.
+type Need uint8
+
+// The needs of endpoints. The zero value is the strict one.
+const (
+	// NeedAuth wants an authenticated caller.
+	NeedAuth Need = iota
+	// NeedNothing runs for everybody; a bad credential that was presented is ignored.
+	NeedNothing
+)
+
+// Endpoint is one route of the module. Adapters mount it.
+type Endpoint struct {
+	// Method is an HTTP method in upper case.
+	Method string
+	// Path begins with a slash and may hold one-segment parameters in braces, such as /sessions/{id}; the
+	// handler reads them with [http.Request.PathValue].
+	Path string
+	// Absolute paths are mounted as they are, others below the prefix.
+	Absolute bool
+	Need     Need
+	// Handle answers. An error becomes a problem by [Gate.Problem].
+	Handle func(ctx context.Context, r *http.Request) (Reply, error)
+}
+
+// Reply is an answer, as values.
+type Reply struct {
+	// Status defaults to 200, or to 204 without a Body.
+	Status int
+	// Body is sent as JSON; a [Page] as it is; nil sends none.
+	Body any
+	// Cookies are set.
+	Cookies []*http.Cookie
+	// Cacheable answers may be stored for this many seconds; all others carry no-store.
+	Cacheable int
+}
+
+// Page is a body of HTML with its own content security policy.
+type Page struct {
+	HTML   []byte
+	Policy string
+}

@@ -1,0 +1,123 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/session"
+)
+
+// Gate says who a request is from, guards routes, and holds the module's own
+// routes. It is safe for concurrent use.
+type Gate struct {
+	cfg     Config
+	deps    Deps
+	clients clientResolver
+	cookie  sessionCookie
+	origin  *http.CrossOriginProtection
+	chain   []Authenticator
+}
+
+// Deps are what a [Gate] works with. Fields without a remark are required.
+type Deps struct {
+	Users    *authn.Service
+	Tokens   *authn.TokenManager
+	Sessions *session.Manager
+	Authz    *authz.Service
+	// Setup is nil when no first administrator is configured.
+	Setup *authn.AdminSetup
+	// Extra authenticators are asked after the bearer token and before the cookie, in this order.
+	Extra []Authenticator
+	// ExplainDenials puts the missing role or permission into a 403; without it there is a decision ID that the log knows.
+	ExplainDenials bool
+	Log            *slog.Logger
+}
+
+// New returns a Gate.
+func New(cfg Config, deps Deps) (*Gate, error) {
+	if deps.Users == nil || deps.Tokens == nil || deps.Sessions == nil || deps.Authz == nil || deps.Log == nil {
+		return nil, errors.New("transport: a gate needs every field of Deps that has no default")
+	}
+	cfg = cfg.WithDefaults()
+	clients, err := newClientResolver(cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gate{cfg: cfg, deps: deps, clients: clients, cookie: sessionCookie{insecure: cfg.InsecureCookies}, origin: http.NewCrossOriginProtection()}
+	for _, origin := range cfg.TrustedOrigins {
+		if err := g.origin.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("transport: trusted origin: %w", err)
+		}
+	}
+	g.chain = append(g.chain, bearer{users: deps.Users})
+	g.chain = append(g.chain, deps.Extra...)
+	g.chain = append(g.chain, cookieSession{gate: g})
+	return g, nil
+}
+
+// Prefix is where the module's routes live.
+func (g *Gate) Prefix() string { return g.cfg.Prefix }
+
+// Client returns the caller's address and user agent. Forwarding headers count
+// only when they come from a trusted proxy.
+func (g *Gate) Client(r *http.Request) authn.Client { return g.clients.client(r) }
+
+// CrossOrigin returns the problem of a browser request that would change state
+// and comes from another origin, or nil.
+func (g *Gate) CrossOrigin(r *http.Request) *Problem {
+	if g.origin.Check(r) == nil {
+		return nil
+	}
+	return problem(http.StatusForbidden, "cross_origin", "a browser sent this from another origin")
+}
+
+// Problem turns any error into an answer. What callers may not know is logged instead.
+func (g *Gate) Problem(ctx context.Context, err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	if p = known(err); p != nil {
+		return p
+	}
+	if p = fields(err); p != nil {
+		return p
+	}
+	g.deps.Log.ErrorContext(ctx, "request refused: a store did not answer", "error", err)
+	return problem(http.StatusServiceUnavailable, "unavailable", "this cannot be answered at the moment; try again shortly")
+}
+
+// Panicked logs a recovered panic and returns its answer.
+func (g *Gate) Panicked(ctx context.Context, what any) *Problem {
+	g.deps.Log.ErrorContext(ctx, "request refused: a panic was recovered", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
+	return internalError()
+}
+
+// Serve runs an endpoint: what it needs of the caller, its handler, and the
+// answer to whatever goes wrong, a panic too.
+func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, failed *Problem) {
+	defer func() {
+		if what := recover(); what != nil {
+			reply, failed = Reply{}, g.Panicked(r.Context(), what)
+		}
+	}()
+	if failed = g.CrossOrigin(r); failed != nil {
+		return Reply{}, failed
+	}
+	if e.Need != NeedNothing {
+		if failed = caller.RequireAuth(); failed != nil {
+			return Reply{}, failed
+		}
+	}
+	reply, err := e.Handle(r.Context(), r)
+	if err != nil {
+		return Reply{}, g.Problem(r.Context(), err)
+	}
+	return reply, nil
+}

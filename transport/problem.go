@@ -1,0 +1,157 @@
+package transport
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// Problem is an error answer (RFC 9457). Code is the stable word that clients
+// branch on. Equal failures are byte-equal: there is no instance, id or time in
+// it, but for the decision id of a 403.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail,omitempty"`
+	// Field names the offending member of the request.
+	Field  string       `json:"field,omitempty"`
+	Errors []FieldFault `json:"errors,omitempty"`
+	// Required and Decision belong to a 403: what was missing, or where the log says so.
+	Required string `json:"required,omitempty"`
+	Decision string `json:"decision,omitempty"`
+
+	// Challenge is the WWW-Authenticate header of a 401.
+	Challenge string `json:"-"`
+	// RetryAfter is the Retry-After header in seconds; zero sends none.
+	RetryAfter int `json:"-"`
+}
+
+// FieldFault is one of several offending members.
+type FieldFault struct {
+	Field  string `json:"field"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Error returns the code and the detail.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// ContentType of a problem.
+const ContentType = "application/problem+json"
+
+const (
+	challengeNone    = `Bearer realm="authmodule"`
+	challengeInvalid = `Bearer realm="authmodule", error="invalid_token"`
+	retrySoon        = 1
+)
+
+func problem(status int, code, detail string) *Problem {
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
+	switch status {
+	case http.StatusUnauthorized:
+		p.Challenge = challengeNone
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		p.RetryAfter = retrySoon
+	}
+	return p
+}
+
+func invalidToken(code, detail string) *Problem {
+	p := problem(http.StatusUnauthorized, code, detail)
+	p.Challenge = challengeInvalid
+	return p
+}
+
+func unauthenticated() *Problem {
+	return problem(http.StatusUnauthorized, "unauthenticated", "this needs a login: send an access token or a session cookie")
+}
+
+func internalError() *Problem {
+	return problem(http.StatusInternalServerError, "internal_error", "the request could not be handled; the log says why")
+}
+
+// known maps the conditions that callers may be told of. Everything else is a
+// store that could not answer.
+func known(err error) *Problem {
+	switch {
+	case errors.Is(err, authn.ErrTokenMalformed):
+		return invalidToken("token_malformed", "the access token is malformed")
+	case errors.Is(err, authn.ErrTokenAlgorithm):
+		return invalidToken("token_algorithm", "the access token's algorithm is not accepted")
+	case errors.Is(err, authn.ErrTokenKey):
+		return invalidToken("token_key", "the access token's key is not known here")
+	case errors.Is(err, authn.ErrTokenSignature):
+		return invalidToken("token_signature", "the access token's signature does not verify")
+	case errors.Is(err, authn.ErrTokenType):
+		return invalidToken("token_type", "this token is not an access token")
+	case errors.Is(err, authn.ErrTokenIssuer):
+		return invalidToken("token_issuer", "the access token is from another issuer")
+	case errors.Is(err, authn.ErrTokenAudience):
+		return invalidToken("token_audience", "the access token is for another audience")
+	case errors.Is(err, authn.ErrTokenExpired):
+		return invalidToken("token_expired", "the access token has expired")
+	case errors.Is(err, authn.ErrTokenNotYetValid):
+		return invalidToken("token_not_yet_valid", "the access token is not valid yet")
+	case errors.Is(err, authn.ErrTokenRevoked):
+		return invalidToken("token_revoked", "the access token was revoked")
+	case errors.Is(err, authn.ErrSessionEnded):
+		return invalidToken("session_ended", "the session has ended")
+	}
+	return knownFlow(err)
+}
+
+func knownFlow(err error) *Problem {
+	switch {
+	case errors.Is(err, authn.ErrInvalidCredentials):
+		return problem(http.StatusUnauthorized, "invalid_credentials", "the e-mail address or the password is wrong")
+	case errors.Is(err, authn.ErrRefreshReused):
+		return invalidToken("refresh_reused", "the refresh token was used before; its session has been ended")
+	case errors.Is(err, authn.ErrRefreshInvalid):
+		return invalidToken("refresh_invalid", "the refresh token is not valid")
+	case errors.Is(err, authn.ErrSetupInvalid):
+		return problem(http.StatusBadRequest, "setup_invalid", "the set-up token is not valid; restart the application for a new one")
+	case errors.Is(err, authn.ErrEmailTaken):
+		return problem(http.StatusConflict, "email_taken", "an account with this e-mail address exists")
+	case errors.Is(err, authn.ErrRegistrationClosed):
+		return problem(http.StatusForbidden, "registration_closed", "accounts cannot be registered here")
+	case errors.Is(err, authn.ErrSessionLimit):
+		return problem(http.StatusForbidden, "session_limit", "the account has as many sessions as it may have; end one first")
+	case errors.Is(err, authn.ErrNotFound):
+		return problem(http.StatusNotFound, "not_found", "there is no such thing")
+	case errors.Is(err, authn.ErrOverloaded):
+		return problem(http.StatusServiceUnavailable, "overloaded", "too many logins at once; try again shortly")
+	}
+	return nil
+}
+
+// fields returns the problem for every [authn.FieldError] in err, or nil.
+func fields(err error) *Problem {
+	faults := faultsIn(err)
+	if len(faults) == 0 {
+		return nil
+	}
+	p := problem(http.StatusBadRequest, "invalid_request", faults[0].Field+" "+faults[0].Detail)
+	p.Field = faults[0].Field
+	if len(faults) > 1 {
+		p.Errors = faults
+	}
+	return p
+}
+
+func faultsIn(err error) []FieldFault {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []FieldFault
+		for _, one := range joined.Unwrap() {
+			out = append(out, faultsIn(one)...)
+		}
+		return out
+	}
+	var field *authn.FieldError
+	if !errors.As(err, &field) {
+		return nil
+	}
+	return []FieldFault{{Field: field.Field, Code: field.Code, Detail: field.Problem}}
+}

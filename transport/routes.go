@@ -1,0 +1,144 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// Endpoints returns the module's own routes.
+func (g *Gate) Endpoints() []Endpoint {
+	endpoints := []Endpoint{
+		{Method: http.MethodPost, Path: "/register", Need: NeedNothing, Handle: g.register},
+		{Method: http.MethodPost, Path: "/login", Need: NeedNothing, Handle: g.login},
+		{Method: http.MethodPost, Path: "/refresh", Need: NeedNothing, Handle: g.refresh},
+		{Method: http.MethodPost, Path: "/logout", Handle: g.logout},
+		{Method: http.MethodGet, Path: "/me", Handle: g.me},
+		{Method: http.MethodGet, Path: "/sessions", Handle: g.listSessions},
+		{Method: http.MethodDelete, Path: "/sessions", Handle: g.revokeOthers},
+		{Method: http.MethodDelete, Path: "/sessions/{id}", Handle: g.revokeSession},
+		{Method: http.MethodGet, Path: "/.well-known/jwks.json", Absolute: true, Need: NeedNothing, Handle: g.publicKeys},
+	}
+	if g.deps.Setup == nil {
+		return endpoints
+	}
+	return append(endpoints,
+		Endpoint{Method: http.MethodGet, Path: "/setup", Need: NeedNothing, Handle: g.setupPage},
+		Endpoint{Method: http.MethodPost, Path: "/setup", Need: NeedNothing, Handle: g.setup},
+	)
+}
+
+func (g *Gate) read(r *http.Request) (*body, error) {
+	const kib = 1024
+	return readBody(r, int(g.cfg.MaxBodyKiB)*kib)
+}
+
+type account struct {
+	ID    string   `json:"id"`
+	Email string   `json:"email"`
+	Roles []string `json:"roles"`
+}
+
+func (g *Gate) register(ctx context.Context, r *http.Request) (Reply, error) {
+	in, err := g.read(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	request := authn.RegisterRequest{Email: in.text("email"), Password: in.secret("password"), Client: g.Client(r)}
+	if err := in.err(); err != nil {
+		return Reply{}, err
+	}
+	user, err := g.deps.Users.Register(ctx, request)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Status: http.StatusCreated, Body: account{ID: user.Subject.ID, Email: user.Email, Roles: []string{g.deps.Authz.DefaultRole()}}}, nil
+}
+
+type tokens struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+}
+
+func tokenReply(grant authn.Grant) Reply {
+	return Reply{Body: tokens{
+		AccessToken: grant.AccessToken.Reveal(), RefreshToken: grant.RefreshToken.Reveal(),
+		TokenType: "Bearer", ExpiresIn: int64(grant.ExpiresIn.Seconds()),
+	}}
+}
+
+func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
+	in, err := g.read(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	request := authn.LoginRequest{
+		Email: in.text("email"), Password: in.secret("password"), Client: g.Client(r),
+		Carrier: authn.Carrier(in.choice("mode", string(authn.CarrierToken), string(authn.CarrierCookie))),
+	}
+	if err := in.err(); err != nil {
+		return Reply{}, err
+	}
+	grant, err := g.deps.Users.Login(ctx, request)
+	if err != nil {
+		return Reply{}, err
+	}
+	if grant.Cookie == "" {
+		return tokenReply(grant), nil
+	}
+	return Reply{
+		Body:    map[string]string{"session_id": grant.Session.ID},
+		Cookies: []*http.Cookie{g.cookie.set(grant.Cookie, grant.Session.Ends)},
+	}, nil
+}
+
+func (g *Gate) refresh(ctx context.Context, r *http.Request) (Reply, error) {
+	in, err := g.read(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	token := in.secret("refresh_token")
+	if err := in.err(); err != nil {
+		return Reply{}, err
+	}
+	grant, err := g.deps.Users.Refresh(ctx, token, g.Client(r))
+	if err != nil {
+		return Reply{}, err
+	}
+	return tokenReply(grant), nil
+}
+
+func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {
+	if _, err := g.read(r); err != nil {
+		return Reply{}, err
+	}
+	if err := g.deps.Users.Logout(ctx, authn.PrincipalFrom(ctx)); err != nil {
+		return Reply{}, err
+	}
+	var reply Reply
+	if _, present, _ := g.cookie.read(r); present {
+		reply.Cookies = []*http.Cookie{g.cookie.clear()}
+	}
+	return reply, nil
+}
+
+func (g *Gate) me(ctx context.Context, _ *http.Request) (Reply, error) {
+	p := authn.PrincipalFrom(ctx)
+	permissions, err := g.deps.Authz.Permissions(ctx, p)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Body: struct {
+		account
+		Permissions []string `json:"permissions"`
+		SessionID   string   `json:"session_id"`
+	}{account{ID: p.Subject.ID, Email: p.Email, Roles: p.Roles}, append([]string{}, permissions...), p.SessionID}}, nil
+}
+
+func (g *Gate) publicKeys(context.Context, *http.Request) (Reply, error) {
+	const seconds = 300
+	return Reply{Body: g.deps.Tokens.PublicKeys(), Cacheable: seconds}, nil
+}

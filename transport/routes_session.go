@@ -1,0 +1,60 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/session"
+)
+
+type sessionView struct {
+	ID         string    `json:"id"`
+	Current    bool      `json:"current"`
+	Mode       string    `json:"mode"`
+	Device     string    `json:"device"`
+	IP         string    `json:"ip"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+func (g *Gate) listSessions(ctx context.Context, _ *http.Request) (Reply, error) {
+	p := authn.PrincipalFrom(ctx)
+	live, err := g.deps.Sessions.List(ctx, p.Subject)
+	if err != nil {
+		return Reply{}, err
+	}
+	views := make([]sessionView, 0, len(live))
+	for _, info := range live {
+		views = append(views, view(info, p.SessionID))
+	}
+	return Reply{Body: map[string]any{"sessions": views}}, nil
+}
+
+func view(info session.Info, current string) sessionView {
+	return sessionView{
+		ID: info.ID, Current: info.ID == current, Mode: string(info.Carrier), Device: info.Device, IP: info.IP,
+		CreatedAt: info.CreatedAt.UTC(), LastUsedAt: info.LastUsedAt.UTC(), ExpiresAt: info.ExpiresAt.UTC(),
+	}
+}
+
+func (g *Gate) revokeSession(ctx context.Context, r *http.Request) (Reply, error) {
+	p := authn.PrincipalFrom(ctx)
+	err := g.deps.Sessions.Revoke(ctx, p.Subject, r.PathValue("id"))
+	if errors.Is(err, authn.ErrNotFound) {
+		return Reply{}, problem(http.StatusNotFound, "session_not_found", "you have no live session with this id")
+	}
+	return Reply{}, err
+}
+
+func (g *Gate) revokeOthers(ctx context.Context, _ *http.Request) (Reply, error) {
+	p := authn.PrincipalFrom(ctx)
+	if p.SessionID == "" {
+		return Reply{}, problem(http.StatusForbidden, "no_session", "the credential belongs to no session, so there are no others")
+	}
+	_, err := g.deps.Sessions.RevokeOthers(ctx, p.Subject, p.SessionID)
+	return Reply{}, err
+}

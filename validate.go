@@ -1,0 +1,171 @@
+package authmodule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/layer"
+	"github.com/authmodule/authmodule/session"
+)
+
+// Validate reports every problem at once, joined. Each names the key, its variable and the way to mend it, and none
+// shows a secret. How strict it is depends on the profile: staging and production refuse what suits development only.
+// Roles are not looked at, because code may add to them; [authz.New] judges them.
+func (c Config) Validate() error {
+	profile := c.Profile.orEnvironment()
+	c.Profile = profile
+	p := &problems{strict: profile.Strict()}
+	if err := profile.check(); err != nil {
+		p.errs = append(p.errs, err)
+	}
+	p.secret("secret_key", c.SecretKey.Reveal(), p.strict)
+	p.numbers(c)
+	p.tokens(c.JWT)
+	p.password(passwordDefaults(c.Password))
+	p.session(c)
+	p.rbac(c.RBAC)
+	p.http(c.HTTP)
+	p.store(c.Store)
+	p.accounts(c)
+	return errors.Join(p.errs...)
+}
+
+// problems collects what Validate finds.
+type problems struct {
+	strict bool
+	errs   []error
+}
+
+// add notes what is wrong with a key and how to mend it. $VAR in fix is the key's variable.
+func (p *problems) add(key, what, fix string) {
+	key = rootKey + "." + key
+	fix = strings.ReplaceAll(fix, "$VAR", layer.Variable(variablePrefix, key))
+	p.errs = append(p.errs, fmt.Errorf("%s %s: %s", key, what, fix))
+}
+
+const (
+	largest     = 1_000_000
+	largestDays = 36_500 // a time.Duration ends at 106,751 days
+)
+
+func (p *problems) numbers(c Config) {
+	for _, n := range []struct {
+		key         string
+		value, most int
+	}{
+		{"jwt.expiration_hours", int(c.JWT.ExpirationHours), largest},
+		{"jwt.access_token_expire_minutes", int(c.JWT.AccessTokenExpireMinutes), largest},
+		{"jwt.refresh_token_expire_days", int(c.JWT.RefreshTokenExpireDays), largestDays},
+		{"password.memory_kib", int(c.Password.MemoryKiB), 1 << 20},
+		{"password.iterations", int(c.Password.Iterations), 64},
+		{"password.parallelism", int(c.Password.Parallelism), 64},
+		{"password.workers", int(c.Password.Workers), 1024},
+		{"password.queue", int(c.Password.Queue), largest},
+		{"session.timeout_minutes", int(c.Session.TimeoutMinutes), largest},
+		{"session.absolute_timeout_days", int(c.Session.AbsoluteTimeoutDays), largestDays},
+		{"session.max_per_user", int(c.Session.MaxPerUser), largest},
+		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
+	} {
+		if n.value < 0 || n.value > n.most {
+			p.add(n.key, "is out of range", fmt.Sprintf("set $VAR to a whole number from 0 to %d", n.most))
+		}
+	}
+}
+
+// password checks the cost of a hash against the OWASP minima for argon2id (ASVS 5.0 V11.4.2, appendix C).
+func (p *problems) password(c authn.PasswordConfig) {
+	if c.Parallelism > 0 && c.MemoryKiB < 8*c.Parallelism {
+		p.add("password.memory_kib", "is below 8 KiB for each lane", "set $VAR to 19456 or more")
+		return
+	}
+	if p.strict && weakPassword(c) {
+		p.add("password.memory_kib", "and auth.password.iterations are below the accepted minimum",
+			"set $VAR to at least 19456 with LEX_AUTH__PASSWORD__ITERATIONS at least 2, or to at least 47104 with any number")
+	}
+}
+
+func weakPassword(c authn.PasswordConfig) bool {
+	return !(c.MemoryKiB >= 19456 && c.Iterations >= 2 || c.MemoryKiB >= 47104 && c.Iterations >= 1)
+}
+
+func (p *problems) session(c Config) {
+	s, t := c.Session.WithDefaults(), c.JWT.WithDefaults()
+	absolute := s.AbsoluteTimeoutDays.Duration()
+	p.idle("session.timeout_minutes", s.TimeoutMinutes.Duration(), absolute)
+	p.idle("jwt.refresh_token_expire_days", t.RefreshTokenExpireDays.Duration(), absolute)
+	switch s.OnLimit {
+	case session.EvictOldest, session.Refuse:
+	default:
+		p.add("session.on_limit", "is unknown", "set $VAR to evict_oldest or refuse")
+	}
+}
+
+func (p *problems) idle(key string, idle, absolute time.Duration) {
+	if idle > absolute {
+		p.add(key, "is longer than auth.session.absolute_timeout_days", "lower $VAR, or raise LEX_AUTH__SESSION__ABSOLUTE_TIMEOUT_DAYS")
+	}
+}
+
+func (p *problems) rbac(c authz.Config) {
+	if p.strict && !c.Enabled.Enabled() && !c.InsecureAllowDisabled {
+		p.add("rbac.enabled", "is false, which opens every role and permission guard to any account",
+			"set $VAR to true, or set LEX_AUTH__RBAC__INSECURE_ALLOW_DISABLED to true as well")
+	}
+}
+
+func (p *problems) store(c StoreConfig) {
+	switch c.Driver {
+	case "", DriverMemory:
+		p.noDatabase(c)
+	case DriverSQLite:
+		p.sqlite(c.DSN.Reveal())
+	case "postgres", "postgresql":
+		p.add("store.driver", "is postgres, which arrives in a later version", "set $VAR to sqlite or memory")
+	default:
+		p.add("store.driver", "is unknown", "set $VAR to sqlite or memory")
+	}
+	switch c.Migrate {
+	case "", MigrateAuto, MigrateCheck, MigrateOff:
+	default:
+		p.add("store.migrate", "is unknown", "set $VAR to auto, check or off")
+	}
+}
+
+// sqlite leaves an empty name to the start, where [UseDatabase] may stand in for it.
+func (p *problems) sqlite(dsn string) {
+	if strings.HasPrefix(dsn, "file:") || strings.Contains(dsn, ":memory:") {
+		p.add("store.dsn", "is not the plain path of a file", "set $VAR to one, for example: auth.db; a store in memory is LEX_AUTH__STORE__DRIVER=memory")
+	}
+}
+
+func (p *problems) noDatabase(c StoreConfig) {
+	if c.Driver == "" && p.strict {
+		p.add("store.driver", "is not named", "set $VAR to sqlite, or to memory if losing everything at a restart is meant")
+		return
+	}
+	if c.DSN != "" {
+		p.add("store.dsn", "is set but the store is memory", "set LEX_AUTH__STORE__DRIVER to sqlite, or leave $VAR out")
+	}
+}
+
+func (p *problems) accounts(c Config) {
+	switch c.Registration {
+	case authn.RegistrationOpen, authn.RegistrationClosed:
+	case "":
+		if c.Profile == ProfileProduction {
+			p.add("registration", "is not named", "set $VAR to open if anybody may make an account, else to closed")
+		}
+	default:
+		p.add("registration", "is unknown", "set $VAR to open or closed")
+	}
+	if c.AdminEmail == "" {
+		return
+	}
+	if _, err := authn.CanonicalEmail(c.AdminEmail); err != nil {
+		p.add("admin_email", "is not one e-mail address", "set $VAR to an address such as ada@example.com")
+	}
+}

@@ -1,0 +1,64 @@
+package authmodule
+
+import (
+	"strings"
+
+	"github.com/authmodule/authmodule/internal/layer"
+)
+
+// Warnings says what the profile lets pass but should not go unseen, one sentence each, without secrets. It is for a
+// configuration that [Config.Validate] accepts; Configure logs them at start.
+func (c Config) Warnings() []string {
+	c = c.WithDefaults()
+	var all []string
+	if w := c.volatile(); w != "" {
+		all = append(all, w)
+	}
+	for _, s := range []struct{ key, value string }{
+		{"secret_key", c.SecretKey.Reveal()},
+		{"jwt.secret_key", c.JWT.SecretKey.Reveal()},
+	} {
+		if s.value == "" {
+			continue
+		}
+		if flaw := secretFlaw(s.value); flaw != "" {
+			all = append(all, warning(s.key, flaw+"; staging and production refuse it"))
+		}
+	}
+	if weakPassword(c.Password) {
+		all = append(all, warning("password.memory_kib", "and auth.password.iterations are below the accepted minimum; staging and production refuse it"))
+	}
+	if !c.RBAC.Enabled.Enabled() {
+		all = append(all, warning("rbac.enabled", "is false: role and permission guards let every account pass"))
+	}
+	if c.HTTP.InsecureCookies {
+		all = append(all, warning("http.insecure_cookies", "is true: session cookies travel over plain HTTP"))
+	}
+	return all
+}
+
+// volatile says what ends with the process, in one sentence.
+func (c Config) volatile() string {
+	var lost, fix []string
+	if c.JWT.SecretKey == "" && c.JWT.PrivateKeyFile == "" {
+		key := "auth.jwt.secret_key"
+		if c.JWT.Algorithm != "HS256" {
+			key = "auth.jwt.private_key_file"
+		}
+		lost = append(lost, key+" is not set, so tokens are signed with a key that ends with this process")
+		fix = append(fix, layer.Variable(variablePrefix, key))
+	}
+	if c.Store.Driver == DriverMemory {
+		lost = append(lost, "auth.store.driver is memory, so accounts and sessions end with this process")
+		fix = append(fix, layer.Variable(variablePrefix, "auth.store.driver"))
+	}
+	if lost == nil {
+		return ""
+	}
+	return strings.Join(lost, "; ") + " (see " + strings.Join(fix, " and ") + ")"
+}
+
+func warning(key, what string) string {
+	key = rootKey + "." + key
+	return key + " " + what + " (see " + layer.Variable(variablePrefix, key) + ")"
+}
