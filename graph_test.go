@@ -27,12 +27,6 @@ func build(options ...fx.Option) error {
 	return fx.New(fx.NopLogger, fx.Options(options...), fx.Invoke(func(*echoauth.Auth) {})).Err()
 }
 
-// counted tells which of its methods' ports were asked for, by being the port.
-type counted struct {
-	*memstore.Store
-	used *bool
-}
-
 // overrides are all Use options that take one of the seven ports.
 var overrides = []struct {
 	name string
@@ -56,9 +50,9 @@ func TestOverrideIsUsedFromAnyModule(t *testing.T) {
 			used := false
 			// The dependency shows that the constructor takes from the graph; the
 			// sibling module and the concrete result type are what fx alone ignores silently.
-			constructor := func(dependency *sql.DB) *counted {
+			constructor := func(dependency *sql.DB) *memstore.Store {
 				used = dependency != nil
-				return &counted{Store: memstore.New()}
+				return memstore.New()
 			}
 			err := build(
 				fx.Module("store", o.use(constructor), fx.Provide(func() *sql.DB { return &sql.DB{} })),

@@ -56,9 +56,9 @@
 package authmodule
 
 import (
-	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"go.uber.org/fx"
@@ -132,15 +132,15 @@ func (c Config) settings() bundle.Settings {
 	return s
 }
 
-// refuse writes to stderr why the application does not start.
+// refuse writes to stderr why the application does not start, one line for each reason.
 func refuse(err error) {
-	var joined interface{ Unwrap() []error }
-	if !errors.As(err, &joined) {
-		fmt.Fprintln(os.Stderr, "authmodule:", err)
+	reasons := strings.Split(err.Error(), "\n")
+	if len(reasons) == 1 {
+		fmt.Fprintln(os.Stderr, "authmodule: refused to start:", strings.TrimPrefix(reasons[0], "authmodule: "))
 		return
 	}
-	fmt.Fprintln(os.Stderr, "authmodule: the configuration is refused:")
-	for _, one := range joined.Unwrap() {
-		fmt.Fprintln(os.Stderr, "  -", one)
+	fmt.Fprintln(os.Stderr, "authmodule: refused to start:")
+	for _, reason := range reasons {
+		fmt.Fprintln(os.Stderr, "  -", reason)
 	}
 }

@@ -72,7 +72,7 @@ type Event struct {
 	SessionID string
 	// IP and UserAgent are the caller's, as far as known.
 	IP, UserAgent string
-	// Reason is a short stable word: "wrong_password", "logout", "evicted".
+	// Reason is a short stable word: "invalid_credentials", "logout", "evicted".
 	Reason string
 	// Detail holds what belongs to this type alone, such as "role" or "permission".
 	Detail map[string]string

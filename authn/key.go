@@ -34,12 +34,14 @@ const (
 
 // Key signs and verifies with one algorithm, and with no other. It never prints its value.
 type Key struct {
-	id      string
-	method  jwt.SigningMethod
-	private any
-	public  any
-	jwk     JWK
+	id     string
+	method jwt.SigningMethod
+	// private and public stand behind functions, which fmt cannot look into.
+	private, public func() any
+	jwk             JWK
 }
+
+func hidden(value any) func() any { return func() any { return value } }
 
 // ID is the key's kid.
 func (k *Key) ID() string { return k.id }
@@ -64,8 +66,8 @@ func NewSecretKey(secret setting.Secret) (*Key, error) {
 	return &Key{
 		id:      base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:idBytes]),
 		method:  jwt.SigningMethodHS256,
-		private: raw,
-		public:  raw,
+		private: hidden(raw),
+		public:  hidden(raw),
 	}, nil
 }
 
@@ -78,8 +80,7 @@ func NewPrivateKey(algorithm string, signer crypto.Signer) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := &Key{method: method, private: signer, public: signer.Public()}
-	key.jwk = newJWK(algorithm, key.public)
+	key := &Key{method: method, private: hidden(signer), public: hidden(signer.Public()), jwk: newJWK(algorithm, signer.Public())}
 	key.id = key.jwk.KeyID
 	return key, nil
 }
@@ -181,9 +182,9 @@ func parseBlock(block *pem.Block) crypto.Signer {
 // Derive returns a secret of 32 bytes for another purpose than signing. It is
 // stable as long as the key is.
 func (k *Key) Derive(purpose string) ([]byte, error) {
-	raw, isSecret := k.private.([]byte)
+	raw, isSecret := k.private().([]byte)
 	if !isSecret {
-		der, err := x509.MarshalPKCS8PrivateKey(k.private)
+		der, err := x509.MarshalPKCS8PrivateKey(k.private())
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrKey, err)
 		}

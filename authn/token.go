@@ -119,7 +119,7 @@ func (m *TokenManager) sign(claims Claims) (setting.Secret, error) {
 		return "", fmt.Errorf("authn: issue a token: %w", err)
 	}
 	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
-	signature, err := m.key.method.Sign(signed, m.key.private)
+	signature, err := m.key.method.Sign(signed, m.key.private())
 	if err != nil {
 		return "", fmt.Errorf("authn: issue a token: %w", err)
 	}

@@ -67,7 +67,7 @@ func (m *TokenManager) parse(token setting.Secret) (Claims, error) {
 	if err != nil || len(signature) == 0 || len(signature) > longestSignature {
 		return Claims{}, fmt.Errorf("%w: signature segment", ErrTokenMalformed)
 	}
-	if err := m.key.method.Verify(signed, signature, m.key.public); err != nil {
+	if err := m.key.method.Verify(signed, signature, m.key.public()); err != nil {
 		return Claims{}, ErrTokenSignature
 	}
 	payload, err := segment(parts[1])

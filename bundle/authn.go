@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"fmt"
 
 	"go.uber.org/fx"
 
@@ -45,7 +46,11 @@ func (s Settings) newKeys(slot.Checked) (keys, error) {
 func (s Settings) signingKey() (*authn.Key, error) {
 	switch {
 	case s.Tokens.PrivateKeyFile != "":
-		return authn.LoadPrivateKey(s.Tokens.Algorithm, s.Tokens.PrivateKeyFile)
+		key, err := authn.LoadPrivateKey(s.Tokens.Algorithm, s.Tokens.PrivateKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("authmodule: auth.jwt.private_key_file (LEX_AUTH__JWT__PRIVATE_KEY_FILE): %w", err)
+		}
+		return key, nil
 	case s.Tokens.SecretKey == "" && s.Ephemeral:
 		return ephemeralKey(s.Tokens.Algorithm)
 	}

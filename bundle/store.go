@@ -101,7 +101,12 @@ func (s Settings) openSQLite(in portOverrides) (driver, error) {
 	}
 	in.Lifecycle.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
-			return s.loud(store.Migrate(ctx, sqlstore.MigrationPolicy(s.Store.Migrate)))
+			err := store.Migrate(ctx, sqlstore.MigrationPolicy(s.Store.Migrate))
+			if err == nil {
+				return nil
+			}
+			// fx stops only what has started.
+			return s.loud(errors.Join(fmt.Errorf("authmodule: prepare the store (auth.store.migrate is %s, LEX_AUTH__STORE__MIGRATE): %w", s.Store.Migrate, err), store.Close()))
 		},
 		OnStop: func(context.Context) error { return store.Close() },
 	})

@@ -30,6 +30,7 @@ type App struct {
 
 	t      TB
 	echo   *echo.Echo
+	setup  *authn.AdminSetup
 	clock  *clock
 	events *recorder
 	made   int
@@ -68,10 +69,14 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 
 type adopted struct {
 	fx.In
-	Echo *echo.Echo `optional:"true"`
+	Setup *authn.AdminSetup
+	Echo  *echo.Echo `optional:"true"`
 }
 
-func (a *App) adopt(in adopted) { a.echo = in.Echo }
+func (a *App) adopt(in adopted) { a.echo, a.setup = in.Echo, in.Setup }
+
+// AdminSetup returns what makes the first administrator; nil unless Config.AdminEmail is set.
+func (a *App) AdminSetup() *authn.AdminSetup { return a.setup }
 
 // Do sends a request to the application's *echo.Echo, without a network, and returns the answer.
 func (a *App) Do(r *http.Request) *httptest.ResponseRecorder {

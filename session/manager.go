@@ -23,11 +23,9 @@ const (
 type Manager struct {
 	cfg  Config
 	deps Deps
-	key  *refreshKey
+	// key stands behind a function, which fmt cannot look into.
+	key func() []byte
 }
-
-// refreshKey stands behind a pointer, which fmt does not follow.
-type refreshKey struct{ bytes []byte }
 
 // Deps are what a [Manager] works with. Store is required.
 type Deps struct {
@@ -73,9 +71,9 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	if len(deps.RefreshKey) < credential.SecretSize {
 		return nil, fmt.Errorf("session: the refresh key has %d bytes, it needs %d", len(deps.RefreshKey), credential.SecretSize)
 	}
-	m := &Manager{cfg: cfg.WithDefaults(), deps: deps, key: &refreshKey{bytes: deps.RefreshKey}}
-	m.deps.RefreshKey = nil
-	return m, nil
+	key := deps.RefreshKey
+	deps.RefreshKey = nil
+	return &Manager{cfg: cfg.WithDefaults(), deps: deps, key: func() []byte { return key }}, nil
 }
 
 // idle is how long a session of this carrier may stay unused.

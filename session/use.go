@@ -69,7 +69,7 @@ func (m *Manager) Rotate(ctx context.Context, refresh setting.Secret, client aut
 	if err := issue(record.session()); err != nil {
 		return authn.Session{}, "", err
 	}
-	next := presented.next(m.key.bytes, record.ID)
+	next := presented.next(m.key(), record.ID)
 	err = m.deps.Store.RotateSession(ctx, Rotation{
 		Tenant: record.Subject.Tenant, ID: record.ID, Generation: record.Generation, SecretHash: record.SecretHash,
 		NextHash: credential.Hash(next.secret), Use: m.use(client, record.Carrier, m.deps.Now().UTC()),
@@ -111,7 +111,7 @@ func (m *Manager) present(ctx context.Context, refresh setting.Secret, client au
 		return Record{}, refreshSecret{}, authn.ErrRefreshInvalid
 	case presented.matches(record):
 		return record, presented, nil
-	case presented.generation < record.Generation && presented.ancestor(m.key.bytes, record):
+	case presented.generation < record.Generation && presented.ancestor(m.key(), record):
 		return Record{}, refreshSecret{}, m.reused(ctx, record, client)
 	}
 	return Record{}, refreshSecret{}, authn.ErrRefreshInvalid

@@ -31,8 +31,9 @@ func fileURI(path, params string) string {
 // createFile makes an empty database file that only its owner can read,
 // unless there is a file. SQLite gives its log the same mode.
 //
-// The file is linked to its name after it was closed: closing a file drops all locks that this process has on it,
-// those of another Store that has just opened it included.
+// The file is linked to its name after it was closed: closing a file drops all
+// locks that this process has on it, those of another Store that has just
+// opened it included.
 func createFile(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err

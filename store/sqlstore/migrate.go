@@ -44,8 +44,9 @@ const (
 
 // Migrate brings the database to this program's schema, as far as the policy
 // allows. Each migration is one transaction that holds the write lock, so of
-// several processes that start at once one applies it and the others wait. It never
-// goes back to an older schema, and a database that is up to date is only read.
+// several processes that start at once one applies it and the others wait. It
+// never goes back to an older schema, and a database that is up to date is
+// only read.
 func (s *Store) Migrate(ctx context.Context, policy MigrationPolicy) error {
 	switch policy {
 	case MigrateOff:

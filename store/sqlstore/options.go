@@ -16,10 +16,12 @@ const DefaultDriver = "sqlite"
 // Options are what [Open] needs to know.
 type Options struct {
 	// Driver is the registered name of the database/sql driver. It must be
-	// modernc.org/sqlite; for another one, open the pool and call [New]. Defaults to "sqlite".
+	// modernc.org/sqlite; for another one, open the pool and call [New].
+	// Defaults to "sqlite".
 	Driver string
-	// DSN is the path of the database file, without parameters. Any
-	// character is taken as it stands. The folder must exist; an absent file is created, readable by its owner only.
+	// DSN is the path of the database file, without parameters; any character
+	// is taken as it stands. The folder must exist. An absent file is created,
+	// readable by its owner only.
 	DSN string
 	// Now is the clock that stamps applied migrations. Defaults to time.Now.
 	Now func() time.Time

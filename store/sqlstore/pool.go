@@ -27,8 +27,9 @@ func openPool(ctx context.Context, driver, uri string, conns int) (*sql.DB, erro
 	return db, nil
 }
 
-// connect opens the first connection. SQLite does not wait for its lock, whatever the timeout, when a
-// file is switched to the write-ahead log; when several processes do that at once, all but one must try again.
+// connect opens the first connection. SQLite does not wait for its lock,
+// whatever the timeout, when a file is switched to the write-ahead log; when
+// several processes do that at once, all but one must try again.
 func connect(ctx context.Context, db *sql.DB) error {
 	var err error
 	for range busyTries {

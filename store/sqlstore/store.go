@@ -37,8 +37,9 @@ var (
 	_ authz.AssignmentStore = (*Store)(nil)
 )
 
-// Open opens the database file, and creates it when it is absent. It opens one connection that writes and
-// up to four that read, so that reading never waits for writing. It does not create tables: see [Store.Migrate].
+// Open opens the database file, and creates it when it is absent. It opens one
+// connection that writes and up to four that read, so that reading never waits
+// for writing. It does not create tables: see [Store.Migrate].
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.WithDefaults()
 	if err := o.Validate(); err != nil {
@@ -69,13 +70,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // New returns a store that reads and writes through the application's own
 // pool, which stays open when the store is closed.
 //
-// Each of the pool's connections must begin transactions as immediate ones and wait for
-// locks; with modernc.org/sqlite the data source name says
+// Each of the pool's connections must begin transactions as immediate ones and
+// wait for locks; with modernc.org/sqlite the data source name says
 //
 //	file:app.db?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)
 //
 // Without an immediate transaction, concurrent writes fail as busy; with a
-// weaker synchronous, a power failure can undo the last writes, revocations among them.
+// weaker synchronous, a power failure can undo the last writes, revocations
+// among them.
 func New(db *sql.DB, d Dialect) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: New needs an open *sql.DB")
@@ -86,8 +88,8 @@ func New(db *sql.DB, d Dialect) (*Store, error) {
 	return &Store{dialect: d, now: time.Now, writer: newStatements(db), reader: newStatements(db)}, nil
 }
 
-// Close releases what the store has opened: the pools of [Open], and the prepared
-// statements of both kinds. Calls after it fail.
+// Close releases what the store has opened: the pools of [Open] and the
+// prepared statements. Calls after it fail.
 func (s *Store) Close() error {
 	errs := []error{s.reader.close(), s.writer.close()}
 	for _, db := range s.owned {

@@ -15,8 +15,9 @@ type txn struct {
 }
 
 // write runs do in one immediate transaction, which is committed only if do
-// returns nil; queries are the statements that do runs. Single statements go through it too: a driver may report a
-// cancelled context for a lone statement that has taken effect, but not for a commit.
+// returns nil; queries are the statements that do runs. Single statements go
+// through it too: a driver may report a cancelled context for a lone statement
+// that has taken effect, but not for a commit.
 func (s *Store) write(ctx context.Context, op string, do func(t txn) error, queries ...string) error {
 	for _, q := range queries {
 		if _, err := s.writer.get(ctx, q); err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/authmodule/authmodule/authz"
 )
 
-// AssignmentStore tests a driver of [authz.AssignmentStore]. The function open returns an empty store each time.
+// AssignmentStore tests a driver of [authz.AssignmentStore]. The function open
+// returns an empty store each time it is called.
 func AssignmentStore(t *testing.T, open func(t *testing.T) authz.AssignmentStore) {
 	t.Helper()
 	runCases(t, open, slices.Concat(

@@ -13,7 +13,8 @@ import (
 	"github.com/authmodule/authmodule/authn"
 )
 
-// OneTimeStore tests a driver of [authn.OneTimeStore]. The function open returns an empty store each time.
+// OneTimeStore tests a driver of [authn.OneTimeStore]. The function open
+// returns an empty store each time it is called.
 func OneTimeStore(t *testing.T, open func(t *testing.T) authn.OneTimeStore) {
 	t.Helper()
 	runCases(t, open, slices.Concat(

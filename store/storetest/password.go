@@ -10,7 +10,8 @@ import (
 	"github.com/authmodule/authmodule/authn"
 )
 
-// PasswordStore tests a driver of [authn.PasswordStore]. The function open returns an empty store each time.
+// PasswordStore tests a driver of [authn.PasswordStore]. The function open
+// returns an empty store each time it is called.
 func PasswordStore(t *testing.T, open func(t *testing.T) authn.PasswordStore) {
 	t.Helper()
 	runCases(t, open, []testCase[authn.PasswordStore]{

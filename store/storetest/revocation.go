@@ -11,7 +11,8 @@ import (
 	"github.com/authmodule/authmodule/authn"
 )
 
-// RevocationStore tests a driver of [authn.RevocationStore]. The function open returns an empty store each time.
+// RevocationStore tests a driver of [authn.RevocationStore]. The function open
+// returns an empty store each time it is called.
 func RevocationStore(t *testing.T, open func(t *testing.T) authn.RevocationStore) {
 	t.Helper()
 	runCases(t, open, []testCase[authn.RevocationStore]{

@@ -13,7 +13,8 @@ import (
 	"github.com/authmodule/authmodule/authz"
 )
 
-// RoleStore tests a driver of [authz.RoleStore]. The function open returns an empty store each time.
+// RoleStore tests a driver of [authz.RoleStore]. The function open
+// returns an empty store each time it is called.
 func RoleStore(t *testing.T, open func(t *testing.T) authz.RoleStore) {
 	t.Helper()
 	runCases(t, open, []testCase[authz.RoleStore]{

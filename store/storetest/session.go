@@ -13,7 +13,8 @@ import (
 	"github.com/authmodule/authmodule/session"
 )
 
-// SessionStore tests a driver of [session.Store]. The function open returns an empty store each time.
+// SessionStore tests a driver of [session.Store]. The function open
+// returns an empty store each time it is called.
 func SessionStore(t *testing.T, open func(t *testing.T) session.Store) {
 	t.Helper()
 	runCases(t, open, slices.Concat(

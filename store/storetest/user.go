@@ -13,7 +13,8 @@ import (
 	"github.com/authmodule/authmodule/authn"
 )
 
-// UserStore tests a driver of [authn.UserStore]. The function open returns an empty store each time.
+// UserStore tests a driver of [authn.UserStore]. The function open
+// returns an empty store each time it is called.
 func UserStore(t *testing.T, open func(t *testing.T) authn.UserStore) {
 	t.Helper()
 	runCases(t, open, slices.Concat(

@@ -1,0 +1,97 @@
+package authmodule_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/setting"
+)
+
+// Every event type is emitted by the act that it is documented for, and by no other.
+func TestEveryEventIsEmitted(t *testing.T) {
+	t.Parallel()
+	acts := map[audit.Type]func(t *testing.T, app *fxtest.App){
+		audit.UserRegistered: func(t *testing.T, app *fxtest.App) { register(t, app) },
+		audit.UserDisabled: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.Users.Disable(t.Context(), authn.Principal{}, app.User().Subject))
+		},
+		audit.UserEnabled: func(t *testing.T, app *fxtest.App) {
+			user := app.User()
+			require.NoError(t, app.Users.Disable(t.Context(), authn.Principal{}, user.Subject))
+			require.NoError(t, app.Users.Enable(t.Context(), authn.Principal{}, user.Subject))
+		},
+		// Starting the application issues a set-up token while there is no administrator.
+		audit.AdminSetupIssued: func(*testing.T, *fxtest.App) {},
+		audit.AdminSetupCompleted: func(t *testing.T, app *fxtest.App) {
+			setup := app.AdminSetup()
+			token, err := setup.Issue(t.Context())
+			require.NoError(t, err)
+			_, err = setup.Redeem(t.Context(), token, password, authn.Client{})
+			require.NoError(t, err)
+			again, err := setup.Issue(t.Context())
+			require.NoError(t, err)
+			assert.Empty(t, again, "there is an administrator now")
+		},
+		audit.LoginSucceeded: func(_ *testing.T, app *fxtest.App) { app.Principal() },
+		audit.LoginFailed: func(t *testing.T, app *fxtest.App) {
+			_, err := login(t.Context(), app, authn.CarrierToken)
+			require.ErrorIs(t, err, authn.ErrInvalidCredentials)
+		},
+		audit.SessionEnded: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.Users.Logout(t.Context(), app.Principal()))
+		},
+		audit.TokenRefreshed: func(t *testing.T, app *fxtest.App) { refreshed(t, app) },
+		audit.RefreshReused: func(t *testing.T, app *fxtest.App) {
+			_, err := app.Users.Refresh(t.Context(), refreshed(t, app), authn.Client{})
+			require.ErrorIs(t, err, authn.ErrRefreshReused)
+		},
+		audit.TokenRevoked: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.TokenManager.Revoke(t.Context(), app.Grant(app.Principal()).AccessToken))
+		},
+		audit.AccessDenied: func(t *testing.T, app *fxtest.App) {
+			assert.False(t, app.AuthorizationService.Can(t.Context(), app.Principal(), "articles.delete"))
+		},
+		audit.RoleAssigned: func(_ *testing.T, app *fxtest.App) { app.User("admin") },
+		audit.RoleUnassigned: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.AuthorizationService.Unassign(t.Context(), authn.Principal{}, app.User("admin").Subject, "admin"))
+		},
+		audit.RoleDefined: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", authz.Role{Name: "editor"}))
+		},
+		audit.RoleDeleted: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", authz.Role{Name: "editor"}))
+			require.NoError(t, app.AuthorizationService.DeleteRole(t.Context(), authn.Principal{}, "", "editor"))
+		},
+	}
+	for _, what := range audit.Types() {
+		t.Run(string(what), func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, acts, what)
+			app := fxtest.NewConfigured(t, func(c *authmodule.Config) { c.AdminEmail = "root@example.com" })
+			if what != audit.AdminSetupIssued {
+				require.Empty(t, app.Events(what), "before the act")
+			}
+			acts[what](t, app)
+			events := app.Events(what)
+			require.NotEmpty(t, events)
+			for _, e := range events {
+				assert.WithinDuration(t, app.Now(), e.Time, 0)
+			}
+		})
+	}
+}
+
+func refreshed(t *testing.T, app *fxtest.App) (old setting.Secret) {
+	t.Helper()
+	grant := app.Grant(app.Principal())
+	_, err := app.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
+	require.NoError(t, err)
+	return grant.RefreshToken
+}
