@@ -73,7 +73,8 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 
 // Redeem creates the administrator's account with the password, and gives it
 // the administrator's role. An account that has the address already is taken
-// over: it gets the password, and its sessions end. An unacceptable password does not use the token up.
+// over: it gets the password, and its sessions end. An unacceptable password
+// does not use the token up; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
 	if err := CheckNewPassword(password); err != nil {
 		return User{}, err
@@ -81,6 +82,9 @@ func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret,
 	c, err := credential.Parse(setupKind, token)
 	if err != nil {
 		return User{}, ErrSetupInvalid
+	}
+	if exists, err := a.Admins.AnyAdmin(ctx, ""); err != nil || exists {
+		return User{}, orError(err, ErrSetupInvalid)
 	}
 	record, err := a.OneTime.ConsumeOneTime(ctx, "", setupPurpose, setupRecord, credential.Hash(c.Secret), a.Now())
 	if errors.Is(err, ErrNotFound) {

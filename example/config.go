@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/setting"
+)
+
+const (
+	defaultAddr = "127.0.0.1:8080"
+	// passwordVariable holds the password of the accounts that are made at the first start.
+	passwordVariable = "EXAMPLE_PASSWORD"
+)
+
+// flags are the arguments of the program.
+type flags struct {
+	addr, data, config string
+}
+
+func parseFlags(args []string, stderr io.Writer) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("example", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.StringVar(&f.addr, "addr", defaultAddr, "`address` to listen on")
+	set.StringVar(&f.data, "data", "", "`folder` for the databases and generated keys (default authmodule-example in the user's configuration folder)")
+	set.StringVar(&f.config, "config", "", "configuration `file` of authmodule (default application.yaml, if there is one)")
+	if err := set.Parse(args); err != nil {
+		return flags{}, err
+	}
+	if set.NArg() > 0 {
+		err := fmt.Errorf("unexpected argument %q", set.Arg(0))
+		fmt.Fprintln(stderr, err)
+		set.Usage()
+		return flags{}, err
+	}
+	return f, nil
+}
+
+// settings are what the parts of the program are built from.
+type settings struct {
+	addr string
+	// folder is the absolute path of the data folder.
+	folder string
+	auth   authmodule.Config
+	// password is that of the accounts that seed makes; empty means random ones.
+	password setting.Secret
+	// out is where people read: the address, and the random passwords.
+	out io.Writer
+}
+
+// load reads the configuration, makes the data folder and fills in what is not set.
+func load(f flags, getenv func(string) string) (settings, error) {
+	s := settings{addr: f.addr, password: setting.Secret(getenv(passwordVariable))}
+	if s.password != "" {
+		if err := seedPassword(s.password); err != nil {
+			return settings{}, err
+		}
+	}
+	var err error
+	if s.auth, err = loadAuth(f.config); err != nil {
+		return settings{}, err
+	}
+	if s.folder, err = makeFolder(f.data); err != nil {
+		return settings{}, err
+	}
+	if s.auth, err = complete(s.auth, s.folder); err != nil {
+		return settings{}, err
+	}
+	return s, s.auth.Validate()
+}
+
+func loadAuth(file string) (authmodule.Config, error) {
+	if file == "" {
+		return authmodule.Load()
+	}
+	return authmodule.Load(file)
+}
+
+// complete sets the store, and in development the signing key, unless the
+// configuration does. Elsewhere a missing key stays missing, and the module refuses it.
+func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
+	if c.Store.Driver == "" {
+		c.Store.Driver = authmodule.DriverSQLite
+	}
+	if c.Store.Driver == authmodule.DriverSQLite && c.Store.DSN == "" {
+		c.Store.DSN = setting.Secret(filepath.Join(folder, "example.db"))
+	}
+	if c.Profile != authmodule.ProfileDevelopment {
+		return c, nil
+	}
+	tokens, err := developmentKey(c.JWT, folder)
+	c.JWT = tokens
+	return c, err
+}
+
+// makeFolder returns the absolute path of the data folder, which only its owner may enter when it is made here.
+func makeFolder(named string) (string, error) {
+	if named == "" {
+		parent, err := os.UserConfigDir()
+		if err != nil {
+			return "", fmt.Errorf("no folder to keep data in; name one with -data: %w", err)
+		}
+		named = filepath.Join(parent, "authmodule-example")
+	}
+	folder, err := filepath.Abs(named)
+	if err != nil {
+		return "", err
+	}
+	const ownerOnly = 0o700
+	return folder, os.MkdirAll(folder, ownerOnly)
+}
+
+func seedPassword(password setting.Secret) error {
+	var field *authn.FieldError
+	if err := authn.CheckNewPassword(password); errors.As(err, &field) {
+		return fmt.Errorf("%s %s", passwordVariable, field.Problem)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+// Command example is a small articles service with a page to click through,
+// guarded by authmodule the way any application is:
+//
+//	go run ./example
+//	http://localhost:8080
+//
+// The page registers accounts, logs in with a token or a cookie, shows and
+// revokes sessions, and tries each guarded route. The accounts
+// admin@example.com, editor@example.com and viewer@example.com are made when
+// they are missing, with the password in EXAMPLE_PASSWORD, or with random ones that are printed once.
+//
+// Everything is kept in one folder, which -data names. -config reads a
+// configuration file of authmodule; LEX_ENV and the LEX_AUTH__ variables count as everywhere.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/echoauth"
+)
+
+const (
+	startWithin = 30 * time.Second
+	// stopWithin keeps below the ten seconds after which supervisors kill.
+	stopWithin = 9 * time.Second
+)
+
+// The exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the program, up to its exit code. Addresses and passwords go to stdout, the log and errors to stderr.
+func run(args []string, stdout, stderr io.Writer) int {
+	flags, err := parseFlags(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil: // the flag package has said why
+		return exitUsage
+	}
+	s, err := load(flags, os.Getenv)
+	if err != nil {
+		return refuse(stderr, err)
+	}
+	s.out = stdout
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log.Info("everything is kept in this folder", "data", s.folder)
+	return untilStopped(fx.New(application(s, log)), stderr)
+}
+
+// application is the whole graph.
+func application(s settings, log *slog.Logger) fx.Option {
+	return fx.Options(
+		authmodule.Configure(s.auth),
+		authmodule.AddRoles(roles()...),
+		fx.Supply(s, log),
+		fx.Provide(newEcho, newArticles, newPage),
+		// Hooks run in this order, after those of the module, whose store they need.
+		fx.Invoke(echoauth.Mount, routes, seed, serve),
+		fx.StartTimeout(startWithin),
+		fx.StopTimeout(stopWithin),
+		fx.WithLogger(func() fxevent.Logger {
+			l := &fxevent.SlogLogger{Logger: log}
+			l.UseLogLevel(slog.LevelDebug)
+			l.UseErrorLevel(slog.LevelDebug) // untilStopped says it, once
+			return l
+		}),
+	)
+}
+
+// untilStopped starts the application and stops it on SIGINT or SIGTERM, or when the server fails.
+func untilStopped(app *fx.App, stderr io.Writer) int {
+	if err := app.Err(); err != nil {
+		return refuse(stderr, err)
+	}
+	stopped := app.Wait() // before the start, so that no signal is missed
+	start, cancel := context.WithTimeout(context.Background(), app.StartTimeout())
+	defer cancel()
+	if err := app.Start(start); err != nil {
+		return refuse(stderr, err)
+	}
+	signal := <-stopped
+	stop, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
+	defer cancel()
+	if err := app.Stop(stop); err != nil {
+		fmt.Fprintln(stderr, "example: stop:", err)
+		return exitFailed
+	}
+	return signal.ExitCode
+}
+
+func refuse(stderr io.Writer, err error) int {
+	fmt.Fprintln(stderr, "example: cannot start:", dig.RootCause(err))
+	return exitFailed
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"html/template"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/authmodule/authmodule/echoauth"
+)
+
+//go:embed templates/index.html
+var indexHTML string
+
+// page is the page at /. It is one file: markup, style and script.
+type page struct {
+	template *template.Template
+	prefix   string
+}
+
+// view is what the template shows.
+type view struct {
+	// Nonce permits the page's own style and script, and no other.
+	Nonce string
+	// Prefix is where the module's routes live.
+	Prefix string
+	// SignedIn says that the browser holds a live session cookie, which the script cannot see.
+	SignedIn bool
+}
+
+func newPage(s settings) (*page, error) {
+	t, err := template.New("index.html").Parse(indexHTML)
+	if err != nil {
+		return nil, err
+	}
+	return &page{template: t, prefix: s.auth.HTTP.WithDefaults().Prefix}, nil
+}
+
+func (p *page) show(c echo.Context) error {
+	v := view{Nonce: rand.Text(), Prefix: p.prefix, SignedIn: echoauth.Principal(c).Authenticated()}
+	var html bytes.Buffer
+	if err := p.template.Execute(&html, v); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentSecurityPolicy, policy(v.Nonce))
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	return c.HTMLBlob(http.StatusOK, html.Bytes())
+}
+
+// policy lets the page run its own script and style, talk to its own origin, and nothing else.
+func policy(nonce string) string {
+	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" + nonce + "'; connect-src 'self'; img-src data:; " +
+		"form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+}
