@@ -65,7 +65,9 @@ func AddListener(constructor any) fx.Option {
 }
 
 // AddAuthenticator asks one more [transport.Authenticator], after the bearer
-// token and before the session cookie; several are asked in the order of their names.
+// token and before the session cookie; several are asked in the order of their
+// names. One whose credential browsers send by themselves, such as a client
+// certificate, checks [transport.Gate.CrossOrigin] as the session cookie does.
 func AddAuthenticator(constructor any) fx.Option {
 	return slot.Add[transport.Authenticator]("Authenticator", constructor, 1)
 }

@@ -2,8 +2,11 @@ package authn
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/authmodule/authmodule/internal/strictjson"
 )
@@ -42,11 +45,20 @@ type wireClaims struct {
 }
 
 func (c Claims) encode() ([]byte, error) {
+	if !c.validText() {
+		return nil, errors.New("the claims must be valid UTF-8")
+	}
 	return json.Marshal(wireClaims{
 		Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject.ID, Tenant: c.Subject.Tenant,
 		SessionID: c.SessionID, ID: c.ID, IssuedAt: c.IssuedAt.Unix(), NotBefore: c.NotBefore.Unix(),
 		Expires: c.Expires.Unix(), AuthTime: c.AuthTime.Unix(), Methods: c.Methods, Roles: c.Roles,
 	})
+}
+
+// validText is asked because encoding/json replaces what is not UTF-8: two subjects could become one.
+func (c Claims) validText() bool {
+	invalid := func(text string) bool { return !utf8.ValidString(text) }
+	return !invalid(c.Subject.ID) && !invalid(c.SessionID) && !slices.ContainsFunc(c.Methods, invalid) && !slices.ContainsFunc(c.Roles, invalid)
 }
 
 // A payload of this size makes a token of less than longestToken, its header and signature included.

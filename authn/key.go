@@ -28,6 +28,7 @@ const (
 	// ShortestSecret is the length in bytes below which an HS256 secret is weak (RFC 7518, section 3.2).
 	ShortestSecret = 32
 	smallestRSA    = 2048
+	largestRSA     = 8 * longestSignature
 	smallestE      = 65537
 	largestKeyFile = 64 << 10
 )
@@ -114,8 +115,8 @@ func onP256(key *ecdsa.PrivateKey) error {
 }
 
 func strongRSA(key *rsa.PrivateKey) error {
-	if key == nil || key.N == nil || key.N.BitLen() < smallestRSA || key.E < smallestE || key.E%2 == 0 {
-		return fmt.Errorf("%w: an RSA key needs at least %d bits and an odd exponent of at least %d", ErrKey, smallestRSA, smallestE)
+	if key == nil || key.N == nil || key.N.BitLen() < smallestRSA || key.N.BitLen() > largestRSA || key.E < smallestE || key.E%2 == 0 {
+		return fmt.Errorf("%w: an RSA key needs %d to %d bits and an odd exponent of at least %d", ErrKey, smallestRSA, largestRSA, smallestE)
 	}
 	return nil
 }

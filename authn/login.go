@@ -70,6 +70,9 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	if err != nil {
 		return Grant{}, fmt.Errorf("authn: find an account: %w", err)
 	}
+	if proof.CredentialVersion == 0 {
+		proof.CredentialVersion = user.CredentialVersion
+	}
 	roles, err := s.deps.Roles.RolesOf(ctx, user.Subject)
 	if err != nil {
 		return Grant{}, fmt.Errorf("authn: find an account's roles: %w", err)
@@ -85,7 +88,7 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	return grant, nil
 }
 
-func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client Client, roles []string) (Grant, error) {
+func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client Client, roles []string) (grant Grant, err error) {
 	if carrier == "" {
 		carrier = CarrierToken
 	}
@@ -96,14 +99,19 @@ func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client
 	if err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.grant(session, secret, roles)
-	if err == nil {
-		err = s.recordLogin(ctx, proof)
-	}
-	if err != nil {
-		_ = s.deps.Sessions.Close(context.WithoutCancel(ctx), session.Subject, session.ID, EndRevoked)
+	delivered := false
+	defer func() { // after a panic too
+		if !delivered {
+			_ = s.deps.Sessions.Close(context.WithoutCancel(ctx), session.Subject, session.ID, EndRevoked)
+		}
+	}()
+	if grant, err = s.grant(session, secret, roles); err != nil {
 		return Grant{}, err
 	}
+	if err = s.recordLogin(ctx, proof); err != nil {
+		return Grant{}, err
+	}
+	delivered = true
 	return grant, nil
 }
 
@@ -118,14 +126,15 @@ func (s *Service) grant(session Session, secret setting.Secret, roles []string) 
 
 // recordLogin stores when the account last logged in; when another login
 // stored its time meanwhile, that one stands. It runs after the session was
-// opened and looks at the account again, so that an account disabled in
-// between keeps no session: either this sees it, or Disable sees the session.
+// opened and looks at the account again, so that an account which is disabled
+// or gets new credentials in between keeps no session: either this sees the
+// change, or the change sees the session and ends it.
 func (s *Service) recordLogin(ctx context.Context, proof Proof) error {
 	user, err := s.deps.Users.UserByID(ctx, proof.Subject)
 	if err != nil {
 		return fmt.Errorf("authn: find an account: %w", err)
 	}
-	if !user.Active() {
+	if !user.Active() || user.CredentialVersion != proof.CredentialVersion {
 		return ErrInvalidCredentials
 	}
 	user.LastLoginAt = proof.Time

@@ -83,7 +83,7 @@ func (p *Passwords) compare(ctx context.Context, user User, password setting.Sec
 	if !match {
 		return Proof{}, ErrInvalidCredentials
 	}
-	return Proof{Subject: user.Subject, Methods: []string{MethodPassword}, Time: p.Now()}, nil
+	return Proof{Subject: user.Subject, Methods: []string{MethodPassword}, Time: p.Now(), CredentialVersion: user.CredentialVersion}, nil
 }
 
 // orError returns err, or otherwise when err is nil.

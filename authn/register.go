@@ -39,11 +39,15 @@ func (s *Service) CreateUser(ctx context.Context, r RegisterRequest) (User, erro
 	if err != nil {
 		return User{}, err
 	}
+	return s.create(ctx, r, email, hash)
+}
+
+func (s *Service) create(ctx context.Context, r RegisterRequest, email, hash string) (User, error) {
 	id, err := uuid.NewRandomFromReader(s.deps.Rand)
 	if err != nil {
 		return User{}, fmt.Errorf("authn: make an account ID: %w", err)
 	}
-	user := User{Subject: Subject{Tenant: r.Tenant, ID: id.String()}, Email: email, CreatedAt: s.deps.Now().UTC(), Version: 1}
+	user := User{Subject: Subject{Tenant: r.Tenant, ID: id.String()}, Email: email, CreatedAt: s.deps.Now().UTC(), CredentialVersion: 1, Version: 1}
 	if err := s.store(ctx, user, hash); err != nil {
 		return User{}, err
 	}

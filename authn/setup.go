@@ -73,8 +73,9 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 
 // Redeem creates the administrator's account with the password, and gives it
 // the administrator's role. An account that has the address already is taken
-// over: it gets the password, and its sessions end. An unacceptable password
-// does not use the token up; a token is worthless once there is an administrator.
+// over: it gets the password, is enabled, and its sessions end. An unacceptable
+// password or a full hashing queue does not use the token up, and neither does a store that
+// fails afterwards; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
 	if err := CheckNewPassword(password); err != nil {
 		return User{}, err
@@ -86,6 +87,10 @@ func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret,
 	if exists, err := a.Admins.AnyAdmin(ctx, ""); err != nil || exists {
 		return User{}, orError(err, ErrSetupInvalid)
 	}
+	hash, err := a.Users.deps.Hasher.Hash(ctx, password)
+	if err != nil {
+		return User{}, err
+	}
 	record, err := a.OneTime.ConsumeOneTime(ctx, "", setupPurpose, setupRecord, credential.Hash(c.Secret), a.Now())
 	if errors.Is(err, ErrNotFound) {
 		return User{}, ErrSetupInvalid
@@ -93,37 +98,50 @@ func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret,
 	if err != nil {
 		return User{}, fmt.Errorf("authn: use a set-up token: %w", err)
 	}
-	user, err := a.account(ctx, record.Value, password, client)
-	if err != nil {
-		return User{}, err
+	return a.makeAdmin(ctx, record, hash, client)
+}
+
+func (a *AdminSetup) makeAdmin(ctx context.Context, record OneTime, hash string, client Client) (User, error) {
+	user, err := a.account(ctx, record.Value, hash, client)
+	if err == nil {
+		err = a.Admins.MakeAdmin(ctx, user.Subject)
 	}
-	if err := a.Admins.MakeAdmin(ctx, user.Subject); err != nil {
-		return User{}, fmt.Errorf("authn: make an administrator: %w", err)
+	if err != nil {
+		// The token goes back, so that its holder may try again.
+		return User{}, errors.Join(fmt.Errorf("authn: make an administrator: %w", err), a.OneTime.PutOneTime(context.WithoutCancel(ctx), record))
 	}
 	a.Events.Emit(ctx, audit.Event{Type: audit.AdminSetupCompleted, Subject: user.Subject.ID, IP: ipText(client), UserAgent: client.UserAgent})
 	return user, nil
 }
 
-func (a *AdminSetup) account(ctx context.Context, email string, password setting.Secret, client Client) (User, error) {
-	user, err := a.Users.CreateUser(ctx, RegisterRequest{Email: email, Password: password, Client: client})
+func (a *AdminSetup) account(ctx context.Context, email, hash string, client Client) (User, error) {
+	email, err := CanonicalEmail(email)
+	if err != nil {
+		return User{}, err
+	}
+	user, err := a.Users.create(ctx, RegisterRequest{Client: client}, email, hash)
 	if !errors.Is(err, ErrEmailTaken) {
 		return user, err
 	}
 	if user, err = a.Users.UserByEmail(ctx, "", email); err != nil {
 		return User{}, err
 	}
-	return user, a.Users.resetPassword(ctx, user.Subject, password)
+	return user, a.Users.takeOver(ctx, user.Subject, hash)
 }
 
-// resetPassword stores the new hash and then ends the account's sessions, so
-// that those opened with the old password end.
-func (s *Service) resetPassword(ctx context.Context, subject Subject, password setting.Secret) error {
-	hash, err := s.deps.Hasher.Hash(ctx, password)
-	if err != nil {
-		return err
-	}
+// takeOver gives an account another password. The new hash comes first, then
+// the new credential version, then the end of all sessions: a login that
+// checked the old hash either sees the version or has its session ended.
+func (s *Service) takeOver(ctx context.Context, subject Subject, hash string) error {
 	if err := s.deps.Passwords.SetPasswordHash(ctx, subject, hash); err != nil {
 		return fmt.Errorf("authn: store a password hash: %w", err)
+	}
+	err := s.update(ctx, subject, func(u *User) bool {
+		u.CredentialVersion, u.DisabledAt = u.CredentialVersion+1, time.Time{}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("authn: change an account: %w", err)
 	}
 	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndRevoked)
 	return err

@@ -12,6 +12,9 @@ type User struct {
 	DisabledAt time.Time
 	// LastLoginAt is when a login last succeeded, zero before the first.
 	LastLoginAt time.Time
+	// CredentialVersion is 1 for a new account and one more with each change of
+	// its credentials. A login that was proved before such a change does not outlive it.
+	CredentialVersion int64
 	// Version counts the stored changes; see [UserStore.UpdateUser].
 	Version int64
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,9 +84,7 @@ func write(c echo.Context, reply transport.Reply) error {
 	header := c.Response().Header()
 	header.Set(echo.HeaderXContentTypeOptions, "nosniff")
 	header.Set(echo.HeaderCacheControl, "no-store")
-	for _, cookie := range reply.Cookies {
-		c.SetCookie(cookie)
-	}
+	setCookies(c, reply.Cookies)
 	// An answer that sets a cookie is one caller's, and no cache may hand it to another.
 	if reply.Cacheable > 0 && header.Get(echo.HeaderSetCookie) == "" {
 		header.Set(echo.HeaderCacheControl, "public, max-age="+strconv.Itoa(reply.Cacheable))
@@ -106,4 +105,16 @@ func write(c echo.Context, reply transport.Reply) error {
 		status = http.StatusOK
 	}
 	return c.JSON(status, reply.Body)
+}
+
+// setCookies sets cookies in place of those that Authenticate cleared: an
+// answer sets a cookie once (RFC 6265, section 4.1.1).
+func setCookies(c echo.Context, cookies []*http.Cookie) {
+	header := c.Response().Header()
+	for _, cookie := range cookies {
+		header[echo.HeaderSetCookie] = slices.DeleteFunc(header[echo.HeaderSetCookie], func(line string) bool {
+			return strings.HasPrefix(line, cookie.Name+"=")
+		})
+		c.SetCookie(cookie)
+	}
 }

@@ -13,9 +13,10 @@ const Redacted = "[redacted]"
 // text and slog show [Redacted], or nothing when it is empty. [Secret.Reveal] is the one way to
 // the value. The zero value is "not set".
 //
-// fmt asks no method in two cases, and shows the value: for the verbs %p and
-// %w, which go vet reports, and in an unexported field of a struct that does
-// not format itself. A type that keeps a secret in such a field needs a Format method.
+// Some readers ask no method and show the value: fmt for the verbs %p and %w,
+// which go vet reports, and in an unexported field of a struct that does not format
+// itself; encoding/json in the key of a map; encoding/gob. A type that
+// keeps a secret in an unexported field needs a Format method.
 type Secret string
 
 // Reveal returns the value itself.

@@ -46,20 +46,24 @@ func (c *Caller) RequireAuth() *Problem {
 // OptionalAuth lets anonymous callers through, but not a bad credential.
 func (c *Caller) OptionalAuth() *Problem { return c.problem }
 
-// RequireRoles wants one of the roles, held directly or by inheritance.
-func (c *Caller) RequireRoles(ctx context.Context, anyOf ...string) *Problem {
+// RequireRoles wants one of the roles, held directly or by inheritance. A
+// panic in a store is an internal error.
+func (c *Caller) RequireRoles(ctx context.Context, anyOf ...string) (refused *Problem) {
 	if p := c.RequireAuth(); p != nil {
 		return p
 	}
+	defer c.gate.refusePanic(ctx, &refused)
 	decision, err := c.gate.deps.Authz.AuthorizeRoles(ctx, c.principal, anyOf...)
 	return c.gate.answer(ctx, decision, err)
 }
 
-// RequirePermissions wants every one of the permissions.
-func (c *Caller) RequirePermissions(ctx context.Context, allOf ...string) *Problem {
+// RequirePermissions wants every one of the permissions. A panic in a store is
+// an internal error.
+func (c *Caller) RequirePermissions(ctx context.Context, allOf ...string) (refused *Problem) {
 	if p := c.RequireAuth(); p != nil {
 		return p
 	}
+	defer c.gate.refusePanic(ctx, &refused)
 	decision, err := c.gate.deps.Authz.AuthorizeAll(ctx, c.principal, allOf...)
 	return c.gate.answer(ctx, decision, err)
 }

@@ -71,6 +71,11 @@ func (g *Gate) Client(r *http.Request) authn.Client { return g.clients.client(r)
 // CrossOrigin returns the problem of a browser request that would change state
 // and comes from another origin, or nil.
 func (g *Gate) CrossOrigin(r *http.Request) *Problem {
+	if r.Header.Get("Upgrade") != "" {
+		// A WebSocket handshake is a GET, but what it opens can be written to, and CORS does not hold it back (RFC 6455, section 10.2).
+		r = r.WithContext(r.Context())
+		r.Method = http.MethodPost
+	}
 	if g.origin.Check(r) == nil {
 		return nil
 	}
@@ -80,8 +85,8 @@ func (g *Gate) CrossOrigin(r *http.Request) *Problem {
 // Problem turns any error into an answer. What callers may not know is logged instead.
 func (g *Gate) Problem(ctx context.Context, err error) *Problem {
 	var p *Problem
-	if errors.As(err, &p) {
-		return p
+	if errors.As(err, &p) && p != nil {
+		return g.sound(ctx, p)
 	}
 	if p = known(err); p != nil {
 		return p
@@ -93,10 +98,26 @@ func (g *Gate) Problem(ctx context.Context, err error) *Problem {
 	return problem(http.StatusServiceUnavailable, "unavailable", "this cannot be answered at the moment; try again shortly")
 }
 
+// sound returns p, unless whoever made it gave it a status that is no refusal.
+func (g *Gate) sound(ctx context.Context, p *Problem) *Problem {
+	if p.Status >= http.StatusBadRequest && p.Status < 600 {
+		return p
+	}
+	g.deps.Log.ErrorContext(ctx, "request refused: a problem has the status of a success", "status", p.Status, "code", p.Code)
+	return internalError()
+}
+
 // Panicked logs a recovered panic and returns its answer.
 func (g *Gate) Panicked(ctx context.Context, what any) *Problem {
 	g.deps.Log.ErrorContext(ctx, "request refused: a panic was recovered", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
 	return internalError()
+}
+
+// refusePanic is deferred: it turns a panic into a refusal.
+func (g *Gate) refusePanic(ctx context.Context, refused **Problem) {
+	if what := recover(); what != nil {
+		*refused = g.Panicked(ctx, what)
+	}
 }
 
 // Serve runs an endpoint: what it needs of the caller, its handler, and the
@@ -107,7 +128,7 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 			reply, failed = Reply{}, g.Panicked(r.Context(), what)
 		}
 	}()
-	if failed = g.CrossOrigin(r); failed != nil {
+	if failed = g.CrossOrigin(r); failed != nil && !g.unforgeable(e, r) {
 		return Reply{}, failed
 	}
 	if e.Need != NeedNothing {
@@ -120,4 +141,13 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 		return Reply{}, g.Problem(r.Context(), err)
 	}
 	return reply, nil
+}
+
+// unforgeable reports a request that depends on a bearer token alone: browsers
+// send no such token by themselves, so no other site can have forged it. An
+// endpoint that needs no authentication, such as the login, depends on none.
+func (g *Gate) unforgeable(e Endpoint, r *http.Request) bool {
+	_, present, _ := g.cookie.read(r)
+	_, err := bearerToken(r)
+	return e.Need != NeedNothing && !present && err == nil
 }

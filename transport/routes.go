@@ -115,11 +115,12 @@ func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {
 	if _, err := g.read(r); err != nil {
 		return Reply{}, err
 	}
-	if err := g.deps.Users.Logout(ctx, authn.PrincipalFrom(ctx)); err != nil {
+	p := authn.PrincipalFrom(ctx)
+	if err := g.deps.Users.Logout(ctx, p); err != nil {
 		return Reply{}, err
 	}
 	var reply Reply
-	if _, present, _ := g.cookie.read(r); present {
+	if _, present, _ := g.cookie.read(r); present && p.TokenID == "" { // a token's session is not the cookie's
 		reply.Cookies = []*http.Cookie{g.cookie.clear()}
 	}
 	return reply, nil

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	userColumns = `tenant, id, email, created_at, disabled_at, last_login_at, version`
+	userColumns = `tenant, id, email, created_at, disabled_at, last_login_at, credential_version, version`
 
-	insertUser = `INSERT INTO authmodule_users (` + userColumns + `) VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`
+	insertUser = `INSERT INTO authmodule_users (` + userColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`
 
 	emailOwner = `SELECT id FROM authmodule_users WHERE tenant = ? AND email = ?`
 
 	userVersion = `SELECT version FROM authmodule_users WHERE tenant = ? AND id = ?`
 
 	updateUser = `UPDATE authmodule_users
-		SET email = ?, created_at = ?, disabled_at = ?, last_login_at = ?, version = version + 1
+		SET email = ?, created_at = ?, disabled_at = ?, last_login_at = ?, credential_version = ?, version = version + 1
 		WHERE tenant = ? AND id = ? AND version = ?
 		AND NOT EXISTS (SELECT 1 FROM authmodule_users WHERE tenant = ? AND email = ? AND id <> ?)`
 
@@ -32,7 +32,7 @@ var errUserExists = errors.New("the ID exists already")
 func (s *Store) CreateUser(ctx context.Context, u authn.User) error {
 	return s.write(ctx, "create user", func(t txn) error {
 		n, err := t.exec(ctx, insertUser, u.Subject.Tenant, u.Subject.ID, u.Email,
-			micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt))
+			micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt), u.CredentialVersion)
 		if err != nil || n == 1 {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s *Store) UserByEmail(ctx context.Context, t authn.Tenant, email string) (
 func (s *Store) UpdateUser(ctx context.Context, u authn.User) error {
 	return s.write(ctx, "update user", func(t txn) error {
 		n, err := t.exec(ctx, updateUser,
-			u.Email, micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt),
+			u.Email, micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt), u.CredentialVersion,
 			u.Subject.Tenant, u.Subject.ID, u.Version,
 			u.Subject.Tenant, u.Email, u.Subject.ID)
 		if err != nil || n == 1 {
@@ -90,6 +90,6 @@ func (s *Store) Users(ctx context.Context, t authn.Tenant, after string, limit i
 
 func scanUser(row scanner) (u authn.User, err error) {
 	err = row.Scan(&u.Subject.Tenant, &u.Subject.ID, &u.Email,
-		instant{&u.CreatedAt}, instant{&u.DisabledAt}, instant{&u.LastLoginAt}, &u.Version)
+		instant{&u.CreatedAt}, instant{&u.DisabledAt}, instant{&u.LastLoginAt}, &u.CredentialVersion, &u.Version)
 	return u, err
 }

@@ -66,6 +66,7 @@ func userInUTC(u authn.User) authn.User {
 func userCreateAndRead(t *testing.T, ctx context.Context, s authn.UserStore) {
 	u := newUser(subject("", "u1"), "ada@example.com")
 	u.LastLoginAt = base().Add(time.Hour)
+	u.CredentialVersion = 3
 	u.DisabledAt = base().Add(2 * time.Hour)
 	requireUser(t, ctx, s, createUser(t, ctx, s, u))
 	fresh := createUser(t, ctx, s, newUser(subject("", "u2"), "bob@example.com"))
@@ -111,6 +112,7 @@ func userUpdate(t *testing.T, ctx context.Context, s authn.UserStore) {
 	other := createUser(t, ctx, s, newUser(subject("", "u2"), "bob@example.com"))
 	for range 3 {
 		u.LastLoginAt = u.LastLoginAt.Add(time.Hour + tick)
+		u.CredentialVersion++
 		u.DisabledAt = base().Add(tick)
 		require.NoError(t, s.UpdateUser(ctx, u))
 		u.Version++

@@ -7,6 +7,7 @@ CREATE TABLE authmodule_users (
     created_at    INTEGER NOT NULL,
     disabled_at   INTEGER NOT NULL,
     last_login_at INTEGER NOT NULL,
+    credential_version INTEGER NOT NULL,
     version       INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;

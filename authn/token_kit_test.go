@@ -1,0 +1,205 @@
+package authn_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
+)
+
+// tokenEpoch is the time at which the clock of every tokenKit starts.
+var tokenEpoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+const tokenSecret = "kit: an HMAC secret of more than 32 bytes"
+
+// tokenAlgorithms are all that the module knows.
+var tokenAlgorithms = []string{"HS256", "RS256", "ES256", "EdDSA"}
+
+// tokenKey is a key together with what a test needs to sign by hand.
+type tokenKey struct {
+	key     *authn.Key
+	method  jwt.SigningMethod
+	private any
+	public  crypto.PublicKey
+}
+
+// tokenKeys makes the keys of all algorithms once for the package.
+var tokenKeys = sync.OnceValues(func() (map[string]tokenKey, error) {
+	rsaKey, errRSA := rsa.GenerateKey(rand.Reader, 2048)
+	ecKey, errEC := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	_, edKey, errEd := ed25519.GenerateKey(rand.Reader)
+	if err := errors.Join(errRSA, errEC, errEd); err != nil {
+		return nil, err
+	}
+	hs, errHS := authn.NewSecretKey(tokenSecret)
+	rs, errRS := authn.NewPrivateKey("RS256", rsaKey)
+	es, errES := authn.NewPrivateKey("ES256", ecKey)
+	ed, errEdDSA := authn.NewPrivateKey("EdDSA", edKey)
+	return map[string]tokenKey{
+		"HS256": {key: hs, method: jwt.SigningMethodHS256, private: []byte(tokenSecret)},
+		"RS256": {key: rs, method: jwt.SigningMethodRS256, private: rsaKey, public: rsaKey.Public()},
+		"ES256": {key: es, method: jwt.SigningMethodES256, private: ecKey, public: ecKey.Public()},
+		"EdDSA": {key: ed, method: jwt.SigningMethodEdDSA, private: edKey, public: edKey.Public()},
+	}, errors.Join(errHS, errRS, errES, errEdDSA)
+})
+
+// tokenClock is a clock that a test sets.
+type tokenClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *tokenClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *tokenClock) Set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
+// tokenKit is a TokenManager and all that is around it.
+type tokenKit struct {
+	tokenKey
+	manager *authn.TokenManager
+	clock   *tokenClock
+	events  *[]audit.Event
+}
+
+func newTokenKit(t testing.TB, algorithm string, change ...func(*authn.TokenConfig, *authn.TokenDeps)) tokenKit {
+	t.Helper()
+	keys, err := tokenKeys()
+	require.NoError(t, err)
+	kit := tokenKit{tokenKey: keys[algorithm], clock: &tokenClock{now: tokenEpoch}, events: &[]audit.Event{}}
+	bus := audit.NewBus(nil, kit.clock.Now)
+	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) { *kit.events = append(*kit.events, e) }))
+	cfg := authn.TokenConfig{Algorithm: algorithm}
+	deps := authn.TokenDeps{Key: kit.key, Revocations: memstore.New(), Events: bus, Now: kit.clock.Now}
+	for _, c := range change {
+		c(&cfg, &deps)
+	}
+	kit.manager, err = authn.NewTokenManager(cfg, deps)
+	require.NoError(t, err)
+	return kit
+}
+
+// eachAlgorithm runs test for each algorithm, with a new kit.
+func eachAlgorithm(t *testing.T, test func(t *testing.T, kit tokenKit)) {
+	t.Helper()
+	for _, algorithm := range tokenAlgorithms {
+		t.Run(algorithm, func(t *testing.T) {
+			t.Parallel()
+			test(t, newTokenKit(t, algorithm))
+		})
+	}
+}
+
+// tokenSession is the session that tokens are issued for.
+func tokenSession() authn.Session {
+	return authn.Session{
+		ID: "sid-1", Subject: authn.Subject{Tenant: "acme", ID: "user-1"}, Carrier: authn.CarrierToken,
+		Methods: []string{"pwd"}, AuthTime: tokenEpoch, Ends: tokenEpoch.Add(30 * 24 * time.Hour),
+	}
+}
+
+func (k tokenKit) issue(t testing.TB) setting.Secret {
+	t.Helper()
+	token, _, err := k.manager.Issue(tokenSession(), []string{"viewer"})
+	require.NoError(t, err)
+	return token
+}
+
+// header returns the proper header with members replaced by the JSON text
+// given, added, or left out where the text is empty.
+func (k tokenKit) header(edits map[string]string) string {
+	return editJSON([][2]string{
+		{"alg", quoteJSON(k.key.Algorithm())}, {"kid", quoteJSON(k.key.ID())}, {"typ", `"at+jwt"`},
+	}, edits)
+}
+
+// payload does for the payload what header does for the header.
+func (k tokenKit) payload(edits map[string]string) string {
+	now := k.clock.Now().Unix()
+	return editJSON([][2]string{
+		{"iss", `"authmodule"`}, {"aud", `"authmodule"`}, {"sub", `"user-1"`}, {"tenant", `"acme"`},
+		{"sid", `"sid-1"`}, {"jti", `"jti-1"`}, {"iat", fmt.Sprint(now)}, {"nbf", fmt.Sprint(now)},
+		{"exp", fmt.Sprint(now + 1800)}, {"auth_time", fmt.Sprint(now)}, {"amr", `["pwd"]`}, {"roles", `["viewer"]`},
+	}, edits)
+}
+
+func editJSON(members [][2]string, edits map[string]string) string {
+	edits = maps.Clone(edits)
+	var out []string
+	for _, m := range members {
+		if text, edited := edits[m[0]]; edited {
+			delete(edits, m[0])
+			m[1] = text
+		}
+		if m[1] != "" {
+			out = append(out, quoteJSON(m[0])+":"+m[1])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(edits)) {
+		out = append(out, quoteJSON(name)+":"+edits[name])
+	}
+	return "{" + strings.Join(out, ",") + "}"
+}
+
+// quoteJSON quotes plain text and leaves escapes in it as they are.
+func quoteJSON(text string) string { return `"` + text + `"` }
+
+// sign returns the token with a valid signature over whatever header and payload are.
+func (k tokenKit) sign(t testing.TB, header, payload string) setting.Secret {
+	t.Helper()
+	return k.signText(t, encode64(header)+"."+encode64(payload))
+}
+
+// signText appends a valid signature to text.
+func (k tokenKit) signText(t testing.TB, text string) setting.Secret {
+	t.Helper()
+	signature, err := k.method.Sign(text, k.private)
+	require.NoError(t, err)
+	return setting.Secret(text + "." + base64.RawURLEncoding.EncodeToString(signature))
+}
+
+func encode64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// refuses asserts that the token is refused with the class, and that nothing of it is returned.
+func (k tokenKit) refuses(t testing.TB, token setting.Secret, class error) {
+	t.Helper()
+	claims, err := k.manager.Verify(t.Context(), token)
+	require.ErrorIs(t, err, class)
+	assert.Zero(t, claims)
+	assert.NotContains(t, err.Error(), "user-1", "the error repeats nothing of the token")
+}
+
+func (k tokenKit) accepts(t testing.TB, token setting.Secret) authn.Claims {
+	t.Helper()
+	claims, err := k.manager.Verify(t.Context(), token)
+	require.NoError(t, err)
+	return claims
+}
