@@ -111,6 +111,9 @@ func (p *problems) idle(key string, idle, absolute time.Duration) {
 }
 
 func (p *problems) rbac(c authz.Config) {
+	if d := c.WithDefaults(); d.AdminRole == d.DefaultRole {
+		p.add("rbac.admin_role", "is the default role, which every account has", "set $VAR to a role of its own")
+	}
 	if p.strict && !c.Enabled.Enabled() && !c.InsecureAllowDisabled {
 		p.add("rbac.enabled", "is false, which opens every role and permission guard to any account",
 			"set $VAR to true, or set LEX_AUTH__RBAC__INSECURE_ALLOW_DISABLED to true as well")

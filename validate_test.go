@@ -318,5 +318,7 @@ func badChanges() []change {
 	bad("jwt.expiration_hours", func(c *authmodule.Config) { c.JWT.ExpirationHours, c.JWT.AccessTokenExpireMinutes = 1, 1 })
 	bad("store.dsn", func(c *authmodule.Config) { c.Store.DSN = "file:auth.db" })
 	bad("store.dsn", func(c *authmodule.Config) { c.Store.Driver = "memory" })
+	bad("rbac.admin_role", func(c *authmodule.Config) { c.RBAC.AdminRole = "viewer" })
+	bad("rbac.admin_role", func(c *authmodule.Config) { c.RBAC.DefaultRole = "admin" })
 	return all
 }

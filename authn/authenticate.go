@@ -3,7 +3,6 @@ package authn
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/authmodule/authmodule/setting"
 )
@@ -44,22 +43,35 @@ func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret,
 }
 
 func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {
-	user, err := s.deps.Users.UserByID(ctx, session.Subject)
-	if errors.Is(err, ErrNotFound) || (err == nil && !user.Active()) {
+	user, roles, err := s.account(ctx, session.Subject)
+	if errors.Is(err, errGone) {
 		return Principal{}, ErrSessionEnded
 	}
 	if err != nil {
-		return Principal{}, fmt.Errorf("authn: find an account: %w", err)
-	}
-	if user.Subject != session.Subject {
-		return Principal{}, fmt.Errorf("authn: the user store returned another account than the one asked for")
-	}
-	roles, err := s.deps.Roles.RolesOf(ctx, session.Subject)
-	if err != nil {
-		return Principal{}, fmt.Errorf("authn: find an account's roles: %w", err)
+		return Principal{}, err
 	}
 	return Principal{
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
 		Methods: session.Methods, Roles: roles, AuthTime: session.AuthTime, Expires: session.Ends,
 	}, nil
+}
+
+// errGone is how account reports that there is no such account, or no active one.
+var errGone = errors.New("authn: the account is gone or disabled")
+
+// account returns an active account and its roles of this moment.
+func (s *Service) account(ctx context.Context, subject Subject) (User, []string, error) {
+	user, err := s.deps.Users.UserByID(ctx, subject)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return User{}, nil, errGone
+	case err != nil:
+		return User{}, nil, wrapped("find an account", err)
+	case user.Subject != subject:
+		return User{}, nil, errors.New("authn: the user store returned another account than the one asked for")
+	case !user.Active():
+		return User{}, nil, errGone
+	}
+	roles, err := s.deps.Roles.RolesOf(ctx, subject)
+	return user, roles, wrapped("find an account's roles", err)
 }

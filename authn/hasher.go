@@ -79,7 +79,7 @@ func (h *Hasher) Hash(ctx context.Context, password setting.Secret) (string, err
 		return "", err
 	}
 	defer release()
-	return argon2id.CreateHash(password.Reveal(), &h.params)
+	return argon2id.CreateHash(normal(password), &h.params)
 }
 
 // Check reports whether the password belongs to the hash. A hash whose stored
@@ -93,7 +93,7 @@ func (h *Hasher) Check(ctx context.Context, password setting.Secret, hash string
 		return false, err
 	}
 	defer release()
-	return argon2id.ComparePasswordAndHash(password.Reveal(), hash)
+	return argon2id.ComparePasswordAndHash(normal(password), hash)
 }
 
 // Decoy costs what Check costs with this configuration, and says nothing.

@@ -2,6 +2,7 @@ package authn_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -51,7 +52,9 @@ func fillQueue(t testing.TB, h *authn.Hasher, n int) (end func()) {
 	return func() {
 		cancel()
 		for range n {
-			<-results
+			if err := <-results; !errors.Is(err, context.Canceled) {
+				t.Errorf("a caller who waited for a busy worker ended with %v", err)
+			}
 		}
 	}
 }

@@ -169,7 +169,7 @@ func TestHasherRefusesStoredHashes(t *testing.T) {
 	}
 }
 
-// V6.2.8: a password counts as it was received. Cut, trimmed, folded or normalised it is another one.
+// V6.2.8: a password counts as it was received. Cut, trimmed, case-folded or mapped to compatible letters it is another one.
 func TestV628PasswordsAreTakenExactly(t *testing.T) {
 	t.Parallel()
 	h := newTestHasher(t, cheap)
@@ -177,7 +177,7 @@ func TestV628PasswordsAreTakenExactly(t *testing.T) {
 	variants := []string{
 		"correct horse battery", "correct horse battery ", " correct horse battery", "Correct horse battery", "CORRECT HORSE BATTERY", "correct  horse battery",
 		"correct horse battery\x00", "correct horse battery\x00x", "\x00correct horse battery", "correct horse battery\n", "correct horse battery\t", "correct",
-		"caf\u00e9 caf\u00e9 caf\u00e9", "cafe\u0301 cafe\u0301 cafe\u0301", "ｃorrect horse battery", "\ufeffcorrect horse battery", "correct\u00a0horse battery",
+		"caf\u00e9 caf\u00e9 caf\u00e9", "ｃorrect horse battery", "\ufeffcorrect horse battery", "correct\u00a0horse battery",
 		long[:64], long[:71], long[:72], long[:73], long[:127], long[:128], long[:129], long[:199], long, strings.Repeat("x", 4095), strings.Repeat("x", 4096),
 	}
 	for i, password := range variants {
@@ -188,6 +188,38 @@ func TestV628PasswordsAreTakenExactly(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, i == j, match, "%.40q for %.40q", attempt, password)
 		}
+	}
+}
+
+// NIST-02: letters that Unicode can spell in two ways are the same letters. Nothing else is unified.
+func TestNIST02ComposedAndDecomposedLettersAreTheSame(t *testing.T) {
+	t.Parallel()
+	h := newTestHasher(t, cheap)
+	for _, tc := range []struct {
+		name, chosen, typed string
+		expected            bool
+	}{
+		{"composed and decomposed", "caf\u00e9", "cafe\u0301", true},
+		{"order of marks", "a\u0323\u0307", "a\u0307\u0323", true},
+		{"Hangul", "\ud55c", "\u1112\u1161\u11ab", true},
+		{"the sign of a unit", "\u212b", "\u00c5", true},
+		{"ligature", "\ufb01", "fi", false},
+		{"fullwidth", "\uff41", "a", false},
+		{"superscript", "x\u00b2", "x2", false},
+		{"no-break space", "a\u00a0b", "a b", false},
+		{"accent left out", "caf\u00e9", "cafe", false},
+		{"not UTF-8", "\xff", "\ufffd", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			for _, pair := range [][2]string{{tc.chosen, tc.typed}, {tc.typed, tc.chosen}} {
+				hash, err := h.Hash(t.Context(), setting.Secret(pair[0]))
+				require.NoError(t, err)
+				match, err := h.Check(t.Context(), setting.Secret(pair[1]), hash)
+				require.NoError(t, err)
+				assert.Equal(t, tc.expected, match)
+			}
+		})
 	}
 }
 

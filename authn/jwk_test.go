@@ -59,14 +59,20 @@ func publicOf(t testing.TB, jwk map[string]string) interface{ Equal(crypto.Publi
 	case "RSA":
 		return &rsa.PublicKey{N: number("n"), E: int(number("e").Int64())}
 	case "ECP-256":
-		assert.Len(t, unbase64(t, jwk["x"]), 32)
-		assert.Len(t, unbase64(t, jwk["y"]), 32)
-		return &ecdsa.PublicKey{Curve: elliptic.P256(), X: number("x"), Y: number("y")}
+		return p256Point(t, jwk["x"], jwk["y"])
 	case "OKPEd25519":
 		return ed25519.PublicKey(unbase64(t, jwk["x"]))
 	}
 	t.Fatalf("unknown key type %s %s", jwk["kty"], jwk["crv"])
 	return nil
+}
+
+func p256Point(t testing.TB, x, y string) *ecdsa.PublicKey {
+	t.Helper()
+	point := append(append([]byte{4}, unbase64(t, x)...), unbase64(t, y)...)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	require.NoError(t, err)
+	return key
 }
 
 // The thumbprints of RFC 7638, section 3.1, and of RFC 8037, appendix A.3. The
@@ -75,16 +81,16 @@ func TestJWKThumbprints(t *testing.T) {
 	t.Parallel()
 	n := "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
 	x, y := "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
-	number := func(text string) *big.Int { return new(big.Int).SetBytes(unbase64(t, text)) }
+	modulus := new(big.Int).SetBytes(unbase64(t, n))
 	for _, tc := range []struct {
 		name, algorithm string
 		have            crypto.Signer
 		expected        string
 	}{
-		{"RFC 7638", "RS256", &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: number(n), E: 65537}}, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"},
+		{"RFC 7638", "RS256", &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: modulus, E: 65537}}, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"},
 		{"RFC 8037", "EdDSA", ed25519.NewKeyFromSeed(unbase64(t, "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"},
 		{
-			"RFC 7517", "ES256", &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: elliptic.P256(), X: number(x), Y: number(y)}, D: big.NewInt(1)},
+			"RFC 7517", "ES256", &ecdsa.PrivateKey{PublicKey: *p256Point(t, x, y)},
 			"cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s",
 		},
 	} {

@@ -42,7 +42,7 @@ func TestNewPrivateKeyRefuses(t *testing.T) {
 	rs, es, ed := keys["RS256"].private.(crypto.Signer), keys["ES256"].private.(crypto.Signer), keys["EdDSA"].private.(crypto.Signer)
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
-	offCurve := &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}, D: big.NewInt(1)}
+	offCurve := &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}} //nolint:staticcheck // deprecated, because such points come of it
 	for _, tc := range []struct {
 		name, algorithm string
 		have            crypto.Signer

@@ -38,7 +38,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	proof, err := s.prove(ctx, r)
 	if err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
-			s.refused(ctx, Subject{Tenant: r.Tenant}, r.Client, "invalid_credentials")
+			s.refused(ctx, Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, r.Client, "invalid_credentials")
 		}
 		return Grant{}, err
 	}
@@ -46,13 +46,15 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
+	if _, err := ParseTenant(string(r.Tenant)); err != nil {
+		return Proof{}, err
+	}
 	email, err := CanonicalEmail(r.Email)
 	if err != nil {
 		return Proof{}, orError(s.deps.Hasher.Decoy(ctx, r.Password), ErrInvalidCredentials)
 	}
 	for _, authority := range s.deps.Authorities {
-		proof, err := authority.Check(ctx, r.Tenant, email, r.Password)
-		if !errors.Is(err, ErrNotMine) {
+		if proof, err := authority.Check(ctx, r.Tenant, email, r.Password); !errors.Is(err, ErrNotMine) {
 			return proof, err
 		}
 	}
@@ -62,20 +64,22 @@ func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
 // Complete turns a proof into a session. It is the only place that decides
 // whether an account may log in, and the only caller of [Sessions].Open.
 func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, client Client) (Grant, error) {
-	user, err := s.deps.Users.UserByID(ctx, proof.Subject)
-	if errors.Is(err, ErrNotFound) || (err == nil && !user.Active()) {
+	if carrier != "" && carrier != CarrierToken && carrier != CarrierCookie {
+		return Grant{}, fmt.Errorf("authn: a session has no carrier %q", string(carrier))
+	}
+	user, roles, err := s.account(ctx, proof.Subject)
+	if errors.Is(err, errGone) {
 		s.refused(ctx, proof.Subject, client, "account_disabled")
 		return Grant{}, ErrInvalidCredentials
 	}
 	if err != nil {
-		return Grant{}, fmt.Errorf("authn: find an account: %w", err)
+		return Grant{}, err
 	}
 	if proof.CredentialVersion == 0 {
 		proof.CredentialVersion = user.CredentialVersion
 	}
-	roles, err := s.deps.Roles.RolesOf(ctx, user.Subject)
-	if err != nil {
-		return Grant{}, fmt.Errorf("authn: find an account's roles: %w", err)
+	if err := s.recordLogin(ctx, user, proof.Time); err != nil {
+		return Grant{}, err
 	}
 	grant, err := s.open(ctx, proof, carrier, client, roles)
 	if err != nil {
@@ -83,7 +87,7 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	}
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.LoginSucceeded, Tenant: string(user.Subject.Tenant), Subject: user.Subject.ID,
-		SessionID: grant.Session.ID, IP: ipText(client), UserAgent: client.UserAgent,
+		SessionID: grant.Session.ID, IP: client.IPText(), UserAgent: client.UserAgent,
 	})
 	return grant, nil
 }
@@ -102,17 +106,25 @@ func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client
 	delivered := false
 	defer func() { // after a panic too
 		if !delivered {
-			_ = s.deps.Sessions.Close(context.WithoutCancel(ctx), session.Subject, session.ID, EndRevoked)
+			s.abandon(ctx, session)
 		}
 	}()
 	if grant, err = s.grant(session, secret, roles); err != nil {
 		return Grant{}, err
 	}
-	if err = s.recordLogin(ctx, proof); err != nil {
+	if err = s.stillGood(ctx, proof); err != nil {
 		return Grant{}, err
 	}
 	delivered = true
 	return grant, nil
+}
+
+// abandon ends a session whose secret was not handed out.
+func (s *Service) abandon(ctx context.Context, session Session) {
+	err := s.deps.Sessions.Close(context.WithoutCancel(ctx), session.Subject, session.ID, EndRevoked)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		s.deps.Log.WarnContext(ctx, "the session of a failed login stays listed; nobody has its secret", "session_id", session.ID, "error", err)
+	}
 }
 
 func (s *Service) grant(session Session, secret setting.Secret, roles []string) (Grant, error) {
@@ -124,22 +136,29 @@ func (s *Service) grant(session Session, secret setting.Secret, roles []string) 
 	return grant, err
 }
 
-// recordLogin stores when the account last logged in; when another login
-// stored its time meanwhile, that one stands. It runs after the session was
-// opened and looks at the account again, so that an account which is disabled
-// or gets new credentials in between keeps no session: either this sees the
-// change, or the change sees the session and ends it.
-func (s *Service) recordLogin(ctx context.Context, proof Proof) error {
-	user, err := s.deps.Users.UserByID(ctx, proof.Subject)
-	if err != nil {
-		return fmt.Errorf("authn: find an account: %w", err)
-	}
-	if !user.Active() || user.CredentialVersion != proof.CredentialVersion {
-		return ErrInvalidCredentials
-	}
-	user.LastLoginAt = proof.Time
+// recordLogin stores when the account last logged in; when another change was
+// stored meanwhile, that one stands. It runs before the session is opened, so
+// that a store which cannot write evicts nobody.
+func (s *Service) recordLogin(ctx context.Context, user User, at time.Time) error {
+	user.LastLoginAt = at
 	if err := s.deps.Users.UpdateUser(ctx, user); err != nil && !errors.Is(err, ErrConflict) {
-		return fmt.Errorf("authn: record a login: %w", err)
+		return wrapped("record a login", err)
+	}
+	return nil
+}
+
+// stillGood looks at the account again after the session was opened, so that an
+// account which was disabled or got new credentials in between keeps no session:
+// either this sees the change, or the change sees the session and ends it.
+func (s *Service) stillGood(ctx context.Context, proof Proof) error {
+	user, err := s.deps.Users.UserByID(ctx, proof.Subject)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return ErrInvalidCredentials
+	case err != nil:
+		return wrapped("find an account", err)
+	case !user.Active() || user.CredentialVersion != proof.CredentialVersion:
+		return ErrInvalidCredentials
 	}
 	return nil
 }
@@ -155,13 +174,6 @@ func (s *Service) tokens(session Session, roles []string) (Grant, error) {
 func (s *Service) refused(ctx context.Context, subject Subject, client Client, why string) {
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.LoginFailed, Tenant: string(subject.Tenant), Subject: subject.ID,
-		IP: ipText(client), UserAgent: client.UserAgent, Reason: why,
+		IP: client.IPText(), UserAgent: client.UserAgent, Reason: why,
 	})
-}
-
-func ipText(c Client) string {
-	if !c.IP.IsValid() {
-		return ""
-	}
-	return c.IP.String()
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -19,7 +21,8 @@ const (
 )
 
 // CheckNewPassword says whether a password may be chosen. There are no
-// composition rules, and the password is taken as it is: nothing is trimmed, folded or cut.
+// composition rules. Nothing is trimmed, case-folded or cut; letters that
+// Unicode can spell in two ways count as the same (NFC, NIST SP 800-63B-4).
 func CheckNewPassword(password setting.Secret) error {
 	text := password.Reveal()
 	switch {
@@ -27,11 +30,14 @@ func CheckNewPassword(password setting.Secret) error {
 		return &FieldError{Field: "password", Code: "too_long", Problem: fmt.Sprintf("must have at most %d bytes", LongestPassword)}
 	case !utf8.ValidString(text):
 		return &FieldError{Field: "password", Code: "invalid_text", Problem: "must be valid UTF-8"}
-	case utf8.RuneCountInString(text) < ShortestPassword:
+	case utf8.RuneCountInString(normal(password)) < ShortestPassword:
 		return &FieldError{Field: "password", Code: "too_short", Problem: fmt.Sprintf("must have at least %d characters", ShortestPassword)}
 	}
 	return nil
 }
+
+// normal is the one spelling of a password that is hashed.
+func normal(password setting.Secret) string { return norm.NFC.String(password.Reveal()) }
 
 // MethodPassword is the authentication method reference of a password (RFC 8176).
 const MethodPassword = "pwd"
@@ -56,19 +62,27 @@ func (p *Passwords) Check(ctx context.Context, t Tenant, email string, password 
 	}
 	user, err := p.Users.UserByEmail(ctx, t, email)
 	if errors.Is(err, ErrNotFound) {
-		return Proof{}, orError(p.Hasher.Decoy(ctx, password), ErrNotMine)
+		return Proof{}, p.unknown(ctx, t, password)
 	}
 	if err != nil {
-		return Proof{}, fmt.Errorf("authn: find an account: %w", err)
+		return Proof{}, wrapped("find an account", err)
 	}
 	hash, err := p.Hashes.PasswordHash(ctx, user.Subject)
 	if errors.Is(err, ErrNotFound) {
 		return Proof{}, orError(p.Hasher.Decoy(ctx, password), ErrNotMine)
 	}
 	if err != nil {
-		return Proof{}, fmt.Errorf("authn: read a password hash: %w", err)
+		return Proof{}, wrapped("read a password hash", err)
 	}
 	return p.compare(ctx, user, password, hash)
+}
+
+// unknown takes the steps that a known account takes.
+func (p *Passwords) unknown(ctx context.Context, t Tenant, password setting.Secret) error {
+	if _, err := p.Hashes.PasswordHash(ctx, Subject{Tenant: t, ID: "unknown"}); err != nil && !errors.Is(err, ErrNotFound) {
+		return wrapped("read a password hash", err)
+	}
+	return orError(p.Hasher.Decoy(ctx, password), ErrNotMine)
 }
 
 func (p *Passwords) compare(ctx context.Context, user User, password setting.Secret, hash string) (Proof, error) {
@@ -81,7 +95,7 @@ func (p *Passwords) compare(ctx context.Context, user User, password setting.Sec
 		return Proof{}, err
 	}
 	if !match {
-		return Proof{}, ErrInvalidCredentials
+		return Proof{Subject: user.Subject}, ErrInvalidCredentials
 	}
 	return Proof{Subject: user.Subject, Methods: []string{MethodPassword}, Time: p.Now(), CredentialVersion: user.CredentialVersion}, nil
 }

@@ -23,7 +23,7 @@ type Proof struct {
 type PasswordAuthority interface {
 	// Check returns the proof; [ErrNotMine] when the authority does not know
 	// the address, so that the next one is asked; [ErrInvalidCredentials] when it does and the
-	// password is wrong. Any other error means that it could not answer, and ends the login.
+	// password is wrong, with the account in Proof.Subject for the audit log. Any other error means that it could not answer, and ends the login.
 	// "Not mine" must cost as much as a wrong password.
 	Check(ctx context.Context, t Tenant, email string, password setting.Secret) (Proof, error)
 }

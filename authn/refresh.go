@@ -3,7 +3,6 @@ package authn
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/setting"
@@ -16,9 +15,12 @@ import (
 func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Client) (Grant, error) {
 	var grant Grant
 	session, next, err := s.deps.Sessions.Rotate(ctx, refresh, client, func(session Session) error {
-		roles, err := s.active(ctx, session)
+		_, roles, err := s.account(ctx, session.Subject)
 		if err == nil {
 			grant, err = s.tokens(session, roles)
+		}
+		if errors.Is(err, errGone) || errors.Is(err, ErrSessionEnded) {
+			return ErrRefreshInvalid
 		}
 		return err
 	})
@@ -28,25 +30,9 @@ func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Cl
 	grant.Session, grant.RefreshToken = session, next
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.TokenRefreshed, Tenant: string(session.Subject.Tenant), Subject: session.Subject.ID,
-		SessionID: session.ID, IP: ipText(client), UserAgent: client.UserAgent,
+		SessionID: session.ID, IP: client.IPText(), UserAgent: client.UserAgent,
 	})
 	return grant, nil
-}
-
-// active returns the roles of a session's account, or ErrRefreshInvalid when it is gone or disabled.
-func (s *Service) active(ctx context.Context, session Session) ([]string, error) {
-	user, err := s.deps.Users.UserByID(ctx, session.Subject)
-	if errors.Is(err, ErrNotFound) || (err == nil && !user.Active()) {
-		return nil, ErrRefreshInvalid
-	}
-	if err != nil {
-		return nil, fmt.Errorf("authn: find an account: %w", err)
-	}
-	roles, err := s.deps.Roles.RolesOf(ctx, session.Subject)
-	if err != nil {
-		return nil, fmt.Errorf("authn: find an account's roles: %w", err)
-	}
-	return roles, nil
 }
 
 // Logout ends the session of the presented credential: its cookie, its access

@@ -31,6 +31,9 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (User, error)
 
 // CreateUser is Register for administrators and set-up code: it works with registration closed too.
 func (s *Service) CreateUser(ctx context.Context, r RegisterRequest) (User, error) {
+	if _, err := ParseTenant(string(r.Tenant)); err != nil {
+		return User{}, err
+	}
 	email, errEmail := CanonicalEmail(r.Email)
 	if err := errors.Join(errEmail, CheckNewPassword(r.Password)); err != nil {
 		return User{}, err
@@ -53,26 +56,24 @@ func (s *Service) create(ctx context.Context, r RegisterRequest, email, hash str
 	}
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.UserRegistered, Tenant: string(r.Tenant), Subject: user.Subject.ID,
-		IP: ipText(r.Client), UserAgent: r.Client.UserAgent,
+		IP: r.Client.IPText(), UserAgent: r.Client.UserAgent,
 	})
 	return user, nil
 }
 
-// store writes the hash first, under an ID that no account has yet: an account
-// without its password can then never be seen, whichever write fails.
+// store writes the hash first, under an ID that no account has yet, so that an
+// account is never seen without its password. A hash is removed only when it is certain
+// that no account has it: after another error the account may have been stored.
 func (s *Service) store(ctx context.Context, user User, hash string) error {
 	if err := s.deps.Passwords.SetPasswordHash(ctx, user.Subject, hash); err != nil {
 		return fmt.Errorf("authn: store a password hash: %w", err)
 	}
 	err := s.deps.Users.CreateUser(ctx, user)
-	if err == nil {
-		return nil
+	if !errors.Is(err, ErrEmailTaken) {
+		return wrapped("create an account", err)
 	}
-	if cleanup := s.deps.Passwords.DeletePasswordHash(context.WithoutCancel(ctx), user.Subject); cleanup != nil {
+	if err := s.deps.Passwords.DeletePasswordHash(context.WithoutCancel(ctx), user.Subject); err != nil {
 		s.deps.Log.WarnContext(ctx, "the password hash of an account that was not created stays behind", "subject", user.Subject.ID)
 	}
-	if errors.Is(err, ErrEmailTaken) {
-		return ErrEmailTaken
-	}
-	return fmt.Errorf("authn: create an account: %w", err)
+	return ErrEmailTaken
 }

@@ -23,7 +23,6 @@ type Service struct {
 type Deps struct {
 	Users     UserStore
 	Passwords PasswordStore
-	OneTime   OneTimeStore
 	Hasher    *Hasher
 	// Authorities are asked for a password in this order; the module's own is [Passwords].
 	Authorities []PasswordAuthority
@@ -43,7 +42,7 @@ type Deps struct {
 
 // NewService returns a Service. It does no I/O.
 func NewService(deps Deps) (*Service, error) {
-	if deps.Users == nil || deps.Passwords == nil || deps.OneTime == nil || deps.Hasher == nil || len(deps.Authorities) == 0 ||
+	if deps.Users == nil || deps.Passwords == nil || deps.Hasher == nil || len(deps.Authorities) == 0 ||
 		deps.Tokens == nil || deps.Sessions == nil || deps.Live == nil || deps.Roles == nil || deps.Log == nil {
 		return nil, errors.New("authn: a service needs every field of Deps that has no default")
 	}
@@ -83,13 +82,11 @@ func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject)
 	if err != nil {
 		return err
 	}
-	if _, err := s.deps.Sessions.CloseAll(ctx, subject, "", EndDisabled); err != nil {
-		return fmt.Errorf("authn: end the sessions of a disabled account: %w", err)
-	}
 	if changed {
 		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
 	}
-	return nil
+	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndDisabled)
+	return wrapped("end the sessions of a disabled account", err)
 }
 
 // Enable opens a disabled account again. Its old sessions stay dead.
@@ -132,4 +129,12 @@ func (s *Service) update(ctx context.Context, subject Subject, change func(*User
 		}
 	}
 	return err
+}
+
+// wrapped says what was tried when err came, and is nil for a nil err.
+func wrapped(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("authn: %s: %w", what, err)
 }

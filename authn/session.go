@@ -2,7 +2,6 @@ package authn
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/authmodule/authmodule/setting"
@@ -18,12 +17,6 @@ const (
 	// CarrierCookie is a browser cookie.
 	CarrierCookie Carrier = "cookie"
 )
-
-// Client is what is known of the caller's machine. IP is the zero Addr when unknown.
-type Client struct {
-	IP        netip.Addr
-	UserAgent string
-}
 
 // Session is what this package needs to know of a login's session. The
 // session package owns the record behind it.

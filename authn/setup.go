@@ -110,7 +110,7 @@ func (a *AdminSetup) makeAdmin(ctx context.Context, record OneTime, hash string,
 		// The token goes back, so that its holder may try again.
 		return User{}, errors.Join(fmt.Errorf("authn: make an administrator: %w", err), a.OneTime.PutOneTime(context.WithoutCancel(ctx), record))
 	}
-	a.Events.Emit(ctx, audit.Event{Type: audit.AdminSetupCompleted, Subject: user.Subject.ID, IP: ipText(client), UserAgent: client.UserAgent})
+	a.Events.Emit(ctx, audit.Event{Type: audit.AdminSetupCompleted, Subject: user.Subject.ID, IP: client.IPText(), UserAgent: client.UserAgent})
 	return user, nil
 }
 

@@ -21,6 +21,9 @@ const AccessTokenType = "at+jwt"
 // futureLeeway is how far iat and nbf may lie ahead of this node's clock. Expiry has no leeway.
 const futureLeeway = 30 * time.Second
 
+// pruneLeeway keeps a revocation longer than its token, for nodes whose clock is behind.
+const pruneLeeway = time.Minute
+
 // TokenManager signs and verifies access tokens, and revokes single ones. It
 // knows nothing of sessions and accounts: [Service.AuthenticateToken] asks
 // those too, and is what decides about a request. It is safe for concurrent use.
@@ -82,7 +85,8 @@ func checkTokenConfig(cfg TokenConfig) error {
 }
 
 // Issue signs an access token for a session. It expires after the configured
-// lifetime, or when the session ends if that is sooner. What [TokenManager.Verify]
+// lifetime, or when the session ends if that is sooner; with less than a second
+// to go it returns [ErrSessionEnded]. What [TokenManager.Verify]
 // would refuse is an error: a session that lacks an ID, a subject or a time, and more roles than fit into a token.
 func (m *TokenManager) Issue(s Session, roles []string) (setting.Secret, Claims, error) {
 	id := make([]byte, 16)
@@ -98,6 +102,9 @@ func (m *TokenManager) Issue(s Session, roles []string) (setting.Secret, Claims,
 	}
 	if ends := s.Ends.UTC().Truncate(time.Second); claims.Expires.After(ends) {
 		claims.Expires = ends
+	}
+	if !claims.Expires.After(now) {
+		return "", Claims{}, ErrSessionEnded
 	}
 	token, err := m.sign(claims)
 	if err != nil {
@@ -139,7 +146,8 @@ func (m *TokenManager) Revoke(ctx context.Context, token setting.Secret) error {
 	if !m.now().Before(claims.Expires) {
 		return nil
 	}
-	if err := m.revocations.RevokeToken(ctx, claims.Subject.Tenant, claims.ID, claims.Expires); err != nil {
+	until := claims.Expires.Add(pruneLeeway)
+	if err := m.revocations.RevokeToken(ctx, claims.Subject.Tenant, claims.ID, until); err != nil {
 		return fmt.Errorf("authn: revoke a token: %w", err)
 	}
 	m.events.Emit(ctx, audit.Event{

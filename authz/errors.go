@@ -25,6 +25,8 @@ var (
 	ErrRoleFixed = errors.New("authz: role is not a stored one")
 	// ErrStoredRoles: the tenant's roles in the store are not valid, alone or with those of configuration and code.
 	ErrStoredRoles = errors.New("authz: stored roles are not valid")
+	// ErrSuperuserDefault: every account would be a superuser.
+	ErrSuperuserDefault = errors.New("authz: every account would be a superuser")
 	// ErrNoSubject: the subject has no ID.
 	ErrNoSubject = errors.New("authz: subject has no ID")
 )

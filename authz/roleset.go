@@ -43,7 +43,28 @@ func collect(cfg Config, extra []Role) (roleSet, error) {
 			set[named.role] = definition{Role: Role{Name: named.role}}
 		}
 	}
-	return set, errors.Join(append(errs, set.checkInheritance())...)
+	errs = append(errs, set.checkInheritance(), set.checkSuperuser(cfg))
+	return set, errors.Join(errs...)
+}
+
+// checkSuperuser refuses a default role that is, or inherits, the superuser
+// role: everybody would be one.
+func (set roleSet) checkSuperuser(cfg Config) error {
+	if cfg.SuperuserRole == "" {
+		return nil
+	}
+	seen := map[string]bool{}
+	for queue := []string{cfg.DefaultRole}; len(queue) > 0; queue = queue[1:] {
+		name := queue[0]
+		if name == cfg.SuperuserRole {
+			return fmt.Errorf("%w: default_role %s is or inherits superuser_role %s", ErrSuperuserDefault, quote(cfg.DefaultRole), quote(name))
+		}
+		if !seen[name] {
+			seen[name] = true
+			queue = append(queue, set[name].Inherits...)
+		}
+	}
+	return nil
 }
 
 func configRoles(cfg Config) []Role {

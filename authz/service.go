@@ -79,7 +79,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		defaultRole: cfg.DefaultRole,
 		superuser:   cfg.SuperuserRole,
 		deps:        deps,
-		log:         deps.Log.With("component", "authz"),
+		log:         deps.Log,
 		snapshots:   newSnapshots(newBase(roles, cfg.SuperuserRole), cfg.SuperuserRole, deps.Roles),
 	}, nil
 }
+
+// DefaultRole is the role of an account that has no assignment.
+func (s *Service) DefaultRole() string { return s.defaultRole }

@@ -3,6 +3,7 @@ package echoauth
 import (
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -52,12 +53,16 @@ func withPrincipal(r *http.Request, caller *transport.Caller) *http.Request {
 type authContext struct {
 	echo.Context
 	caller *transport.Caller
-	// carrying is the request that has the principal in its context, once asked for.
+	// mu guards carrying, the request that has the principal in its context, once
+	// asked for: handlers may ask from several goroutines.
+	mu       sync.Mutex
 	carrying *http.Request
 }
 
 // Request returns the request; its context carries the principal.
 func (c *authContext) Request() *http.Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	r := c.Context.Request()
 	if r == c.carrying {
 		return r

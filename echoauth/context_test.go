@@ -12,10 +12,12 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/echoauth"
+	"github.com/authmodule/authmodule/fxtest"
 )
 
 type ownKey struct{}
@@ -255,4 +257,20 @@ func TestMountTwiceAndPrefix(t *testing.T) {
 	assert.Equal(t, http.StatusOK, app.Do(request("GET", "/api/account/me", "", bearer(app.Token(p))...)).Code)
 	assert.Equal(t, http.StatusOK, app.Do(request("GET", "/.well-known/jwks.json", "")).Code)
 	assert.Equal(t, http.StatusNotFound, app.Do(request("GET", "/auth/me", "", bearer(app.Token(p))...)).Code)
+}
+
+// A handler may ask for its request from several goroutines, as with Echo's own context.
+func TestRequestMayBeAskedForConcurrently(t *testing.T) {
+	t.Parallel()
+	app := fxtest.New(t, fx.Provide(echo.New), fx.Invoke(echoauth.Mount, func(e *echo.Echo) {
+		e.GET("/public", func(c echo.Context) error {
+			var asking sync.WaitGroup
+			for range 8 {
+				asking.Go(func() { _ = authn.PrincipalFrom(c.Request().Context()) })
+			}
+			asking.Wait()
+			return c.NoContent(http.StatusNoContent)
+		})
+	}))
+	assert.Equal(t, http.StatusNoContent, app.Do(httptest.NewRequest(http.MethodGet, "/public", nil)).Code)
 }

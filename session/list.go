@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mileusna/useragent"
@@ -50,41 +49,21 @@ func (r Record) info() Info {
 	}
 }
 
-const (
-	longestUserAgent = 512
-	unknownDevice    = "Unknown device"
-)
+const unknownDevice = "Unknown device"
 
 // DeviceName turns a User-Agent header into words: "Chrome on macOS". It is
 // what the client says of itself, and proves nothing.
 func DeviceName(header string) string {
-	header = clip(header)
+	header = authn.CleanUserAgent(header)
 	if header == "" {
 		return unknownDevice
 	}
 	ua := useragent.Parse(header)
 	switch {
 	case ua.Name != "" && ua.OS != "":
-		return printable(ua.Name + " on " + ua.OS)
+		return authn.CleanUserAgent(ua.Name + " on " + ua.OS)
 	case ua.Name != "":
-		return printable(ua.Name)
+		return authn.CleanUserAgent(ua.Name)
 	}
 	return unknownDevice
-}
-
-func clip(header string) string {
-	if len(header) > longestUserAgent {
-		header = header[:longestUserAgent]
-	}
-	return printable(header)
-}
-
-// printable replaces what is not printable ASCII, so that a name is harmless in logs and terminals.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, text)
 }

@@ -15,8 +15,8 @@ import (
 // itself: deriving forward from it arrives at the stored hash.
 const (
 	generationSize = 4
-	// furthest bounds how many generations back a reuse is proved, and so what a forged token can cost. A token refreshed every five minutes reaches 8,640 in 30 days.
-	furthest = 10_000
+	// furthest bounds how many generations back a reuse is proved, and so what a forged token can cost. A token refreshed every 15 minutes reaches as many in three weeks.
+	furthest = 2048
 )
 
 type refreshSecret struct {
@@ -48,13 +48,19 @@ func (s refreshSecret) next(key []byte, id string) refreshSecret {
 
 // ancestor reports whether s, of an older generation, is where the record's current secret came from.
 func (s refreshSecret) ancestor(key []byte, r Record) bool {
-	if r.Generation-s.generation > furthest {
+	if s.generation >= r.Generation || r.Generation-s.generation > furthest {
 		return false
 	}
 	for s.generation < r.Generation {
 		s = s.next(key, r.ID)
 	}
 	return s.matches(r)
+}
+
+// parent reports whether s is the secret before the record's current one. It
+// needs no key, and so holds across a change of the key.
+func (s refreshSecret) parent(r Record) bool {
+	return s.generation == r.Generation-1 && subtle.ConstantTimeCompare(credential.Hash(s.secret), r.PreviousHash) == 1
 }
 
 func (s refreshSecret) matches(r Record) bool {

@@ -15,6 +15,8 @@ type Record struct {
 	Carrier authn.Carrier
 	// SecretHash is the SHA-256 of the secret of this generation.
 	SecretHash []byte
+	// PreviousHash is the hash of the generation before, empty in the first.
+	PreviousHash []byte
 	// Generation counts the secrets: 1 after login, one more with each rotation.
 	Generation int64
 	Methods    []string
@@ -48,7 +50,7 @@ type Rotation struct {
 	// Generation and SecretHash must be the stored ones.
 	Generation int64
 	SecretHash []byte
-	// NextHash is stored with Generation+1.
+	// NextHash is stored with Generation+1, and SecretHash becomes PreviousHash.
 	NextHash []byte
 	Use      Use
 }

@@ -53,11 +53,10 @@ func (m *Manager) touch(ctx context.Context, r Record, client authn.Client) erro
 }
 
 func (m *Manager) use(client authn.Client, carrier authn.Carrier, now time.Time) Use {
-	use := Use{At: now, IdleAt: now.Add(m.idle(carrier)), UserAgent: clip(client.UserAgent), Device: DeviceName(client.UserAgent)}
-	if client.IP.IsValid() {
-		use.IP = client.IP.String()
+	return Use{
+		At: now, IdleAt: now.Add(m.idle(carrier)),
+		IP: client.IPText(), UserAgent: authn.CleanUserAgent(client.UserAgent), Device: DeviceName(client.UserAgent),
 	}
-	return use
 }
 
 // Rotate implements [authn.Sessions].
@@ -74,18 +73,32 @@ func (m *Manager) Rotate(ctx context.Context, refresh setting.Secret, client aut
 		Tenant: record.Subject.Tenant, ID: record.ID, Generation: record.Generation, SecretHash: record.SecretHash,
 		NextHash: credential.Hash(next.secret), Use: m.use(client, record.Carrier, m.deps.Now().UTC()),
 	})
-	if errors.Is(err, authn.ErrConflict) {
-		// Another call came first: what is presented now is either old, or of an ended session.
-		if _, _, err = m.present(ctx, refresh, client); err == nil {
-			err = authn.ErrRefreshInvalid
-		}
-		return authn.Session{}, "", err
+	if err != nil {
+		err = m.notRotated(ctx, refresh, client, record, next, err)
 	}
 	if err != nil {
-		return authn.Session{}, "", fmt.Errorf("session: rotate: %w", err)
+		return authn.Session{}, "", err
 	}
 	record.Generation = next.generation
 	return record.session(), m.encode(record, next.secret), nil
+}
+
+// notRotated finds out what became of a rotation that returned an error. On a
+// conflict another call came first: what was presented is now old, or of an
+// ended session. On any other error the store may have rotated all the same;
+// then the child, which is derived, is handed out as if nothing had happened.
+func (m *Manager) notRotated(ctx context.Context, refresh setting.Secret, client authn.Client, r Record, next refreshSecret, cause error) error {
+	if errors.Is(cause, authn.ErrConflict) {
+		if _, _, err := m.present(ctx, refresh, client); err != nil {
+			return err
+		}
+		return authn.ErrRefreshInvalid
+	}
+	stored, err := m.find(context.WithoutCancel(ctx), r.Subject.Tenant, r.ID)
+	if err == nil && next.matches(stored) {
+		return nil
+	}
+	return fmt.Errorf("session: rotate: %w", cause)
 }
 
 // present finds the live session of a refresh token. A token of an older
@@ -111,7 +124,7 @@ func (m *Manager) present(ctx context.Context, refresh setting.Secret, client au
 		return Record{}, refreshSecret{}, authn.ErrRefreshInvalid
 	case presented.matches(record):
 		return record, presented, nil
-	case presented.generation < record.Generation && presented.ancestor(m.key(), record):
+	case presented.parent(record) || presented.ancestor(m.key(), record):
 		return Record{}, refreshSecret{}, m.reused(ctx, record, client)
 	}
 	return Record{}, refreshSecret{}, authn.ErrRefreshInvalid
@@ -121,10 +134,9 @@ func (m *Manager) reused(ctx context.Context, r Record, client authn.Client) err
 	if _, err := m.end(ctx, r.Subject, Selection{Only: r.ID}, authn.EndReused); err != nil {
 		return err
 	}
-	event := audit.Event{Type: audit.RefreshReused, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, UserAgent: client.UserAgent}
-	if client.IP.IsValid() {
-		event.IP = client.IP.String()
-	}
-	m.deps.Events.Emit(ctx, event)
+	m.deps.Events.Emit(ctx, audit.Event{
+		Type: audit.RefreshReused, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID,
+		IP: client.IPText(), UserAgent: client.UserAgent,
+	})
 	return authn.ErrRefreshReused
 }

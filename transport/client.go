@@ -28,7 +28,7 @@ func newClientResolver(cidrs []string) (clientResolver, error) {
 }
 
 func (c clientResolver) client(r *http.Request) authn.Client {
-	return authn.Client{IP: c.address(r), UserAgent: r.UserAgent()}
+	return authn.Client{IP: c.address(r), UserAgent: authn.CleanUserAgent(r.UserAgent())}
 }
 
 // address walks X-Forwarded-For from the right, as long as each hop is a

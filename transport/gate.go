@@ -94,7 +94,11 @@ func (g *Gate) Problem(ctx context.Context, err error) *Problem {
 	if p = fields(err); p != nil {
 		return p
 	}
-	g.deps.Log.ErrorContext(ctx, "request refused: a store did not answer", "error", err)
+	level := slog.LevelError
+	if errors.Is(ctx.Err(), context.Canceled) {
+		level = slog.LevelDebug // the caller went away
+	}
+	g.deps.Log.Log(ctx, level, "request refused: a store did not answer", "error", err)
 	return problem(http.StatusServiceUnavailable, "unavailable", "this cannot be answered at the moment; try again shortly")
 }
 

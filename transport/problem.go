@@ -119,8 +119,6 @@ func knownFlow(err error) *Problem {
 		return problem(http.StatusForbidden, "registration_closed", "accounts cannot be registered here")
 	case errors.Is(err, authn.ErrSessionLimit):
 		return problem(http.StatusForbidden, "session_limit", "the account has as many sessions as it may have; end one first")
-	case errors.Is(err, authn.ErrNotFound):
-		return problem(http.StatusNotFound, "not_found", "there is no such thing")
 	case errors.Is(err, authn.ErrOverloaded):
 		return problem(http.StatusServiceUnavailable, "overloaded", "too many logins at once; try again shortly")
 	}

@@ -24,7 +24,7 @@ func (g *Gate) Endpoints() []Endpoint {
 		return endpoints
 	}
 	return append(endpoints,
-		Endpoint{Method: http.MethodGet, Path: "/setup", Need: NeedNothing, Handle: g.setupPage},
+		Endpoint{Method: http.MethodGet, Path: "/setup", Need: NeedNothing, Handle: setupPage()},
 		Endpoint{Method: http.MethodPost, Path: "/setup", Need: NeedNothing, Handle: g.setup},
 	)
 }

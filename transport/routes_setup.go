@@ -14,8 +14,10 @@ import (
 //go:embed setup.html
 var setupHTML []byte
 
-func (g *Gate) setupPage(context.Context, *http.Request) (Reply, error) {
-	return Reply{Body: Page{HTML: setupHTML, Policy: inlinePolicy(setupHTML)}}, nil
+// setupPage returns the handler of the page, whose policy is worked out once.
+func setupPage() func(context.Context, *http.Request) (Reply, error) {
+	page := Page{HTML: setupHTML, Policy: inlinePolicy(setupHTML)}
+	return func(context.Context, *http.Request) (Reply, error) { return Reply{Body: page}, nil }
 }
 
 // inlinePolicy allows exactly the page's own script and style, by their hashes.

@@ -93,10 +93,13 @@ func NewSecret(random io.Reader) ([]byte, error) {
 	return secret, nil
 }
 
-// NewID returns a new public ID for a record of the subject, which must be of
-// a valid tenant. Records of one subject share its tag, so that a sharded
+// NewID returns a new public ID for a record of the subject, or [ErrMalformed]
+// for a tenant that cannot stand in one. Records of one subject share its tag, so that a sharded
 // store finds them in one place.
 func NewID(random io.Reader, tenant, subject string) (string, error) {
+	if tenant != "" && !ValidTenant(tenant) {
+		return "", ErrMalformed
+	}
 	id := make([]byte, idSize)
 	if _, err := io.ReadFull(random, id); err != nil {
 		return "", err

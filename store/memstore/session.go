@@ -66,7 +66,7 @@ func (s *Store) RotateSession(ctx context.Context, n session.Rotation) error {
 		return authn.ErrConflict
 	}
 	r.Generation++
-	r.SecretHash = bytes.Clone(n.NextHash)
+	r.PreviousHash, r.SecretHash = r.SecretHash, bytes.Clone(n.NextHash)
 	use(r, n.Use)
 	return nil
 }

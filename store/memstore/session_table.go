@@ -116,7 +116,7 @@ func stampSession(r session.Record) session.Record {
 }
 
 func cloneSession(r session.Record) session.Record {
-	r.SecretHash = bytes.Clone(r.SecretHash)
+	r.SecretHash, r.PreviousHash = bytes.Clone(r.SecretHash), bytes.Clone(r.PreviousHash)
 	r.Methods = slices.Clone(r.Methods)
 	return r
 }

@@ -84,7 +84,7 @@ func endsAt(at time.Time) func(*session.Record) {
 func plainSession(r session.Record) session.Record {
 	inUTC(&r.AuthTime, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt)
 	r.Methods = full(r.Methods)
-	r.SecretHash = full(r.SecretHash)
+	r.SecretHash, r.PreviousHash = full(r.SecretHash), full(r.PreviousHash)
 	return r
 }
 

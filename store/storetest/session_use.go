@@ -44,7 +44,7 @@ func rotation(r session.Record, at time.Time) session.Rotation {
 }
 
 func rotated(r session.Record, n session.Rotation) session.Record {
-	r.Generation, r.SecretHash = n.Generation+1, n.NextHash
+	r.Generation, r.PreviousHash, r.SecretHash = n.Generation+1, n.SecretHash, n.NextHash
 	return used(r, n.Use)
 }
 
@@ -60,7 +60,7 @@ func sessionRotate(t *testing.T, ctx context.Context, s session.Store) {
 	}
 	late := rotation(r, base())
 	require.NoError(t, s.RotateSession(ctx, late))
-	r.Generation, r.SecretHash = late.Generation+1, late.NextHash
+	r.Generation, r.PreviousHash, r.SecretHash = late.Generation+1, late.SecretHash, late.NextHash
 	requireSession(t, ctx, s, r)
 	requireSession(t, ctx, s, other)
 }

@@ -48,6 +48,7 @@ CREATE TABLE authmodule_sessions (
     subject_id   TEXT    NOT NULL,
     carrier      TEXT    NOT NULL,
     secret_hash  BLOB    NOT NULL,
+    previous_hash BLOB   NOT NULL,
     generation   INTEGER NOT NULL,
     methods      TEXT    NOT NULL,
     auth_time    INTEGER NOT NULL,

@@ -1,0 +1,36 @@
+package authn
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Client is what is known of the caller's machine. IP is the zero Addr when unknown.
+type Client struct {
+	IP        netip.Addr
+	UserAgent string
+}
+
+// IPText returns the address as text, empty when it is unknown.
+func (c Client) IPText() string {
+	if !c.IP.IsValid() {
+		return ""
+	}
+	return c.IP.String()
+}
+
+const longestUserAgent = 512
+
+// CleanUserAgent cuts a User-Agent header to 512 bytes and replaces what is
+// not printable ASCII, so that it is harmless in stores, logs and terminals.
+func CleanUserAgent(header string) string {
+	if len(header) > longestUserAgent {
+		header = header[:longestUserAgent]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, header)
+}
