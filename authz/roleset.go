@@ -49,7 +49,7 @@ func collect(cfg Config, extra []Role) (roleSet, error) {
 
 // checkSuperuser refuses a default role that is, or inherits, the superuser
 // role: everybody would be one.
-func (set roleSet) checkSuperuser(cfg Config) error {
+func (s roleSet) checkSuperuser(cfg Config) error {
 	if cfg.SuperuserRole == "" {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (set roleSet) checkSuperuser(cfg Config) error {
 		}
 		if !seen[name] {
 			seen[name] = true
-			queue = append(queue, set[name].Inherits...)
+			queue = append(queue, s[name].Inherits...)
 		}
 	}
 	return nil
