@@ -22,7 +22,7 @@ func (c Config) Validate() error {
 	if err := profile.check(); err != nil {
 		p.errs = append(p.errs, err)
 	}
-	p.secret("secret_key", c.SecretKey.Reveal(), p.strict)
+	p.secret("secret_key", c.SecretKey.Reveal(), authn.ShortestSecret, p.strict)
 	p.numbers(c)
 	p.tokens(c.JWT)
 	p.password(passwordDefaults(c.Password))
@@ -45,6 +45,11 @@ func (p *problems) add(key, what, fix string) {
 	key = rootKey + "." + key
 	fix = strings.ReplaceAll(fix, "$VAR", layer.Variable(variablePrefix, key))
 	p.errs = append(p.errs, fmt.Errorf("%s %s: %s", key, what, fix))
+}
+
+// addFile notes what is wrong with a key that files alone can set.
+func (p *problems) addFile(key, what, fix string) {
+	p.errs = append(p.errs, fmt.Errorf("%s.%s %s: %s", rootKey, key, what, fix))
 }
 
 const (

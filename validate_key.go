@@ -1,39 +1,27 @@
 package authmodule
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/authmodule/authmodule/authn"
 )
 
-// leastSecret is the least length of a secret, in bytes: that of HS256's hash (RFC 7518, section 3.2).
-const leastSecret = 32
-
-const secretFix = "set $VAR to at least 32 random bytes, for example: openssl rand -base64 48"
-
-// tokens checks that the signing key and its algorithm fit, and that one lifetime is meant.
+// tokens checks that the signing keys and their algorithms fit, and that one lifetime is meant.
 func (p *problems) tokens(c authn.TokenConfig) {
-	switch algorithm := c.WithDefaults().Algorithm; algorithm {
-	case "HS256":
-		p.secret("jwt.secret_key", c.SecretKey.Reveal(), p.strict)
-		if c.SecretKey == "" && c.PrivateKeyFile == "" && p.strict {
-			p.add("jwt.secret_key", "is not set", secretFix)
-		}
-		if c.PrivateKeyFile != "" {
-			p.add("jwt.private_key_file", "is set but auth.jwt.algorithm is HS256, which signs with auth.jwt.secret_key",
-				"set LEX_AUTH__JWT__ALGORITHM to RS256, ES256 or EdDSA, or leave $VAR out")
-		}
-	case "RS256", "ES256", "EdDSA":
-		if c.SecretKey != "" {
-			p.add("jwt.secret_key", "is set but auth.jwt.algorithm is "+algorithm+", which signs with auth.jwt.private_key_file",
-				"leave $VAR out, or set LEX_AUTH__JWT__ALGORITHM to HS256")
-		}
-		if c.PrivateKeyFile == "" && p.strict {
-			p.add("jwt.private_key_file", "is not set", "set $VAR to a PEM file, for example one made by: "+keyCommand(algorithm))
-		}
+	algorithm := c.WithDefaults().Algorithm
+	switch {
+	case !slices.Contains(authn.Algorithms(), algorithm):
+		p.add("jwt.algorithm", "is unknown", "set $VAR to "+strings.Join(authn.Algorithms(), ", ")+", in this spelling")
+	case len(c.Keys) > 0:
+		p.keys(c, algorithm)
+	case authn.SymmetricAlgorithm(algorithm):
+		p.secretKey(c, algorithm)
 	default:
-		p.add("jwt.algorithm", "is unknown", "set $VAR to HS256, RS256, ES256 or EdDSA, in this spelling")
+		p.privateKey(c, algorithm)
 	}
 	if c.ExpirationHours != 0 && c.AccessTokenExpireMinutes != 0 {
 		p.add("jwt.expiration_hours", "and auth.jwt.access_token_expire_minutes set the same value",
@@ -41,38 +29,114 @@ func (p *problems) tokens(c authn.TokenConfig) {
 	}
 }
 
+func (p *problems) secretKey(c authn.TokenConfig, algorithm string) {
+	least := authn.ShortestSecretFor(algorithm)
+	p.secret("jwt.secret_key", c.SecretKey.Reveal(), least, p.strict)
+	if c.SecretKey == "" && c.PrivateKeyFile == "" && p.strict {
+		p.add("jwt.secret_key", "is not set", secretFix(least))
+	}
+	if c.PrivateKeyFile != "" {
+		p.add("jwt.private_key_file", "is set but auth.jwt.algorithm is "+algorithm+", which signs with auth.jwt.secret_key",
+			"set LEX_AUTH__JWT__ALGORITHM to RS256, ES256 or EdDSA, or leave $VAR out")
+	}
+}
+
+func (p *problems) privateKey(c authn.TokenConfig, algorithm string) {
+	if c.SecretKey != "" {
+		p.add("jwt.secret_key", "is set but auth.jwt.algorithm is "+algorithm+", which signs with auth.jwt.private_key_file",
+			"leave $VAR out, or set LEX_AUTH__JWT__ALGORITHM to HS256")
+	}
+	if c.PrivateKeyFile == "" && p.strict {
+		p.add("jwt.private_key_file", "is not set", "set $VAR to a PEM file, for example one made by: "+keyCommand(algorithm))
+	}
+}
+
+// keys checks several keys: one of them signs, and all are secrets or all are key pairs.
+func (p *problems) keys(c authn.TokenConfig, algorithm string) {
+	if c.SecretKey != "" || c.PrivateKeyFile != "" {
+		p.addFile("jwt.keys", "is set beside auth.jwt.secret_key or auth.jwt.private_key_file", "keep one of them")
+	}
+	signing, symmetric := 0, map[bool]bool{}
+	for _, kid := range slices.Sorted(maps.Keys(c.Keys)) {
+		key := c.Keys[kid]
+		key.Algorithm = cmp.Or(key.Algorithm, algorithm)
+		p.key("jwt.keys."+kid, key)
+		if slices.Contains(authn.Algorithms(), key.Algorithm) {
+			symmetric[authn.SymmetricAlgorithm(key.Algorithm)] = true
+		}
+		if key.State == authn.KeySigning {
+			signing++
+		}
+	}
+	if signing != 1 {
+		p.addFile("jwt.keys", "does not name one signing key", "give one key, and no other, the state signing")
+	}
+	if len(symmetric) > 1 {
+		p.addFile("jwt.keys", "holds secrets and key pairs", "keep one kind, so that a public key can never pass for a secret")
+	}
+}
+
+func (p *problems) key(name string, key authn.KeyConfig) {
+	if !slices.Contains(authn.Algorithms(), key.Algorithm) {
+		p.addFile(name+".algorithm", "is unknown", "use one of "+strings.Join(authn.Algorithms(), ", "))
+		return
+	}
+	if key.State != "" && key.State != authn.KeySigning && key.State != authn.KeyVerifying {
+		p.addFile(name+".state", "is unknown", "use signing or verifying")
+	}
+	least := authn.ShortestSecretFor(key.Algorithm)
+	switch {
+	case least == 0 && (key.SecretKey != "" || key.PrivateKeyFile == ""):
+		p.addFile(name, "is for "+key.Algorithm, "set its private_key_file, and no secret_key")
+	case least > 0 && (key.SecretKey == "" || key.PrivateKeyFile != ""):
+		p.addFile(name, "is for "+key.Algorithm, "set its secret_key, and no private_key_file")
+	case least > 0 && p.strict:
+		if flaw := secretFlaw(key.SecretKey.Reveal(), least); flaw != "" {
+			p.addFile(name+".secret_key", flaw, fmt.Sprintf("use at least %d random bytes", least))
+		}
+	}
+}
+
+func secretFix(least int) string {
+	return fmt.Sprintf("set $VAR to at least %d random bytes, for example: openssl rand -base64 %d", least, least*3/2)
+}
+
 func keyCommand(algorithm string) string {
 	switch algorithm {
-	case "RS256":
-		return "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out key.pem"
 	case "ES256":
 		return "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem"
-	default:
+	case "ES384":
+		return "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out key.pem"
+	case "ES512":
+		return "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out key.pem"
+	case "EdDSA":
 		return "openssl genpkey -algorithm ED25519 -out key.pem"
+	default:
+		return "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out key.pem"
 	}
 }
 
 // secret checks a secret that is set, where that matters.
-func (p *problems) secret(key, value string, matters bool) {
+func (p *problems) secret(key, value string, least int, matters bool) {
 	if value == "" || !matters {
 		return
 	}
-	if flaw := secretFlaw(value); flaw != "" {
-		p.add(key, flaw, secretFix)
+	if flaw := secretFlaw(value, least); flaw != "" {
+		p.add(key, flaw, secretFix(least))
 	}
 }
 
 // secretFlaw says what is wrong with a secret, or returns "". It compares the whole secret and never looks for parts:
 // a random secret may contain any word.
-func secretFlaw(value string) string {
+func secretFlaw(value string, least int) string {
 	lower := strings.ToLower(strings.TrimSpace(value))
 	switch {
 	case slices.Contains(exampleSecrets(), lower):
 		return "is an example from documentation, known to everybody"
 	case strings.Trim(value, value[:1]) == "":
 		return "is one character repeated"
-	case len(value) < leastSecret:
-		return "is shorter than 32 bytes"
+	case len(value) < least:
+		return fmt.Sprintf("is shorter than %d bytes", least)
 	default:
 		return ""
 	}

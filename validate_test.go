@@ -100,6 +100,44 @@ func TestValidateSecrets(t *testing.T) {
 	})
 }
 
+// JWT-04, JWT-02: several keys are one kind, each fit for its algorithm, and one of them signs.
+func TestValidateKeys(t *testing.T) {
+	t.Parallel()
+	keys := func(keys map[string]authn.KeyConfig) func(*authmodule.Config) {
+		return func(cfg *authmodule.Config) { cfg.JWT = authn.TokenConfig{Keys: keys} }
+	}
+	signing := authn.KeyConfig{SecretKey: goodSecret, State: authn.KeySigning}
+	pair := authn.KeyConfig{Algorithm: "ES256", PrivateKeyFile: "k.pem"}
+	for _, p := range []authmodule.Profile{authmodule.ProfileDevelopment, authmodule.ProfileProduction} {
+		check(t, p, []change{
+			{"one", keys(map[string]authn.KeyConfig{"a": signing}), ""},
+			{"two secrets", keys(map[string]authn.KeyConfig{"a": signing, "b": {SecretKey: goodSecret, State: authn.KeyVerifying}}), ""},
+			{"two pairs", keys(map[string]authn.KeyConfig{"a": pair, "b": {Algorithm: "EdDSA", PrivateKeyFile: "k.pem", State: authn.KeySigning}}), ""},
+			{"no signing key", keys(map[string]authn.KeyConfig{"a": {SecretKey: goodSecret}}),
+				"auth.jwt.keys does not name one signing key: give one key, and no other, the state signing"},
+			{"two signing keys", keys(map[string]authn.KeyConfig{"a": signing, "b": signing}),
+				"auth.jwt.keys does not name one signing key: give one key, and no other, the state signing"},
+			{"secret and pair", keys(map[string]authn.KeyConfig{"a": signing, "b": pair}),
+				"auth.jwt.keys holds secrets and key pairs: keep one kind, so that a public key can never pass for a secret"},
+			{"unknown algorithm", keys(map[string]authn.KeyConfig{"a": signing, "b": {Algorithm: "HS257", SecretKey: canary}}),
+				"auth.jwt.keys.b.algorithm is unknown: use one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"},
+			{"unknown state", keys(map[string]authn.KeyConfig{"a": signing, "b": {SecretKey: goodSecret, State: "retired"}}),
+				"auth.jwt.keys.b.state is unknown: use signing or verifying"},
+			{"secret for a pair", keys(map[string]authn.KeyConfig{"a": {Algorithm: "ES256", SecretKey: canary, State: authn.KeySigning}}),
+				"auth.jwt.keys.a is for ES256: set its private_key_file, and no secret_key"},
+			{"file for a secret", keys(map[string]authn.KeyConfig{"a": {PrivateKeyFile: "k.pem", State: authn.KeySigning}}),
+				"auth.jwt.keys.a is for HS256: set its secret_key, and no private_key_file"},
+			{"beside the one secret", func(cfg *authmodule.Config) {
+				cfg.JWT = authn.TokenConfig{SecretKey: goodSecret, Keys: map[string]authn.KeyConfig{"a": signing}}
+			}, "auth.jwt.keys is set beside auth.jwt.secret_key or auth.jwt.private_key_file: keep one of them"},
+		})
+	}
+	check(t, authmodule.ProfileProduction, []change{
+		{"short for HS512", keys(map[string]authn.KeyConfig{"a": {Algorithm: "HS512", SecretKey: "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD", State: authn.KeySigning}}),
+			"auth.jwt.keys.a.secret_key is shorter than 64 bytes: use at least 64 random bytes"},
+	})
+}
+
 func TestValidateAlgorithm(t *testing.T) {
 	t.Parallel()
 	jwt := func(c authn.TokenConfig) func(*authmodule.Config) {
@@ -111,8 +149,8 @@ func TestValidateAlgorithm(t *testing.T) {
 			{"RS256", jwt(authn.TokenConfig{Algorithm: "RS256", PrivateKeyFile: "k.pem"}), ""},
 			{"ES256", jwt(authn.TokenConfig{Algorithm: "ES256", PrivateKeyFile: "k.pem"}), ""},
 			{"EdDSA", jwt(authn.TokenConfig{Algorithm: "EdDSA", PrivateKeyFile: "k.pem"}), ""},
-			{"none", jwt(authn.TokenConfig{Algorithm: "none"}), "auth.jwt.algorithm is unknown: set LEX_AUTH__JWT__ALGORITHM to HS256, RS256, ES256 or EdDSA, in this spelling"},
-			{"other case", jwt(authn.TokenConfig{Algorithm: "hs256", SecretKey: goodSecret}), "auth.jwt.algorithm is unknown: set LEX_AUTH__JWT__ALGORITHM to HS256, RS256, ES256 or EdDSA, in this spelling"},
+			{"none", jwt(authn.TokenConfig{Algorithm: "none"}), "auth.jwt.algorithm is unknown: set LEX_AUTH__JWT__ALGORITHM to HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, in this spelling"},
+			{"other case", jwt(authn.TokenConfig{Algorithm: "hs256", SecretKey: goodSecret}), "auth.jwt.algorithm is unknown: set LEX_AUTH__JWT__ALGORITHM to HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, in this spelling"},
 			{"HS256 with both keys", jwt(authn.TokenConfig{SecretKey: goodSecret, PrivateKeyFile: "k.pem"}),
 				"auth.jwt.private_key_file is set but auth.jwt.algorithm is HS256, which signs with auth.jwt.secret_key: set LEX_AUTH__JWT__ALGORITHM to RS256, ES256 or EdDSA, or leave LEX_AUTH__JWT__PRIVATE_KEY_FILE out"},
 			{"HS256 with the other key", jwt(authn.TokenConfig{PrivateKeyFile: "k.pem"}),

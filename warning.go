@@ -3,6 +3,7 @@ package authmodule
 import (
 	"strings"
 
+	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/layer"
 )
 
@@ -14,14 +15,17 @@ func (c Config) Warnings() []string {
 	if w := c.volatile(); w != "" {
 		all = append(all, w)
 	}
-	for _, s := range []struct{ key, value string }{
-		{"secret_key", c.SecretKey.Reveal()},
-		{"jwt.secret_key", c.JWT.SecretKey.Reveal()},
+	for _, s := range []struct {
+		key, value string
+		least      int
+	}{
+		{"secret_key", c.SecretKey.Reveal(), authn.ShortestSecret},
+		{"jwt.secret_key", c.JWT.SecretKey.Reveal(), authn.ShortestSecretFor(c.JWT.Algorithm)},
 	} {
 		if s.value == "" {
 			continue
 		}
-		if flaw := secretFlaw(s.value); flaw != "" {
+		if flaw := secretFlaw(s.value, s.least); flaw != "" {
 			all = append(all, warning(s.key, flaw+"; staging and production refuse it"))
 		}
 	}
@@ -40,9 +44,9 @@ func (c Config) Warnings() []string {
 // volatile says what ends with the process, in one sentence.
 func (c Config) volatile() string {
 	var lost, fix []string
-	if c.JWT.SecretKey == "" && c.JWT.PrivateKeyFile == "" {
+	if c.JWT.SecretKey == "" && c.JWT.PrivateKeyFile == "" && len(c.JWT.Keys) == 0 {
 		key := "auth.jwt.secret_key"
-		if c.JWT.Algorithm != "HS256" {
+		if !authn.SymmetricAlgorithm(c.JWT.Algorithm) {
 			key = "auth.jwt.private_key_file"
 		}
 		lost = append(lost, key+" is not set, so tokens are signed with a key that ends with this process")

@@ -9,12 +9,14 @@ import (
 // TokenConfig configures the [TokenManager]. Its zero value signs with an ephemeral key in
 // development and is refused elsewhere.
 type TokenConfig struct {
-	// SecretKey is the HMAC key for HS256, its bytes as written. At least 32 bytes.
+	// SecretKey is the HMAC key for HS256, HS384 or HS512, its bytes as written. At least 32, 48 or 64 bytes.
 	SecretKey setting.Secret `yaml:"secret_key"`
-	// PrivateKeyFile is a PEM file with the private key for RS256, ES256 or EdDSA.
+	// PrivateKeyFile is a PEM file with the private key for the RS, PS and ES algorithms or EdDSA.
 	PrivateKeyFile string `yaml:"private_key_file"`
-	// Algorithm is HS256, RS256, ES256 or EdDSA. Defaults to HS256.
+	// Algorithm is one of [Algorithms]. Defaults to HS256.
 	Algorithm string `yaml:"algorithm"`
+	// Keys are several keys by their kid, instead of SecretKey and PrivateKeyFile: one signs, all verify.
+	Keys map[string]KeyConfig `yaml:"keys"`
 	// ExpirationHours is the lifetime of an access token in hours. Set this or AccessTokenExpireMinutes, not both.
 	ExpirationHours setting.Hours `yaml:"expiration_hours"`
 	// AccessTokenExpireMinutes is the lifetime of an access token in minutes. Defaults to 30.
@@ -25,6 +27,29 @@ type TokenConfig struct {
 	Issuer string `yaml:"issuer"`
 	// Audience is the aud claim. Defaults to "authmodule".
 	Audience string `yaml:"audience"`
+}
+
+// KeyState says what a configured key is used for.
+type KeyState string
+
+// The states of a configured key.
+const (
+	// KeySigning signs and verifies. One key has it.
+	KeySigning KeyState = "signing"
+	// KeyVerifying verifies: the next signing key, or the one before until its tokens have expired.
+	KeyVerifying KeyState = "verifying"
+)
+
+// KeyConfig is one of several keys.
+type KeyConfig struct {
+	// Algorithm is one of [Algorithms]. Defaults to that of [TokenConfig].
+	Algorithm string `yaml:"algorithm"`
+	// SecretKey is the key of an HS algorithm.
+	SecretKey setting.Secret `yaml:"secret_key"`
+	// PrivateKeyFile is the key of any other.
+	PrivateKeyFile string `yaml:"private_key_file"`
+	// State is signing or verifying. Defaults to verifying.
+	State KeyState `yaml:"state"`
 }
 
 // Defaults of [TokenConfig].

@@ -15,6 +15,12 @@ func (c TokenConfig) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "%+v", plain(c))
 }
 
+// Format shows the configuration with its secret redacted.
+func (c KeyConfig) Format(f fmt.State, _ rune) {
+	type plain KeyConfig
+	_, _ = fmt.Fprintf(f, "%+v", plain(c))
+}
+
 // Format shows the request with its password redacted.
 func (r LoginRequest) Format(f fmt.State, _ rune) {
 	type plain LoginRequest

@@ -37,8 +37,8 @@ func newJWK(algorithm string, public crypto.PublicKey) JWK {
 		jwk.KeyType, jwk.N, jwk.E = "RSA", encode(key.N.Bytes()), encode(big.NewInt(int64(key.E)).Bytes())
 	case *ecdsa.PublicKey:
 		point, _ := key.Bytes() // 0x04, x, y; the curve was checked
-		const coordinate = 32
-		jwk.KeyType, jwk.Curve = "EC", "P-256"
+		coordinate := len(point) / 2
+		jwk.KeyType, jwk.Curve = "EC", key.Curve.Params().Name
 		jwk.X, jwk.Y = encode(point[1:1+coordinate]), encode(point[1+coordinate:])
 	case ed25519.PublicKey:
 		jwk.KeyType, jwk.Curve, jwk.X = "OKP", "Ed25519", encode(key)

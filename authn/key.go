@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -15,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -25,7 +25,7 @@ import (
 var ErrKey = errors.New("authn: unusable key")
 
 const (
-	// ShortestSecret is the length in bytes below which an HS256 secret is weak (RFC 7518, section 3.2).
+	// ShortestSecret is the length in bytes below which any secret is weak. See [ShortestSecretFor].
 	ShortestSecret = 32
 	smallestRSA    = 2048
 	largestRSA     = 8 * longestSignature
@@ -53,10 +53,17 @@ func (k *Key) Algorithm() string { return k.method.Alg() }
 // String names the key without its value.
 func (k *Key) String() string { return k.Algorithm() + " key " + k.id }
 
-// NewSecretKey returns an HS256 key whose bytes are the secret's, as written.
-// It refuses an empty secret; that a short one is refused outside development
-// is the configuration's check.
-func NewSecretKey(secret setting.Secret) (*Key, error) {
+// NewSecretKey returns a key for HS256, HS384 or HS512 whose bytes are the
+// secret's, as written. It refuses an empty secret; that a short one is refused outside
+// development is the configuration's check (see [ShortestSecretFor]).
+func NewSecretKey(algorithm string, secret setting.Secret) (*Key, error) {
+	spec, err := algorithmNamed(algorithm)
+	if err != nil {
+		return nil, err
+	}
+	if spec.secret == 0 {
+		return nil, fmt.Errorf("%w: %s takes a private key, not a secret", ErrKey, algorithm)
+	}
 	if secret == "" {
 		return nil, fmt.Errorf("%w: the secret is empty", ErrKey)
 	}
@@ -66,60 +73,84 @@ func NewSecretKey(secret setting.Secret) (*Key, error) {
 	const idBytes = 9
 	return &Key{
 		id:      base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:idBytes]),
-		method:  jwt.SigningMethodHS256,
+		method:  spec.method,
 		private: hidden(raw),
 		public:  hidden(raw),
 	}, nil
 }
 
-// NewPrivateKey returns a key for RS256, ES256 or EdDSA. It takes the standard
-// library's *rsa.PrivateKey, *ecdsa.PrivateKey and ed25519.PrivateKey; signers
-// that keep the key elsewhere are refused. Its kid is the JWK thumbprint
-// (RFC 7638). Weak keys, and keys that do not belong to the algorithm, are refused.
+// ShortestSecretFor returns the length in bytes below which a secret is weak
+// for the algorithm: that of its hash (RFC 7518, section 3.2). It is zero where no secret serves.
+func ShortestSecretFor(algorithm string) int {
+	spec, err := algorithmNamed(algorithm)
+	if err != nil {
+		return 0
+	}
+	return spec.secret
+}
+
+// NewPrivateKey returns a key for one of the algorithms that take a private
+// key. It takes the standard library's *rsa.PrivateKey, *ecdsa.PrivateKey and
+// ed25519.PrivateKey; signers that keep the key elsewhere are refused. Its kid
+// is the JWK thumbprint (RFC 7638). Weak keys, and keys that do not belong to the algorithm, are refused.
 func NewPrivateKey(algorithm string, signer crypto.Signer) (*Key, error) {
-	method, err := methodFor(algorithm, signer)
+	switch private := signer.(type) {
+	case *rsa.PrivateKey:
+		if private == nil {
+			return nil, fmt.Errorf("%w: the key is nil", ErrKey)
+		}
+	case *ecdsa.PrivateKey:
+		if private == nil {
+			return nil, fmt.Errorf("%w: the key is nil", ErrKey)
+		}
+	case ed25519.PrivateKey:
+		if len(private) != ed25519.PrivateKeySize {
+			return nil, fmt.Errorf("%w: an Ed25519 key has %d bytes", ErrKey, ed25519.PrivateKeySize)
+		}
+	default:
+		return nil, fmt.Errorf("%w: a key of type %T does not serve algorithm %q", ErrKey, signer, algorithm)
+	}
+	key, err := NewPublicKey(algorithm, signer.Public())
 	if err != nil {
 		return nil, err
 	}
-	key := &Key{method: method, private: hidden(signer), public: hidden(signer.Public()), jwk: newJWK(algorithm, signer.Public())}
-	key.id = key.jwk.KeyID
+	key.private = hidden(signer)
 	return key, nil
 }
 
-func methodFor(algorithm string, signer crypto.Signer) (jwt.SigningMethod, error) {
-	switch key := signer.(type) {
-	case *rsa.PrivateKey:
-		if algorithm == "RS256" {
-			return jwt.SigningMethodRS256, strongRSA(key)
-		}
-	case *ecdsa.PrivateKey:
-		if algorithm == "ES256" {
-			return jwt.SigningMethodES256, onP256(key)
-		}
-	case ed25519.PrivateKey:
-		if algorithm == "EdDSA" && len(key) == ed25519.PrivateKeySize {
-			return jwt.SigningMethodEdDSA, nil
-		}
+// NewPublicKey returns a key that verifies and cannot sign.
+func NewPublicKey(algorithm string, public crypto.PublicKey) (*Key, error) {
+	spec, err := algorithmNamed(algorithm)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: a key of type %T does not serve algorithm %q (RS256 takes RSA, ES256 an EC key on P-256, EdDSA an Ed25519 key)", ErrKey, signer, algorithm)
+	if spec.secret > 0 {
+		return nil, fmt.Errorf("%w: %s takes a secret, not a public key", ErrKey, algorithm)
+	}
+	if err := spec.serves(public); err != nil {
+		return nil, err
+	}
+	jwk := newJWK(algorithm, public)
+	return &Key{id: jwk.KeyID, method: spec.method, public: hidden(public), jwk: jwk}, nil
 }
 
-// onP256 also refuses points that are not on the curve.
-func onP256(key *ecdsa.PrivateKey) error {
-	if key != nil && key.Curve == elliptic.P256() {
-		if _, err := key.PublicKey.Bytes(); err == nil {
-			return nil
-		}
+// Named returns the key under another kid: 1 to 128 printable ASCII characters without spaces.
+func (k *Key) Named(kid string) (*Key, error) {
+	if kid == "" || len(kid) > longestKeyID || strings.IndexFunc(kid, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		return nil, fmt.Errorf("%w: a kid is 1 to %d printable characters without spaces", ErrKey, longestKeyID)
 	}
-	return fmt.Errorf("%w: ES256 needs a key on the curve P-256", ErrKey)
+	named := *k
+	named.id = kid
+	if named.jwk.KeyType != "" {
+		named.jwk.KeyID = kid
+	}
+	return &named, nil
 }
 
-func strongRSA(key *rsa.PrivateKey) error {
-	if key == nil || key.N == nil || key.N.BitLen() < smallestRSA || key.N.BitLen() > largestRSA || key.E < smallestE || key.E%2 == 0 {
-		return fmt.Errorf("%w: an RSA key needs %d to %d bits and an odd exponent of at least %d", ErrKey, smallestRSA, largestRSA, smallestE)
-	}
-	return nil
-}
+// CanSign reports whether the key has its private half.
+func (k *Key) CanSign() bool { return k.private != nil }
+
+func (k *Key) symmetric() bool { return k.jwk.KeyType == "" }
 
 // LoadPrivateKey reads a PEM file: PKCS #8, or PKCS #1 for RSA, or SEC 1 for EC.
 func LoadPrivateKey(algorithm, file string) (*Key, error) {
@@ -183,6 +214,9 @@ func parseBlock(block *pem.Block) crypto.Signer {
 // Derive returns a secret of 32 bytes for another purpose than signing. It is
 // stable as long as the key is.
 func (k *Key) Derive(purpose string) ([]byte, error) {
+	if !k.CanSign() {
+		return nil, fmt.Errorf("%w: a public key derives nothing", ErrKey)
+	}
 	raw, isSecret := k.private().([]byte)
 	if !isSecret {
 		der, err := x509.MarshalPKCS8PrivateKey(k.private())

@@ -29,16 +29,16 @@ const pruneLeeway = time.Minute
 // those too, and is what decides about a request. It is safe for concurrent use.
 type TokenManager struct {
 	cfg         TokenConfig
-	key         *Key
+	keys        *KeyRing
 	revocations RevocationStore
 	events      *audit.Bus
 	now         func() time.Time
 	rand        io.Reader
 }
 
-// TokenDeps are what a [TokenManager] works with. Key and Revocations are required.
+// TokenDeps are what a [TokenManager] works with. Keys and Revocations are required.
 type TokenDeps struct {
-	Key         *Key
+	Keys        *KeyRing
 	Revocations RevocationStore
 	// Events may be nil.
 	Events *audit.Bus
@@ -48,20 +48,17 @@ type TokenDeps struct {
 }
 
 // NewTokenManager returns a TokenManager that issues and accepts tokens of
-// one key, one issuer and one audience.
+// one ring's keys, one issuer and one audience.
 func NewTokenManager(cfg TokenConfig, deps TokenDeps) (*TokenManager, error) {
 	cfg = cfg.WithDefaults()
-	if deps.Key == nil || deps.Revocations == nil {
-		return nil, fmt.Errorf("authn: a token manager needs a key and a revocation store")
-	}
-	if deps.Key.Algorithm() != cfg.Algorithm {
-		return nil, fmt.Errorf("%w: it is for %s, the configuration says %s", ErrKey, deps.Key.Algorithm(), cfg.Algorithm)
+	if deps.Keys == nil || deps.Revocations == nil {
+		return nil, errors.New("authn: a token manager needs a key ring and a revocation store")
 	}
 	if err := checkTokenConfig(cfg); err != nil {
 		return nil, err
 	}
-	cfg.SecretKey = "" // the key has it; here it could only be printed
-	m := &TokenManager{cfg: cfg, key: deps.Key, revocations: deps.Revocations, events: deps.Events, now: deps.Now, rand: deps.Rand}
+	cfg.SecretKey, cfg.Keys = "", nil // the ring has them; here they could only be printed
+	m := &TokenManager{cfg: cfg, keys: deps.Keys, revocations: deps.Revocations, events: deps.Events, now: deps.Now, rand: deps.Rand}
 	if m.now == nil {
 		m.now = time.Now
 	}
@@ -121,12 +118,16 @@ func (m *TokenManager) sign(claims Claims) (setting.Secret, error) {
 	if err != nil {
 		return "", fmt.Errorf("authn: issue a token: %w", err)
 	}
-	header, err := json.Marshal(header{Algorithm: m.key.Algorithm(), KeyID: m.key.ID(), Type: AccessTokenType})
+	key, err := m.keys.Signing()
+	if err != nil {
+		return "", err
+	}
+	header, err := json.Marshal(header{Algorithm: key.Algorithm(), KeyID: key.ID(), Type: AccessTokenType})
 	if err != nil {
 		return "", fmt.Errorf("authn: issue a token: %w", err)
 	}
 	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
-	signature, err := m.key.method.Sign(signed, m.key.private())
+	signature, err := key.method.Sign(signed, key.private())
 	if err != nil {
 		return "", fmt.Errorf("authn: issue a token: %w", err)
 	}
@@ -157,14 +158,8 @@ func (m *TokenManager) Revoke(ctx context.Context, token setting.Secret) error {
 }
 
 // PublicKeys returns the key set that others verify this manager's tokens
-// with. It is empty for HS256.
-func (m *TokenManager) PublicKeys() JWKSet {
-	set := JWKSet{Keys: []JWK{}}
-	if m.key.jwk.KeyType != "" {
-		set.Keys = append(set.Keys, m.key.jwk)
-	}
-	return set
-}
+// with. It is empty for a ring of secrets.
+func (m *TokenManager) PublicKeys() JWKSet { return m.keys.Public() }
 
 func nonNil(list []string) []string {
 	if list == nil {

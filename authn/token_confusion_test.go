@@ -62,7 +62,10 @@ func publicForms(t testing.TB, kit tokenKit) map[string][]byte {
 // JWT-03: a public key is no secret.
 func TestTokenPublicKeyAsHMACSecret(t *testing.T) {
 	t.Parallel()
-	for _, algorithm := range tokenAlgorithms[1:] {
+	for _, algorithm := range tokenAlgorithms {
+		if authn.SymmetricAlgorithm(algorithm) {
+			continue
+		}
 		t.Run(algorithm, func(t *testing.T) {
 			t.Parallel()
 			kit := newTokenKit(t, algorithm)

@@ -177,11 +177,11 @@ func TestTokenSegmentsAreCanonical(t *testing.T) {
 // JWT-37: the spare bits of the signature's last character.
 func TestTokenSignatureSpareBits(t *testing.T) {
 	t.Parallel()
-	variants := map[string]int{"HS256": 3, "RS256": 15, "ES256": 15, "EdDSA": 15}
+	variants := []int{0: 0, 2: 15, 3: 3} // by the characters left over from groups of four
 	eachAlgorithm(t, func(t *testing.T, kit tokenKit) {
 		signed, signature, _ := cutLast(kit.issue(t).Reveal())
 		twins := spareBits(signature)
-		require.Len(t, twins, variants[kit.key.Algorithm()])
+		require.Len(t, twins, variants[len(signature)%4])
 		for _, twin := range twins {
 			kit.refuses(t, setting.Secret(signed+"."+twin), authn.ErrTokenMalformed)
 		}

@@ -128,9 +128,9 @@ func TestTokenOfAnotherKey(t *testing.T) {
 	forger := kit
 	forger.private = []byte("another HMAC secret of 32 bytes or more")
 	kit.refuses(t, forger.sign(t, kit.header(nil), kit.payload(nil)), authn.ErrTokenSignature)
-	other, err := authn.NewSecretKey("another HMAC secret of 32 bytes or more")
+	other, err := authn.NewSecretKey("HS256", "another HMAC secret of 32 bytes or more")
 	require.NoError(t, err)
-	token, _, err := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) { deps.Key = other }).manager.Issue(tokenSession(), nil)
+	token, _, err := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) { deps.Keys = ringOf(t, other) }).manager.Issue(tokenSession(), nil)
 	require.NoError(t, err)
 	kit.refuses(t, token, authn.ErrTokenKey)
 }

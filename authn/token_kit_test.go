@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -31,10 +32,10 @@ import (
 // tokenEpoch is the time at which the clock of every tokenKit starts.
 var tokenEpoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-const tokenSecret = "kit: an HMAC secret of more than 32 bytes"
+const tokenSecret = "kit: an HMAC secret of more than sixty-four bytes, so that it serves HS512 too"
 
 // tokenAlgorithms are all that the module knows.
-var tokenAlgorithms = []string{"HS256", "RS256", "ES256", "EdDSA"}
+var tokenAlgorithms = authn.Algorithms()
 
 // tokenKey is a key together with what a test needs to sign by hand.
 type tokenKey struct {
@@ -47,21 +48,31 @@ type tokenKey struct {
 // tokenKeys makes the keys of all algorithms once for the package.
 var tokenKeys = sync.OnceValues(func() (map[string]tokenKey, error) {
 	rsaKey, errRSA := rsa.GenerateKey(rand.Reader, 2048)
-	ecKey, errEC := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p256, err256 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p384, err384 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	p521, err521 := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
 	_, edKey, errEd := ed25519.GenerateKey(rand.Reader)
-	if err := errors.Join(errRSA, errEC, errEd); err != nil {
+	if err := errors.Join(errRSA, err256, err384, err521, errEd); err != nil {
 		return nil, err
 	}
-	hs, errHS := authn.NewSecretKey(tokenSecret)
-	rs, errRS := authn.NewPrivateKey("RS256", rsaKey)
-	es, errES := authn.NewPrivateKey("ES256", ecKey)
-	ed, errEdDSA := authn.NewPrivateKey("EdDSA", edKey)
-	return map[string]tokenKey{
-		"HS256": {key: hs, method: jwt.SigningMethodHS256, private: []byte(tokenSecret)},
-		"RS256": {key: rs, method: jwt.SigningMethodRS256, private: rsaKey, public: rsaKey.Public()},
-		"ES256": {key: es, method: jwt.SigningMethodES256, private: ecKey, public: ecKey.Public()},
-		"EdDSA": {key: ed, method: jwt.SigningMethodEdDSA, private: edKey, public: edKey.Public()},
-	}, errors.Join(errHS, errRS, errES, errEdDSA)
+	keys, errs := map[string]tokenKey{}, []error{}
+	for _, name := range authn.Algorithms() {
+		private := map[string]crypto.Signer{"R": rsaKey, "P": rsaKey, "ES256": p256, "ES384": p384, "ES512": p521, "EdDSA": edKey}
+		if authn.SymmetricAlgorithm(name) {
+			key, err := authn.NewSecretKey(name, tokenSecret)
+			keys[name] = tokenKey{key: key, method: jwt.GetSigningMethod(name), private: []byte(tokenSecret)}
+			errs = append(errs, err)
+			continue
+		}
+		signer := private[name]
+		if signer == nil {
+			signer = private[name[:1]]
+		}
+		key, err := authn.NewPrivateKey(name, signer)
+		keys[name] = tokenKey{key: key, method: jwt.GetSigningMethod(name), private: signer, public: signer.Public()}
+		errs = append(errs, err)
+	}
+	return keys, errors.Join(errs...)
 })
 
 // tokenClock is a clock that a test sets.
@@ -98,7 +109,7 @@ func newTokenKit(t testing.TB, algorithm string, change ...func(*authn.TokenConf
 	bus := audit.NewBus(nil, kit.clock.Now)
 	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) { *kit.events = append(*kit.events, e) }))
 	cfg := authn.TokenConfig{Algorithm: algorithm}
-	deps := authn.TokenDeps{Key: kit.key, Revocations: memstore.New(), Events: bus, Now: kit.clock.Now}
+	deps := authn.TokenDeps{Keys: ringOf(t, kit.key), Revocations: memstore.New(), Events: bus, Now: kit.clock.Now}
 	for _, c := range change {
 		c(&cfg, &deps)
 	}
@@ -202,4 +213,21 @@ func (k tokenKit) accepts(t testing.TB, token setting.Secret) authn.Claims {
 	claims, err := k.manager.Verify(t.Context(), token)
 	require.NoError(t, err)
 	return claims
+}
+
+// ringOf is a ring of one key.
+func ringOf(t testing.TB, key *authn.Key) *authn.KeyRing {
+	t.Helper()
+	ring, err := authn.NewKeyRing(key)
+	require.NoError(t, err)
+	return ring
+}
+
+// signPSS signs with a salt of the size.
+func signPSS(t testing.TB, private any, text string, size int) []byte {
+	t.Helper()
+	hash := sha256.Sum256([]byte(text))
+	signature, err := rsa.SignPSS(rand.Reader, private.(*rsa.PrivateKey), crypto.SHA256, hash[:], &rsa.PSSOptions{SaltLength: size})
+	require.NoError(t, err)
+	return signature
 }

@@ -26,9 +26,9 @@ func TestTokenRFC7515A1IsNoAccessToken(t *testing.T) {
 	_, err = jwt.NewParser(jwt.WithoutClaimsValidation()).Parse(token, func(*jwt.Token) (any, error) { return secret, nil })
 	require.NoError(t, err)
 
-	key, err := authn.NewSecretKey(setting.Secret(secret))
+	key, err := authn.NewSecretKey("HS256", setting.Secret(secret))
 	require.NoError(t, err)
-	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) { deps.Key = key })
+	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) { deps.Keys = ringOf(t, key) })
 	kit.refuses(t, token, authn.ErrTokenKey)
 }
 

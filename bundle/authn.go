@@ -1,7 +1,9 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -9,6 +11,8 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.uber.org/fx"
 
@@ -21,14 +25,18 @@ import (
 	"github.com/authmodule/authmodule/transport"
 )
 
-// keys are the secrets derived from configuration.
+// keys are the ring and what is derived from its signing key.
 type keys struct {
-	signing *authn.Key
+	ring    *authn.KeyRing
 	refresh []byte
 }
 
 func (s Settings) newKeys(slot.Checked) (keys, error) {
-	signing, err := s.signingKey()
+	ring, err := s.ring()
+	if err != nil {
+		return keys{}, s.loud(err)
+	}
+	signing, err := ring.Signing()
 	if err != nil {
 		return keys{}, s.loud(err)
 	}
@@ -40,55 +48,94 @@ func (s Settings) newKeys(slot.Checked) (keys, error) {
 		}
 	}
 	refresh, err := derive(purpose)
-	return keys{signing: signing, refresh: refresh}, err
+	return keys{ring: ring, refresh: refresh}, err
+}
+
+func (s Settings) ring() (*authn.KeyRing, error) {
+	if len(s.Tokens.Keys) > 0 {
+		return s.configuredRing()
+	}
+	key, err := s.signingKey()
+	if err != nil {
+		return nil, err
+	}
+	return authn.NewKeyRing(key)
+}
+
+// configuredRing is auth.jwt.keys, every key under its own kid.
+func (s Settings) configuredRing() (*authn.KeyRing, error) {
+	var signing *authn.Key
+	var verifying []*authn.Key
+	for _, kid := range slices.Sorted(maps.Keys(s.Tokens.Keys)) {
+		cfg := s.Tokens.Keys[kid]
+		key, err := loadKey(cmp.Or(cfg.Algorithm, s.Tokens.Algorithm), cfg.SecretKey, cfg.PrivateKeyFile)
+		if err == nil {
+			key, err = key.Named(kid)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("authmodule: auth.jwt.keys.%s: %w", kid, err)
+		}
+		if cfg.State == authn.KeySigning {
+			signing = key
+		} else {
+			verifying = append(verifying, key)
+		}
+	}
+	return authn.NewKeyRing(signing, verifying...)
+}
+
+func loadKey(algorithm string, secret setting.Secret, file string) (*authn.Key, error) {
+	if file != "" {
+		return authn.LoadPrivateKey(algorithm, file)
+	}
+	return authn.NewSecretKey(algorithm, secret)
 }
 
 func (s Settings) signingKey() (*authn.Key, error) {
-	switch {
-	case s.Tokens.PrivateKeyFile != "":
-		key, err := authn.LoadPrivateKey(s.Tokens.Algorithm, s.Tokens.PrivateKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("authmodule: auth.jwt.private_key_file (LEX_AUTH__JWT__PRIVATE_KEY_FILE): %w", err)
-		}
-		return key, nil
-	case s.Tokens.SecretKey == "" && s.Ephemeral:
+	if s.Tokens.SecretKey == "" && s.Tokens.PrivateKeyFile == "" && s.Ephemeral {
 		return ephemeralKey(s.Tokens.Algorithm)
 	}
-	return authn.NewSecretKey(s.Tokens.SecretKey)
+	key, err := loadKey(s.Tokens.Algorithm, s.Tokens.SecretKey, s.Tokens.PrivateKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("authmodule: auth.jwt.secret_key or private_key_file (LEX_AUTH__JWT__SECRET_KEY, LEX_AUTH__JWT__PRIVATE_KEY_FILE): %w", err)
+	}
+	return key, nil
 }
 
 // ephemeralKey lasts as long as the process.
 func ephemeralKey(algorithm string) (*authn.Key, error) {
-	switch algorithm {
-	case "RS256":
-		const bits = 2048
-		key, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
+	if authn.SymmetricAlgorithm(algorithm) {
+		secret := make([]byte, authn.ShortestSecretFor(algorithm))
+		if _, err := rand.Read(secret); err != nil {
 			return nil, err
 		}
-		return authn.NewPrivateKey(algorithm, key)
-	case "ES256":
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		return authn.NewPrivateKey(algorithm, key)
-	case "EdDSA":
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		return authn.NewPrivateKey(algorithm, key)
+		return authn.NewSecretKey(algorithm, setting.Secret(base64.StdEncoding.EncodeToString(secret)))
 	}
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
+	signer, err := newSigner(algorithm)
+	if err != nil {
 		return nil, err
 	}
-	return authn.NewSecretKey(setting.Secret(base64.StdEncoding.EncodeToString(secret)))
+	return authn.NewPrivateKey(algorithm, signer)
+}
+
+func newSigner(algorithm string) (crypto.Signer, error) {
+	switch algorithm {
+	case "ES256":
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "ES384":
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case "ES512":
+		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	case "EdDSA":
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	}
+	const bits = 2048
+	return rsa.GenerateKey(rand.Reader, bits)
 }
 
 func (s Settings) newTokens(k keys, p ports, bus *audit.Bus) (*authn.TokenManager, error) {
-	return authn.NewTokenManager(s.Tokens, authn.TokenDeps{Key: k.signing, Revocations: p.revocations, Events: bus, Now: s.Now, Rand: s.Rand})
+	return authn.NewTokenManager(s.Tokens, authn.TokenDeps{Keys: k.ring, Revocations: p.revocations, Events: bus, Now: s.Now, Rand: s.Rand})
 }
 
 func (s Settings) newHasher(slot.Checked) (*authn.Hasher, error) { return authn.NewHasher(s.Passwords) }

@@ -36,12 +36,16 @@ func pemFile(t *testing.T, algorithm string) string {
 	var key any
 	var err error
 	switch algorithm {
-	case "RS256":
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
 	case "ES256":
 		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "ES384":
+		key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case "ES512":
+		key, err = ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
 	case "EdDSA":
 		_, key, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		key, err = rsa.GenerateKey(rand.Reader, 2048)
 	}
 	require.NoError(t, err)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -55,12 +59,12 @@ func pemFile(t *testing.T, algorithm string) string {
 // one. With a configured key, tokens and refresh tokens outlive a restart.
 func TestEveryAlgorithmThroughTheModule(t *testing.T) {
 	t.Parallel()
-	for _, algorithm := range []string{"HS256", "RS256", "ES256", "EdDSA"} {
+	for _, algorithm := range authn.Algorithms() {
 		t.Run(algorithm, func(t *testing.T) {
 			t.Parallel()
 			configured := authn.TokenConfig{Algorithm: algorithm}
-			if algorithm == "HS256" {
-				configured.SecretKey = "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
+			if authn.SymmetricAlgorithm(algorithm) {
+				configured.SecretKey = "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hDZk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
 			} else {
 				configured.PrivateKeyFile = pemFile(t, algorithm)
 			}
@@ -73,7 +77,7 @@ func TestEveryAlgorithmThroughTheModule(t *testing.T) {
 				grant := before.Grant(before.Principal())
 				_, err := before.Users.AuthenticateToken(t.Context(), grant.AccessToken)
 				require.NoError(t, err, name)
-				assert.Len(t, before.TokenManager.PublicKeys().Keys, map[bool]int{true: 0, false: 1}[algorithm == "HS256"])
+				assert.Len(t, before.TokenManager.PublicKeys().Keys, map[bool]int{true: 0, false: 1}[authn.SymmetricAlgorithm(algorithm)])
 
 				after := fxtest.NewConfigured(t, change)
 				_, err = after.Users.AuthenticateToken(t.Context(), grant.AccessToken)

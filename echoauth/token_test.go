@@ -29,9 +29,11 @@ func guardedRoutes(e *echo.Echo) {
 // foreign is a token like those of the application, signed with another key.
 func foreign(t *testing.T, app app) string {
 	t.Helper()
-	key, err := authn.NewSecretKey(setting.Secret(strings.Repeat("another key ", 4)))
+	key, err := authn.NewSecretKey("HS256", setting.Secret(strings.Repeat("another key ", 4)))
 	require.NoError(t, err)
-	manager, err := authn.NewTokenManager(authn.TokenConfig{}, authn.TokenDeps{Key: key, Revocations: memstore.New(), Now: app.Now})
+	ring, err := authn.NewKeyRing(key)
+	require.NoError(t, err)
+	manager, err := authn.NewTokenManager(authn.TokenConfig{}, authn.TokenDeps{Keys: ring, Revocations: memstore.New(), Now: app.Now})
 	require.NoError(t, err)
 	token, _, err := manager.Issue(authn.Session{ID: "s", Subject: app.User().Subject, Carrier: authn.CarrierToken, AuthTime: app.Now(), Ends: app.Now().Add(time.Hour)}, nil)
 	require.NoError(t, err)
