@@ -16,8 +16,9 @@ import (
 type algorithm struct {
 	name   string
 	method jwt.SigningMethod
-	// secret is the least length of an HMAC key in bytes; zero for the others.
+	// secret is the least length of an HMAC key in bytes, and hash its hash; zero for the others.
 	secret int
+	hash   crypto.Hash
 	// curve is that of an ECDSA key; nil for the others.
 	curve elliptic.Curve
 }
@@ -25,9 +26,9 @@ type algorithm struct {
 // algorithms are all that can be configured. "none" is not among them.
 func algorithms() []algorithm {
 	return []algorithm{
-		{name: "HS256", method: jwt.SigningMethodHS256, secret: 32},
-		{name: "HS384", method: jwt.SigningMethodHS384, secret: 48},
-		{name: "HS512", method: jwt.SigningMethodHS512, secret: 64},
+		{name: "HS256", method: jwt.SigningMethodHS256, secret: 32, hash: crypto.SHA256},
+		{name: "HS384", method: jwt.SigningMethodHS384, secret: 48, hash: crypto.SHA384},
+		{name: "HS512", method: jwt.SigningMethodHS512, secret: 64, hash: crypto.SHA512},
 		{name: "RS256", method: jwt.SigningMethodRS256},
 		{name: "RS384", method: jwt.SigningMethodRS384},
 		{name: "RS512", method: jwt.SigningMethodRS512},

@@ -102,7 +102,13 @@ type claimReader struct {
 	err    error
 }
 
-const longestText = 255
+const (
+	longestText = 255
+	// year9999 is the last second that RFC 3339 can write.
+	year9999 = 253402300799
+	// exactDigits are those of a number that no reader rounds.
+	exactDigits = 15
+)
 
 func (r *claimReader) fail(name string, err error) {
 	if r.err == nil {
@@ -156,7 +162,6 @@ func (r *claimReader) list(name string) []string {
 }
 
 func (r *claimReader) time(name string) time.Time {
-	const year9999 = 253402300799
 	seconds, err := r.object.Integer(name)
 	if err == nil && (seconds == 0 || seconds > year9999) {
 		err = fmt.Errorf("out of range")

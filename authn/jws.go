@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -17,9 +18,10 @@ type header struct {
 const (
 	longestToken     = 16 << 10
 	longestKeyID     = 128
-	segments         = 3
 	longestSignature = 1 << 10
 )
+
+var strictBase64 = base64.RawURLEncoding.Strict()
 
 var (
 	headerLimits = strictjson.Limits{Bytes: 2 << 10, Depth: 4, Members: 32}
@@ -46,49 +48,79 @@ type JWSPolicy struct {
 // in this order at size and form, the header, the algorithm, the key, the type and the
 // signature; the payload is not looked into. The error tells the class (ErrToken…).
 func (r *KeyRing) VerifyJWS(message string, policy JWSPolicy) (JWS, error) {
-	signed, parts, err := split(message)
+	room := r.room()
+	defer r.rooms.Put(room)
+	jws, err := r.verify(message, policy, room)
+	jws.Payload = bytes.Clone(jws.Payload)
+	return jws, err
+}
+
+// room is the memory that one verification works in.
+type room struct {
+	message, payload []byte
+	signature        [longestSignature]byte
+	sum              [64]byte
+}
+
+func (r *KeyRing) room() *room {
+	if used, ok := r.rooms.Get().(*room); ok {
+		return used
+	}
+	return &room{}
+}
+
+// verify is VerifyJWS with a payload that lives in the room.
+func (r *KeyRing) verify(message string, policy JWSPolicy, room *room) (JWS, error) {
+	first, last, err := dots(message)
 	if err != nil {
 		return JWS{}, err
 	}
-	keys := r.current.Load()
-	jws, key, err := keys.readHeader(parts[0], policy)
+	jws, key, err := r.current.Load().readHeader(message[:first], policy)
 	if err != nil {
 		return JWS{}, err
 	}
-	signature, err := segment(parts[2])
+	room.message = append(room.message[:0], message...)
+	signature, err := decodeSegment(room.signature[:0], room.message[last+1:])
 	if err != nil || len(signature) == 0 || len(signature) > longestSignature {
 		return JWS{}, fmt.Errorf("%w: signature segment", ErrTokenMalformed)
 	}
-	if err := key.method.Verify(signed, signature, key.public()); err != nil {
+	if !key.verifies(room.message[:last], signature, room.sum[:0]) {
 		return JWS{}, ErrTokenSignature
 	}
-	if jws.Payload, err = segment(parts[1]); err != nil {
+	if room.payload, err = decodeSegment(room.payload[:0], room.message[first+1:last]); err != nil {
 		return JWS{}, fmt.Errorf("%w: payload segment", ErrTokenMalformed)
 	}
+	jws.Payload = room.payload
 	return jws, nil
 }
 
-func split(token string) (signed string, parts []string, err error) {
-	if len(token) > longestToken {
-		return "", nil, fmt.Errorf("%w: longer than %d bytes", ErrTokenMalformed, longestToken)
+// dots returns where the two dots of a message are.
+func dots(message string) (first, last int, err error) {
+	if len(message) > longestToken {
+		return 0, 0, fmt.Errorf("%w: longer than %d bytes", ErrTokenMalformed, longestToken)
 	}
-	if strings.Count(token, ".") != segments-1 {
-		return "", nil, fmt.Errorf("%w: not three segments", ErrTokenMalformed)
+	first, last = strings.IndexByte(message, '.'), strings.LastIndexByte(message, '.')
+	if first == last || strings.IndexByte(message[first+1:last], '.') >= 0 {
+		return 0, 0, fmt.Errorf("%w: not three segments", ErrTokenMalformed)
 	}
-	return token[:strings.LastIndexByte(token, '.')], strings.Split(token, "."), nil
+	return first, last, nil
 }
 
-// segment decodes base64url in its one canonical spelling: no padding, no line
-// breaks (which the standard decoder skips), no spare bits.
-func segment(text string) ([]byte, error) {
-	if strings.ContainsAny(text, "\r\n") {
+// decodeSegment decodes base64url in its one canonical spelling: no padding,
+// no line breaks (which the standard decoder skips), no spare bits. It appends to dst.
+func decodeSegment(dst, text []byte) ([]byte, error) {
+	if bytes.IndexByte(text, '\r') >= 0 || bytes.IndexByte(text, '\n') >= 0 {
 		return nil, ErrTokenMalformed
 	}
-	return base64.RawURLEncoding.Strict().DecodeString(text)
+	return strictBase64.AppendDecode(dst, text)
 }
 
-// readHeader finds the key. No key is looked up for an algorithm that no key of the ring has.
+// readHeader finds the key. No key is looked up for an algorithm that no key
+// of the ring has. The headers that this module writes are known by their text.
 func (s *keySet) readHeader(text string, policy JWSPolicy) (JWS, *Key, error) {
+	if key := s.written[text]; key != nil && policy.Type == AccessTokenType {
+		return JWS{KeyID: key.ID(), Algorithm: key.Algorithm(), Type: AccessTokenType}, key, nil
+	}
 	object, err := decodeHeader(text)
 	if err != nil {
 		return JWS{}, nil, err
@@ -117,7 +149,7 @@ func (s *keySet) readHeader(text string, policy JWSPolicy) (JWS, *Key, error) {
 }
 
 func decodeHeader(text string) (strictjson.Object, error) {
-	raw, err := segment(text)
+	raw, err := decodeSegment(nil, []byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("%w: header segment", ErrTokenMalformed)
 	}

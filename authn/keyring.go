@@ -3,6 +3,7 @@ package authn
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -10,6 +11,8 @@ import (
 // one step: no reader sees half of a change. It is safe for concurrent use.
 type KeyRing struct {
 	current atomic.Pointer[keySet]
+	// rooms are reused by verifications.
+	rooms sync.Pool
 }
 
 type keySet struct {
@@ -18,6 +21,8 @@ type keySet struct {
 	// order is that of publication, the signing key first.
 	order      []*Key
 	algorithms map[string]bool
+	// written has the keys by the header segment of the access tokens that they sign.
+	written map[string]*Key
 }
 
 // NewKeyRing returns a ring whose signing key also verifies. A nil signing key
@@ -30,7 +35,7 @@ func NewKeyRing(signing *Key, verifying ...*Key) (*KeyRing, error) {
 // Replace changes all keys at once, or none when it returns an error: two keys
 // of one kid, secrets beside key pairs, a signing key without its private half, no key at all.
 func (r *KeyRing) Replace(signing *Key, verifying ...*Key) error {
-	set := &keySet{signing: signing, byID: map[string]*Key{}, algorithms: map[string]bool{}}
+	set := &keySet{signing: signing, byID: map[string]*Key{}, algorithms: map[string]bool{}, written: map[string]*Key{}}
 	if signing != nil {
 		if !signing.CanSign() {
 			return fmt.Errorf("%w: key %s cannot sign, it is a public one", ErrKey, signing.ID())
@@ -62,6 +67,7 @@ func (s *keySet) add(key *Key) error {
 	s.byID[key.ID()] = key
 	s.order = append(s.order, key)
 	s.algorithms[key.Algorithm()] = true
+	s.written[key.headerSegment()] = key
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -122,11 +121,7 @@ func (m *TokenManager) sign(claims Claims) (setting.Secret, error) {
 	if err != nil {
 		return "", err
 	}
-	header, err := json.Marshal(header{Algorithm: key.Algorithm(), KeyID: key.ID(), Type: AccessTokenType})
-	if err != nil {
-		return "", fmt.Errorf("authn: issue a token: %w", err)
-	}
-	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
+	signed := key.headerSegment() + "." + base64.RawURLEncoding.EncodeToString(payload)
 	signature, err := key.method.Sign(signed, key.private())
 	if err != nil {
 		return "", fmt.Errorf("authn: issue a token: %w", err)
