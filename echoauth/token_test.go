@@ -91,7 +91,7 @@ func TestRefusedTokens(t *testing.T) {
 		{"account disabled", ofDisabled, "session_ended"},
 		{"refresh token", good.RefreshToken.Reveal(), "token_malformed"},
 		{"session cookie", app.Cookie(p).Value, "token_malformed"},
-		{"like an API key", "sk_live_0123456789abcdef", "token_malformed"},
+		{"like an API key, item 43 of the original", "sk_live_0123456789abcdef", "token_malformed"},
 		{"session ID", good.Session.ID, "token_malformed"},
 	}
 	for _, tc := range testCases {
