@@ -26,6 +26,8 @@ type Config struct {
 	Password authn.PasswordConfig `yaml:"password"`
 	// Session configures how long sessions live and how many there may be.
 	Session session.Config `yaml:"session"`
+	// APIKeys configures API keys.
+	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
 	// RBAC configures roles.
 	RBAC authz.Config `yaml:"rbac"`
 	// HTTP configures the module's own routes and cookies.
@@ -92,6 +94,7 @@ func (c Config) WithDefaults() Config {
 	c.JWT = c.JWT.WithDefaults()
 	c.Password = passwordDefaults(c.Password)
 	c.Session = c.Session.WithDefaults()
+	c.APIKeys = c.APIKeys.WithDefaults()
 	c.RBAC = c.RBAC.WithDefaults()
 	c.HTTP = c.HTTP.WithDefaults()
 	if c.Store.Driver == "" && !c.Profile.Strict() {

@@ -79,6 +79,7 @@ func TestWithDefaults(t *testing.T) {
 				JWT:          authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule"},
 				Password:     authn.PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1},
 				Session:      session.Config{TimeoutMinutes: 60, AbsoluteTimeoutDays: 30, OnLimit: session.EvictOldest},
+				APIKeys:      authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},
 				RBAC:         authz.Config{DefaultRole: "viewer", AdminRole: "admin"},
 				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64},
 				Store:        authmodule.StoreConfig{Driver: tc.driver, Migrate: "auto"},

@@ -55,6 +55,20 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		audit.TokenRevoked: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.TokenManager.Revoke(t.Context(), app.Grant(app.Principal()).AccessToken))
 		},
+		audit.APIKeyCreated: func(_ *testing.T, app *fxtest.App) { app.APIKey(app.Principal()) },
+		audit.APIKeyRotated: func(t *testing.T, app *fxtest.App) {
+			p := app.Principal()
+			key, _, err := app.APIKeys.Create(t.Context(), p, authn.APIKeyRequest{Name: "ci"})
+			require.NoError(t, err)
+			_, _, err = app.APIKeys.Rotate(t.Context(), p, key.ID, 0)
+			require.NoError(t, err)
+		},
+		audit.APIKeyRevoked: func(t *testing.T, app *fxtest.App) {
+			p := app.Principal()
+			key, _, err := app.APIKeys.Create(t.Context(), p, authn.APIKeyRequest{Name: "ci"})
+			require.NoError(t, err)
+			require.NoError(t, app.APIKeys.Revoke(t.Context(), p, p.Subject, key.ID))
+		},
 		audit.AccessDenied: func(t *testing.T, app *fxtest.App) {
 			assert.False(t, app.AuthorizationService.Can(t.Context(), app.Principal(), "articles.delete"))
 		},

@@ -34,7 +34,7 @@
 // # Routes that come with it
 //
 // Below /auth: POST /register, /login, /refresh and /logout, GET /me, GET and
-// DELETE /sessions, DELETE /sessions/:id; and GET /.well-known/jwks.json.
+// DELETE /sessions, DELETE /sessions/:id, and GET and POST /api-keys with what belongs to them; and GET /.well-known/jwks.json.
 // Login answers with an access token and a refresh token, or, asked for
 // "mode":"cookie", with a session cookie.
 //
@@ -120,7 +120,7 @@ func Stub(changes ...func(*Config)) fx.Option {
 
 func (c Config) settings() bundle.Settings {
 	s := bundle.Settings{
-		SecretKey: c.SecretKey, Tokens: c.JWT, Passwords: c.Password, Sessions: c.Session, Roles: c.RBAC, HTTP: c.HTTP,
+		SecretKey: c.SecretKey, Tokens: c.JWT, Passwords: c.Password, Sessions: c.Session, APIKeys: c.APIKeys, Roles: c.RBAC, HTTP: c.HTTP,
 		Store:        bundle.StoreSettings{Driver: c.Store.Driver, DSN: c.Store.DSN, Migrate: c.Store.Migrate},
 		Registration: c.Registration, AdminEmail: c.AdminEmail,
 		Ephemeral: !c.Profile.Strict(), Explain: !c.Profile.Strict(),

@@ -37,6 +37,11 @@ func UseOneTimeStore(constructor any) fx.Option {
 	return slot.Use[authn.OneTimeStore]("OneTimeStore", constructor, 1)
 }
 
+// UseAPIKeyStore keeps API keys in the application's own [authn.APIKeyStore].
+func UseAPIKeyStore(constructor any) fx.Option {
+	return slot.Use[authn.APIKeyStore]("APIKeyStore", constructor, 1)
+}
+
 // UseSessionStore keeps sessions in the application's own [session.Store].
 func UseSessionStore(constructor any) fx.Option {
 	return slot.Use[session.Store]("SessionStore", constructor, 1)

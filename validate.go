@@ -27,6 +27,7 @@ func (c Config) Validate() error {
 	p.tokens(c.JWT)
 	p.password(passwordDefaults(c.Password))
 	p.session(c)
+	p.apiKeys(c.APIKeys)
 	p.rbac(c.RBAC)
 	p.http(c.HTTP)
 	p.store(c.Store)
@@ -73,6 +74,10 @@ func (p *problems) numbers(c Config) {
 		{"session.timeout_minutes", int(c.Session.TimeoutMinutes), largest},
 		{"session.absolute_timeout_days", int(c.Session.AbsoluteTimeoutDays), largestDays},
 		{"session.max_per_user", int(c.Session.MaxPerUser), largest},
+		{"session.refresh_grace_seconds", int(c.Session.RefreshGraceSeconds), session.MaxRefreshGraceSeconds},
+		{"api_keys.default_days", int(c.APIKeys.DefaultDays), largestDays},
+		{"api_keys.max_days", int(c.APIKeys.MaxDays), largestDays},
+		{"api_keys.max_per_user", int(c.APIKeys.MaxPerUser), largest},
 		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
 	} {
 		if n.value < 0 || n.value > n.most {

@@ -262,6 +262,8 @@ func TestValidateTheRest(t *testing.T) {
 		{"registration", func(c *authmodule.Config) { c.Registration = "maybe" }, "auth.registration is unknown: set LEX_AUTH__REGISTRATION to open or closed"},
 		{"limit", func(c *authmodule.Config) { c.Session.OnLimit = "evict" }, "auth.session.on_limit is unknown: set LEX_AUTH__SESSION__ON_LIMIT to evict_oldest or refuse"},
 		{"refuse", func(c *authmodule.Config) { c.Session.OnLimit = "refuse" }, ""},
+		{"longest grace", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = 10 }, ""},
+		{"grace too long", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = 11 }, "auth.session.refresh_grace_seconds is out of range: set LEX_AUTH__SESSION__REFRESH_GRACE_SECONDS to a whole number from 0 to 10"},
 		{"idle as long as absolute", func(c *authmodule.Config) {
 			c.Session.TimeoutMinutes, c.Session.AbsoluteTimeoutDays, c.JWT.RefreshTokenExpireDays = 1440, 1, 1
 		}, ""},
@@ -333,6 +335,7 @@ func badChanges() []change {
 		bad("session.timeout_minutes", func(c *authmodule.Config) { c.Session.TimeoutMinutes = setting.Minutes(n) })
 		bad("session.absolute_timeout_days", func(c *authmodule.Config) { c.Session.AbsoluteTimeoutDays = setting.Days(n) })
 		bad("session.max_per_user", func(c *authmodule.Config) { c.Session.MaxPerUser = setting.Count(n) })
+		bad("session.refresh_grace_seconds", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = setting.Count(n) })
 		bad("password.memory_kib", func(c *authmodule.Config) { c.Password.MemoryKiB = setting.Count(n) })
 		bad("password.iterations", func(c *authmodule.Config) { c.Password.Iterations = setting.Count(n) })
 		bad("password.parallelism", func(c *authmodule.Config) { c.Password.Parallelism = setting.Count(n) })

@@ -36,6 +36,16 @@ const (
 	TokenRevoked Type = "token.revoked"
 )
 
+// API keys.
+const (
+	// APIKeyCreated: an API key was made.
+	APIKeyCreated Type = "api_key.created"
+	// APIKeyRotated: an API key was given a new secret.
+	APIKeyRotated Type = "api_key.rotated"
+	// APIKeyRevoked: an API key was ended before its time.
+	APIKeyRevoked Type = "api_key.revoked"
+)
+
 // Authorization.
 const (
 	// AccessDenied: an authenticated caller lacked a role or a permission.
@@ -55,6 +65,7 @@ func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
 		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked,
+		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,
 	}
 }

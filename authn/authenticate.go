@@ -61,7 +61,12 @@ var errGone = errors.New("authn: the account is gone or disabled")
 
 // account returns an active account and its roles of this moment.
 func (s *Service) account(ctx context.Context, subject Subject) (User, []string, error) {
-	user, err := s.deps.Users.UserByID(ctx, subject)
+	return accountOf(ctx, s.deps.Users, s.deps.Roles, subject)
+}
+
+// accountOf returns an active account and its roles of this moment, or errGone.
+func accountOf(ctx context.Context, users UserStore, source RoleSource, subject Subject) (User, []string, error) {
+	user, err := users.UserByID(ctx, subject)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return User{}, nil, errGone
@@ -72,6 +77,6 @@ func (s *Service) account(ctx context.Context, subject Subject) (User, []string,
 	case !user.Active():
 		return User{}, nil, errGone
 	}
-	roles, err := s.deps.Roles.RolesOf(ctx, subject)
+	roles, err := source.RolesOf(ctx, subject)
 	return user, roles, wrapped("find an account's roles", err)
 }

@@ -41,10 +41,17 @@ type Principal struct {
 	SessionID string
 	// TokenID is the access token's jti; empty when no token was presented.
 	TokenID string
+	// KeyID is the public ID of the API key that was presented; empty for all other credentials.
+	KeyID string
+	// Scopes limit what the credential may be used for, whatever the roles: they
+	// are patterns of the form resource.action. Nil is no limit, as in a login;
+	// an empty list allows nothing.
+	Scopes []string
 	// Methods are the authentication method references of the login (RFC 8176).
 	Methods []string
 	// Roles are the roles assigned to the account at this request, or the
-	// default role when none is. Inherited roles are not listed.
+	// default role when none is. Inherited roles are not listed. What they grant is
+	// limited by Scopes: ask the authorization service.
 	Roles []string
 	// AuthTime is when the user last proved who they are.
 	AuthTime time.Time
@@ -57,9 +64,15 @@ func (p Principal) Authenticated() bool {
 	return p.Kind != KindAnonymous && p.Subject.ID != ""
 }
 
-// Assigned reports whether role is among Roles itself. Most code wants the
+// Assigned reports whether role is among Roles itself, and never for a
+// credential with Scopes, which cannot express a role. Most code wants the
 // authorization service, which also knows inheritance.
-func (p Principal) Assigned(role string) bool { return slices.Contains(p.Roles, role) }
+func (p Principal) Assigned(role string) bool {
+	return p.Scopes == nil && slices.Contains(p.Roles, role)
+}
+
+// limited reports whether the credential may do less than its account.
+func (p Principal) limited() bool { return p.KeyID != "" || p.Scopes != nil }
 
 type principalKey struct{}
 

@@ -53,7 +53,8 @@ type Sessions interface {
 	// the token was checked and before it is consumed: when issue fails,
 	// nothing is consumed. Of concurrent calls at most one succeeds. A token
 	// used before ends its session and returns [ErrRefreshReused]; any other
-	// unusable token returns [ErrRefreshInvalid].
+	// unusable token returns [ErrRefreshInvalid]. With a grace window, calls
+	// within it succeed and return one and the same next token.
 	Rotate(ctx context.Context, refresh setting.Secret, client Client, issue func(Session) error) (Session, setting.Secret, error)
 	// Close ends one session of the subject; [ErrNotFound] when it has no such live session.
 	Close(ctx context.Context, s Subject, id string, why EndReason) error

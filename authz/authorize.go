@@ -9,7 +9,8 @@ import (
 )
 
 // Authorize decides whether p has the permission. An anonymous caller never
-// has, not even when roles are switched off. The error says that it could not be
+// has, not even when roles are switched off. A credential with scopes must cover the permission as well:
+// neither the superuser role nor switched-off roles pass them. The error says that it could not be
 // decided: a malformed permission wraps [ErrPermissionSyntax], invalid stored roles
 // [ErrStoredRoles], and anything else comes from the store. The decision denies then as well.
 //
@@ -21,6 +22,9 @@ func (s *Service) Authorize(ctx context.Context, p authn.Principal, permission s
 	required, err := ParsePermission(permission)
 	if err != nil {
 		return s.fail(ctx, p, permission, err)
+	}
+	if !inScope(p, required) {
+		return s.deny(ctx, p, permission, ReasonScope), nil
 	}
 	return s.decide(ctx, p, permission, ReasonMissingPermission, func(role *compiled) *origin {
 		return role.grants(required)
@@ -46,7 +50,8 @@ func (s *Service) AuthorizeAll(ctx context.Context, p authn.Principal, permissio
 
 // AuthorizeRoles decides whether p has at least one of the roles, directly or
 // by inheritance: who has a role that inherits editor passes editor. A role that
-// is defined nowhere is had by nobody. Naming none is [ErrNothingRequired], and
+// is defined nowhere is had by nobody. A credential with scopes has no role, because a scope cannot
+// express one: guard what API keys may do with permissions. Naming none is [ErrNothingRequired], and
 // a malformed name is [ErrRoleName].
 func (s *Service) AuthorizeRoles(ctx context.Context, p authn.Principal, anyOf ...string) (Decision, error) {
 	if len(anyOf) == 0 {
@@ -60,6 +65,9 @@ func (s *Service) AuthorizeRoles(ctx context.Context, p authn.Principal, anyOf .
 		if !validRoleName(name) {
 			return s.fail(ctx, p, required, fmt.Errorf("%w: %s %s", ErrRoleName, quote(name), roleNameForm))
 		}
+	}
+	if p.Scopes != nil {
+		return s.deny(ctx, p, required, ReasonScope), nil
 	}
 	return s.decide(ctx, p, required, ReasonMissingRole, func(role *compiled) *origin {
 		return role.inherited(anyOf)

@@ -14,6 +14,8 @@ const (
 	ReasonMissingPermission = "missing_permission"
 	// ReasonMissingRole: the caller has none of the roles, directly or by inheritance.
 	ReasonMissingRole = "missing_role"
+	// ReasonScope: the credential's scopes do not cover it.
+	ReasonScope = "scope"
 	// ReasonError: it could not be decided.
 	ReasonError = "error"
 )

@@ -18,13 +18,17 @@ func (s *Service) deny(ctx context.Context, p authn.Principal, required, reason 
 	if !p.Authenticated() {
 		return d
 	}
+	detail := map[string]string{"decision": d.ID, "required": d.Required}
+	if p.KeyID != "" {
+		detail["key"] = p.KeyID
+	}
 	s.emit(ctx, audit.Event{
 		Type:      audit.AccessDenied,
 		Tenant:    string(p.Subject.Tenant),
 		Subject:   p.Subject.ID,
 		SessionID: p.SessionID,
 		Reason:    reason,
-		Detail:    map[string]string{"decision": d.ID, "required": d.Required},
+		Detail:    detail,
 	})
 	return d
 }

@@ -10,11 +10,20 @@ import (
 
 // Permissions returns the patterns that the roles of p hold, inherited ones included, ascending.
 // It is *.* alone for a superuser and while roles are switched off, and empty
-// for an anonymous caller.
+// for an anonymous caller. A credential with scopes gets what is within both.
 func (s *Service) Permissions(ctx context.Context, p authn.Principal) ([]string, error) {
 	if !p.Authenticated() {
 		return []string{}, nil
 	}
+	held, err := s.held(ctx, p)
+	if err != nil || p.Scopes == nil {
+		return held, err
+	}
+	return narrow(held, p.Scopes), nil
+}
+
+// held are the patterns of an authenticated caller's roles.
+func (s *Service) held(ctx context.Context, p authn.Principal) ([]string, error) {
 	if !s.enabled {
 		return []string{everything}, nil
 	}

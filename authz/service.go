@@ -64,7 +64,10 @@ type Service struct {
 	snapshots   *snapshots
 }
 
-var _ authn.RoleSource = (*Service)(nil)
+var (
+	_ authn.RoleSource   = (*Service)(nil)
+	_ authn.ScopeChecker = (*Service)(nil)
+)
 
 // New returns a Service, or everything that [ValidateRoles] finds. It asks no store.
 func New(cfg Config, deps Deps) (*Service, error) {

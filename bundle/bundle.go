@@ -21,6 +21,7 @@ type Settings struct {
 	Tokens       authn.TokenConfig
 	Passwords    authn.PasswordConfig
 	Sessions     session.Config
+	APIKeys      authn.APIKeyConfig
 	Roles        authz.Config
 	HTTP         transport.Config
 	Store        StoreSettings
@@ -75,6 +76,7 @@ func Module(s Settings) fx.Option {
 			s.newTokens,
 			s.newHasher,
 			s.newUsers,
+			s.newAPIKeys,
 			s.newSetup,
 			s.newGate,
 			s.newDoor,
@@ -86,7 +88,7 @@ func Module(s Settings) fx.Option {
 
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
-	names := map[string]bool{"Database": s.Store.Driver == "sqlite"}
+	names := map[string]bool{"Database": s.Store.Driver == "sqlite", "APIKeyStore": s.APIKeys.Enabled.Enabled()}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "RoleStore", "AssignmentStore",
 		"Listener", "Authenticator", "Endpoint", "Roles",

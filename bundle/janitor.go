@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
 )
 
@@ -14,7 +15,7 @@ import (
 const sweepEvery = time.Minute
 
 // startJanitor drops what has expired, in the background, until the application stops.
-func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, l logger) {
+func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, keys *authn.APIKeys, l logger) {
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	sweep := func() {
@@ -22,7 +23,11 @@ func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manag
 		_, errSessions := sessions.Prune(ctx)
 		_, errRevocations := p.revocations.PruneRevocations(ctx, now)
 		_, errOneTime := p.oneTime.PruneOneTime(ctx, now)
-		for _, err := range []error{errSessions, errRevocations, errOneTime} {
+		var errKeys error
+		if keys != nil {
+			_, errKeys = keys.Prune(ctx)
+		}
+		for _, err := range []error{errSessions, errRevocations, errOneTime, errKeys} {
 			if err != nil && ctx.Err() == nil {
 				l.named().Warn("expired records could not be dropped; the next sweep tries again", "error", err)
 			}

@@ -23,6 +23,7 @@ type driver interface {
 	authn.PasswordStore
 	authn.RevocationStore
 	authn.OneTimeStore
+	authn.APIKeyStore
 	session.Store
 	authz.RoleStore
 	authz.AssignmentStore
@@ -34,6 +35,7 @@ type ports struct {
 	passwords   authn.PasswordStore
 	revocations authn.RevocationStore
 	oneTime     authn.OneTimeStore
+	apiKeys     authn.APIKeyStore
 	sessions    session.Store
 	roles       authz.RoleStore
 	assignments authz.AssignmentStore
@@ -46,6 +48,7 @@ type portOverrides struct {
 	Passwords   slot.Members[authn.PasswordStore]
 	Revocations slot.Members[authn.RevocationStore]
 	OneTime     slot.Members[authn.OneTimeStore]
+	APIKeys     slot.Members[authn.APIKeyStore]
 	Sessions    slot.Members[session.Store]
 	Roles       slot.Members[authz.RoleStore]
 	Assignments slot.Members[authz.AssignmentStore]
@@ -55,7 +58,7 @@ type portOverrides struct {
 
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
-	var errs [7]error
+	var errs [8]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = port(in.Revocations, shared)
@@ -63,6 +66,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.sessions, errs[4] = port(in.Sessions, shared)
 	p.roles, errs[5] = port(in.Roles, shared)
 	p.assignments, errs[6] = port(in.Assignments, shared)
+	p.apiKeys, errs[7] = port(in.APIKeys, shared)
 	for _, err := range errs {
 		if err != nil {
 			return ports{}, s.loud(err)

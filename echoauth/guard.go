@@ -31,6 +31,16 @@ func RequirePermissions(allOf ...string) echo.MiddlewareFunc {
 	return (&guard{check: requirePermissions, names: slices.Clone(allOf)}).wrap
 }
 
+// RequireScopes lets callers through whose credential is good for every one of
+// the permissions: one with scopes, such as an API key, must have scopes that
+// cover them, and one without, such as a session cookie or an access token, is
+// good for all. It asks nothing of the account, which is what RequirePermissions is
+// for; that one looks at scopes as well. It answers 401 to anonymous callers
+// and 403 to others.
+func RequireScopes(allOf ...string) echo.MiddlewareFunc {
+	return (&guard{check: requireScopes, names: slices.Clone(allOf)}).wrap
+}
+
 type check func(ctx context.Context, caller *transport.Caller, names []string) *transport.Problem
 
 func requireAuth(_ context.Context, caller *transport.Caller, _ []string) *transport.Problem {
@@ -47,6 +57,10 @@ func requireRoles(ctx context.Context, caller *transport.Caller, names []string)
 
 func requirePermissions(ctx context.Context, caller *transport.Caller, names []string) *transport.Problem {
 	return caller.RequirePermissions(ctx, names...)
+}
+
+func requireScopes(ctx context.Context, caller *transport.Caller, names []string) *transport.Problem {
+	return caller.RequireScopes(ctx, names...)
 }
 
 // guard is one requirement. Its middleware is a method value, so that a route

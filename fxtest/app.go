@@ -27,6 +27,8 @@ type App struct {
 	AuthorizationService *authmodule.AuthorizationService
 	SessionManager       *authmodule.SessionManager
 	Users                *authn.Service
+	// APIKeys is nil when the configuration switches them off.
+	APIKeys *authn.APIKeys
 
 	t      TB
 	echo   *echo.Echo
@@ -52,7 +54,7 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 		authmodule.Stub(func(c *authmodule.Config) { c.Now = a.clock.Now }, change),
 		authmodule.AddListener(func() audit.Listener { return a.events }),
 		fx.Options(options...),
-		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users),
+		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys),
 		fx.Invoke(a.adopt),
 		fx.NopLogger,
 	)

@@ -52,6 +52,20 @@ func (a *App) Grant(p authn.Principal) authn.Grant {
 	return a.grant(p.Subject, authn.CarrierToken)
 }
 
+// APIKey makes an API key of the principal's account and returns its text. The
+// scopes must be within what the principal may do.
+func (a *App) APIKey(p authn.Principal, scopes ...string) string {
+	a.t.Helper()
+	if a.APIKeys == nil {
+		a.t.Fatalf("fxtest: make an API key: the configuration switches API keys off")
+	}
+	_, text, err := a.APIKeys.Create(context.Background(), p, authn.APIKeyRequest{Name: "fxtest", Scopes: scopes})
+	if err != nil {
+		a.t.Fatalf("fxtest: make an API key: %v", err)
+	}
+	return text.Reveal()
+}
+
 // Cookie logs the principal's account in and returns the session cookie.
 func (a *App) Cookie(p authn.Principal) *http.Cookie {
 	a.t.Helper()

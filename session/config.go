@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/authmodule/authmodule/setting"
@@ -27,6 +28,10 @@ type Config struct {
 	MaxPerUser setting.Count `yaml:"max_per_user"`
 	// OnLimit is evict_oldest or refuse. Defaults to evict_oldest.
 	OnLimit LimitPolicy `yaml:"on_limit"`
+	// RefreshGraceSeconds is for how long after a refresh the token that was exchanged still
+	// answers, with the same child again; at most [MaxRefreshGraceSeconds]. Set it when clients
+	// may refresh twice at once or lose an answer. Zero, the default, makes any second use a reuse.
+	RefreshGraceSeconds setting.Count `yaml:"refresh_grace_seconds"`
 }
 
 // Defaults of [Config].
@@ -34,6 +39,9 @@ const (
 	DefaultTimeoutMinutes      = 60
 	DefaultAbsoluteTimeoutDays = 30
 )
+
+// MaxRefreshGraceSeconds is the longest grace window.
+const MaxRefreshGraceSeconds = 10
 
 // WithDefaults returns a copy in which every unset field has its default.
 func (c Config) WithDefaults() Config {
@@ -51,3 +59,12 @@ func (c Config) WithDefaults() Config {
 
 func (c Config) idle() time.Duration     { return c.TimeoutMinutes.Duration() }
 func (c Config) absolute() time.Duration { return c.AbsoluteTimeoutDays.Duration() }
+func (c Config) grace() time.Duration    { return time.Duration(c.RefreshGraceSeconds) * time.Second }
+
+// check refuses what would weaken a session silently. The application's configuration is checked as a whole before.
+func (c Config) check() error {
+	if c.RefreshGraceSeconds < 0 || c.RefreshGraceSeconds > MaxRefreshGraceSeconds {
+		return fmt.Errorf("session: RefreshGraceSeconds is %d; it must be from 0 to %d", c.RefreshGraceSeconds, MaxRefreshGraceSeconds)
+	}
+	return nil
+}

@@ -52,6 +52,9 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	if deps.Store == nil {
 		return nil, errors.New("session: a manager needs a store")
 	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}

@@ -32,10 +32,17 @@ type fixture struct {
 
 func newFixture(t *testing.T, cfg session.Config) *fixture {
 	t.Helper()
+	return newFixtureOf(t, cfg, func(*session.Deps) {})
+}
+
+func newFixtureOf(t *testing.T, cfg session.Config, change func(*session.Deps)) *fixture {
+	t.Helper()
 	f := &fixture{store: memstore.New(), now: start}
-	manager, err := session.New(cfg, session.Deps{
+	deps := session.Deps{
 		Store: f.store, RefreshIdle: 7 * day, Now: func() time.Time { return f.now }, RefreshKey: bytes.Repeat([]byte{7}, 32),
-	})
+	}
+	change(&deps)
+	manager, err := session.New(cfg, deps)
 	require.NoError(t, err)
 	f.Manager = manager
 	return f
@@ -55,6 +62,9 @@ func (f *fixture) resume(t *testing.T, cookie setting.Secret) error {
 }
 
 func issue(authn.Session) error { return nil }
+
+func headOf(c setting.Secret) string   { return c.Reveal()[:strings.LastIndexByte(c.Reveal(), '_')+1] }
+func secretOf(c setting.Secret) string { return strings.TrimPrefix(c.Reveal(), headOf(c)) }
 
 // V7.3.1, V7.3.2: exact to the microsecond, and use extends up to the absolute end.
 func TestCookieSessionEnds(t *testing.T) {
@@ -169,8 +179,6 @@ func TestCredentialsAreNotInterchangeable(t *testing.T) {
 	_, cookie := f.open(t, ada, authn.CarrierCookie)
 	_, refresh := f.open(t, ada, authn.CarrierToken)
 	_, other := f.open(t, ada, authn.CarrierCookie)
-	secretOf := func(c setting.Secret) string { return c.Reveal()[strings.LastIndexByte(c.Reveal(), '_')+1:] }
-	headOf := func(c setting.Secret) string { return c.Reveal()[:strings.LastIndexByte(c.Reveal(), '_')+1] }
 	for name, bad := range map[string]setting.Secret{
 		"refresh token": refresh, "empty": "", "renamed refresh token": "cs" + refresh[2:],
 		"secret of another session": setting.Secret(headOf(cookie) + secretOf(other)),

@@ -19,6 +19,8 @@ type Record struct {
 	PreviousHash []byte
 	// Generation counts the secrets: 1 after login, one more with each rotation.
 	Generation int64
+	// RotatedAt is when the last rotation was, zero in the first generation.
+	RotatedAt  time.Time
 	Methods    []string
 	AuthTime   time.Time
 	CreatedAt  time.Time
@@ -50,7 +52,8 @@ type Rotation struct {
 	// Generation and SecretHash must be the stored ones.
 	Generation int64
 	SecretHash []byte
-	// NextHash is stored with Generation+1, and SecretHash becomes PreviousHash.
+	// NextHash is stored with Generation+1, SecretHash becomes PreviousHash, and
+	// Use.At becomes RotatedAt, also when it is earlier than the time before.
 	NextHash []byte
 	Use      Use
 }

@@ -56,7 +56,7 @@ func (g *Gate) Authenticate(r *http.Request) (caller *Caller) {
 
 // bearer takes the access token from the one Authorization header (RFC 6750, section 2.1), and from nowhere else.
 type bearer struct {
-	users *authn.Service
+	gate *Gate
 }
 
 func (bearer) Name() string { return "bearer" }
@@ -66,27 +66,36 @@ func (b bearer) Authenticate(r *http.Request) (authn.Principal, error) {
 	if err != nil {
 		return authn.Principal{}, err
 	}
-	return b.users.AuthenticateToken(r.Context(), token)
+	if len(b.gate.keyHeader(r)) > 0 {
+		return authn.Principal{}, severalCredentials()
+	}
+	return b.gate.deps.Users.AuthenticateToken(r.Context(), token)
 }
 
 func bearerToken(r *http.Request) (setting.Secret, error) {
+	return authorization(r, "Bearer", authn.ErrTokenMalformed)
+}
+
+// authorization returns what follows the scheme in the one Authorization
+// header: [ErrNoCredential] for another scheme, and malformed for one that cannot be read.
+func authorization(r *http.Request, wanted string, malformed error) (setting.Secret, error) {
 	headers := r.Header["Authorization"]
 	if len(headers) == 0 {
 		return "", ErrNoCredential
 	}
 	if len(headers) > 1 {
-		return "", authn.ErrTokenMalformed
+		return "", malformed
 	}
 	scheme, token := headers[0], ""
 	if end := strings.IndexAny(scheme, " \t"); end >= 0 {
 		scheme, token = scheme[:end], scheme[end:]
 	}
-	if !strings.EqualFold(scheme, "Bearer") {
+	if !strings.EqualFold(scheme, wanted) {
 		return "", ErrNoCredential
 	}
 	token, found := strings.CutPrefix(token, " ")
 	if !found || token == "" {
-		return "", authn.ErrTokenMalformed
+		return "", malformed
 	}
 	return setting.Secret(token), nil
 }

@@ -60,6 +60,24 @@ func (b *body) text(name string) string {
 // secret returns a required member that is a string, as a secret.
 func (b *body) secret(name string) setting.Secret { return setting.Secret(b.text(name)) }
 
+// texts returns a member that is a list of strings, nothing when it is absent.
+func (b *body) texts(name string) []string {
+	list, err := b.object.Strings(name)
+	if err != nil && !errors.Is(err, strictjson.ErrMissing) {
+		b.wrongType(name, "a list of strings")
+	}
+	return list
+}
+
+// whole returns a member that is a whole number, and whether it is there.
+func (b *body) whole(name string) (int64, bool) {
+	n, err := b.object.Integer(name)
+	if err != nil && !errors.Is(err, strictjson.ErrMissing) {
+		b.wrongType(name, "a whole number")
+	}
+	return n, err == nil
+}
+
 // choice returns a member that is one of the words, or the first word when it is absent.
 func (b *body) choice(name string, words ...string) string {
 	if !b.object.Has(name) {
@@ -83,8 +101,12 @@ func (b *body) fault(name string, err error) {
 	case errors.Is(err, strictjson.ErrMissing):
 		b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "required", Problem: "is required"})
 	case err != nil:
-		b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "wrong_type", Problem: "must be a string"})
+		b.wrongType(name, "a string")
 	}
+}
+
+func (b *body) wrongType(name, wanted string) {
+	b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "wrong_type", Problem: "must be " + wanted})
 }
 
 func (b *body) err() error { return errors.Join(b.faults...) }

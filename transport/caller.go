@@ -43,6 +43,21 @@ func (c *Caller) RequireAuth() *Problem {
 	return nil
 }
 
+// meets answers what an endpoint needs.
+func (c *Caller) meets(need Need) *Problem {
+	if need == NeedNothing {
+		return nil
+	}
+	if p := c.RequireAuth(); p != nil {
+		return p
+	}
+	limited := c.principal.KeyID != "" || c.principal.Scopes != nil
+	if need != NeedAuth && limited || need == NeedSession && c.principal.SessionID == "" {
+		return loginRequired()
+	}
+	return nil
+}
+
 // OptionalAuth lets anonymous callers through, but not a bad credential.
 func (c *Caller) OptionalAuth() *Problem { return c.problem }
 
@@ -65,6 +80,18 @@ func (c *Caller) RequirePermissions(ctx context.Context, allOf ...string) (refus
 	}
 	defer c.gate.refusePanic(ctx, &refused)
 	decision, err := c.gate.deps.Authz.AuthorizeAll(ctx, c.principal, allOf...)
+	return c.gate.answer(ctx, decision, err)
+}
+
+// RequireScopes wants the credential to be good for every one of the
+// permissions. One without scopes, such as that of a login, is good for all;
+// what the account may do is not asked.
+func (c *Caller) RequireScopes(ctx context.Context, allOf ...string) (refused *Problem) {
+	if p := c.RequireAuth(); p != nil {
+		return p
+	}
+	defer c.gate.refusePanic(ctx, &refused)
+	decision, err := c.gate.deps.Authz.AuthorizeScopes(ctx, c.principal, allOf...)
 	return c.gate.answer(ctx, decision, err)
 }
 

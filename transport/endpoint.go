@@ -14,6 +14,11 @@ const (
 	NeedAuth Need = iota
 	// NeedNothing runs for everybody; a bad credential that was presented is ignored.
 	NeedNothing
+	// NeedLogin wants an authenticated caller whose credential can do all that the
+	// account can: no API key, and none that scopes limit.
+	NeedLogin
+	// NeedSession is NeedLogin, with a credential that belongs to a session.
+	NeedSession
 )
 
 // Endpoint is one route of the module. Adapters mount it.

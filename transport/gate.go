@@ -30,9 +30,11 @@ type Deps struct {
 	Tokens   *authn.TokenManager
 	Sessions *session.Manager
 	Authz    *authz.Service
+	// APIKeys is nil when there are none.
+	APIKeys *authn.APIKeys
 	// Setup is nil when no first administrator is configured.
 	Setup *authn.AdminSetup
-	// Extra authenticators are asked after the bearer token and before the cookie, in this order.
+	// Extra authenticators are asked after the bearer token and the API key and before the cookie, in this order.
 	Extra []Authenticator
 	// ExplainDenials puts the missing role or permission into a 403; without it there is a decision ID that the log knows.
 	ExplainDenials bool
@@ -55,7 +57,10 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 			return nil, fmt.Errorf("transport: trusted origin: %w", err)
 		}
 	}
-	g.chain = append(g.chain, bearer{users: deps.Users})
+	g.chain = append(g.chain, bearer{gate: g})
+	if deps.APIKeys != nil {
+		g.chain = append(g.chain, apiKey{gate: g})
+	}
 	g.chain = append(g.chain, deps.Extra...)
 	g.chain = append(g.chain, cookieSession{gate: g})
 	return g, nil
@@ -135,10 +140,8 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 	if failed = g.CrossOrigin(r); failed != nil && !g.unforgeable(e, r) {
 		return Reply{}, failed
 	}
-	if e.Need != NeedNothing {
-		if failed = caller.RequireAuth(); failed != nil {
-			return Reply{}, failed
-		}
+	if failed = caller.meets(e.Need); failed != nil {
+		return Reply{}, failed
 	}
 	reply, err := e.Handle(r.Context(), r)
 	if err != nil {
@@ -147,11 +150,10 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 	return reply, nil
 }
 
-// unforgeable reports a request that depends on a bearer token alone: browsers
-// send no such token by themselves, so no other site can have forged it. An
+// unforgeable reports a request that depends on a bearer token or an API key alone: browsers
+// send no such thing by themselves, so no other site can have forged it. An
 // endpoint that needs no authentication, such as the login, depends on none.
 func (g *Gate) unforgeable(e Endpoint, r *http.Request) bool {
 	_, present, _ := g.cookie.read(r)
-	_, err := bearerToken(r)
-	return e.Need != NeedNothing && !present && err == nil
+	return e.Need != NeedNothing && !present && g.presentsHeader(r)
 }

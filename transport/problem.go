@@ -97,6 +97,8 @@ func known(err error) *Problem {
 		return invalidToken("token_not_yet_valid", "the access token is not valid yet")
 	case errors.Is(err, authn.ErrTokenRevoked):
 		return invalidToken("token_revoked", "the access token was revoked")
+	case errors.Is(err, authn.ErrAPIKeyInvalid):
+		return invalidAPIKey()
 	case errors.Is(err, authn.ErrSessionEnded):
 		return invalidToken("session_ended", "the session has ended")
 	}
@@ -119,6 +121,10 @@ func knownFlow(err error) *Problem {
 		return problem(http.StatusForbidden, "registration_closed", "accounts cannot be registered here")
 	case errors.Is(err, authn.ErrSessionLimit):
 		return problem(http.StatusForbidden, "session_limit", "the account has as many sessions as it may have; end one first")
+	case errors.Is(err, authn.ErrAPIKeyLimit):
+		return problem(http.StatusForbidden, "api_key_limit", "the account has as many API keys as it may have; revoke one first")
+	case errors.Is(err, authn.ErrLoginRequired):
+		return loginRequired()
 	case errors.Is(err, authn.ErrOverloaded):
 		return problem(http.StatusServiceUnavailable, "overloaded", "too many logins at once; try again shortly")
 	}

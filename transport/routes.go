@@ -13,12 +13,15 @@ func (g *Gate) Endpoints() []Endpoint {
 		{Method: http.MethodPost, Path: "/register", Need: NeedNothing, Handle: g.register},
 		{Method: http.MethodPost, Path: "/login", Need: NeedNothing, Handle: g.login},
 		{Method: http.MethodPost, Path: "/refresh", Need: NeedNothing, Handle: g.refresh},
-		{Method: http.MethodPost, Path: "/logout", Handle: g.logout},
+		{Method: http.MethodPost, Path: "/logout", Need: NeedLogin, Handle: g.logout},
 		{Method: http.MethodGet, Path: "/me", Handle: g.me},
-		{Method: http.MethodGet, Path: "/sessions", Handle: g.listSessions},
-		{Method: http.MethodDelete, Path: "/sessions", Handle: g.revokeOthers},
-		{Method: http.MethodDelete, Path: "/sessions/{id}", Handle: g.revokeSession},
+		{Method: http.MethodGet, Path: "/sessions", Need: NeedLogin, Handle: g.listSessions},
+		{Method: http.MethodDelete, Path: "/sessions", Need: NeedLogin, Handle: g.revokeOthers},
+		{Method: http.MethodDelete, Path: "/sessions/{id}", Need: NeedLogin, Handle: g.revokeSession},
 		{Method: http.MethodGet, Path: "/.well-known/jwks.json", Absolute: true, Need: NeedNothing, Handle: g.publicKeys},
+	}
+	if g.deps.APIKeys != nil {
+		endpoints = append(endpoints, g.apiKeyEndpoints()...)
 	}
 	if g.deps.Setup == nil {
 		return endpoints

@@ -73,15 +73,16 @@ func Parse(kind string, text setting.Secret) (Credential, error) {
 	if len(raw) > maxLength {
 		return Credential{}, ErrMalformed
 	}
-	parts := strings.Split(raw, "_")
-	if len(parts) != 3 || parts[0] != kind || !validID(parts[1]) {
+	found, rest, _ := strings.Cut(raw, "_")
+	id, encoded, ok := strings.Cut(rest, "_")
+	if !ok || found != kind || !validID(id) {
 		return Credential{}, ErrMalformed
 	}
-	secret, err := encoding.DecodeString(parts[2])
-	if err != nil || len(secret) < SecretSize || encoding.EncodeToString(secret) != parts[2] {
+	secret := make([]byte, encoding.DecodedLen(len(encoded)))
+	if len(secret) < SecretSize || !decode(secret, encoded) {
 		return Credential{}, ErrMalformed
 	}
-	return Credential{Kind: kind, ID: parts[1], Secret: secret}, nil
+	return Credential{Kind: kind, ID: id, Secret: secret}, nil
 }
 
 // NewSecret returns SecretSize random bytes.
@@ -131,8 +132,42 @@ func validID(id string) bool {
 
 // canonical reports whether text is the one spelling of size bytes.
 func canonical(text string, size int) bool {
-	raw, err := encoding.DecodeString(text)
-	return err == nil && len(raw) == size && encoding.EncodeToString(raw) == text
+	var raw [idSize]byte
+	return decode(raw[:size], text)
+}
+
+// decode fills dst and reports whether text is its one spelling: of the right
+// length, in the alphabet alone, and with no bits over.
+func decode(dst []byte, text string) bool {
+	if len(text) != encoding.EncodedLen(len(dst)) {
+		return false
+	}
+	var held uint32 // of which the low bits are still to be written
+	bits, at := 0, 0
+	for i := range len(text) {
+		value, ok := digit(text[i])
+		if !ok {
+			return false
+		}
+		held = held<<5 | value
+		if bits += 5; bits >= 8 {
+			bits -= 8
+			dst[at] = byte(held >> bits)
+			at++
+		}
+	}
+	return held&(1<<bits-1) == 0
+}
+
+// digit returns the value of a character of the alphabet.
+func digit(c byte) (uint32, bool) {
+	switch {
+	case 'a' <= c && c <= 'z':
+		return uint32(c - 'a'), true
+	case '2' <= c && c <= '7':
+		return uint32(c-'2') + 26, true
+	}
+	return 0, false
 }
 
 const longestTenant = 63

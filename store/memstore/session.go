@@ -67,6 +67,7 @@ func (s *Store) RotateSession(ctx context.Context, n session.Rotation) error {
 	}
 	r.Generation++
 	r.PreviousHash, r.SecretHash = r.SecretHash, bytes.Clone(n.NextHash)
+	r.RotatedAt = stamp(n.Use.At)
 	use(r, n.Use)
 	return nil
 }

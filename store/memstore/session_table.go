@@ -109,7 +109,7 @@ func use(r *session.Record, u session.Use) {
 
 func stampSession(r session.Record) session.Record {
 	r = cloneSession(r)
-	for _, t := range []*time.Time{&r.AuthTime, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt} {
+	for _, t := range []*time.Time{&r.AuthTime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt} {
 		*t = stamp(*t)
 	}
 	return r

@@ -19,6 +19,7 @@ type Store struct {
 	passwords   passwords
 	revocations revocations
 	oneTimes    oneTimes
+	apiKeys     apiKeys
 	sessions    sessions
 	roles       roles
 	assignments assignments
@@ -29,6 +30,7 @@ var (
 	_ authn.PasswordStore   = (*Store)(nil)
 	_ authn.RevocationStore = (*Store)(nil)
 	_ authn.OneTimeStore    = (*Store)(nil)
+	_ authn.APIKeyStore     = (*Store)(nil)
 	_ session.Store         = (*Store)(nil)
 	_ authz.RoleStore       = (*Store)(nil)
 	_ authz.AssignmentStore = (*Store)(nil)
@@ -41,6 +43,7 @@ func New() *Store {
 		passwords:   newPasswords(),
 		revocations: newRevocations(),
 		oneTimes:    newOneTimes(),
+		apiKeys:     newAPIKeys(),
 		sessions:    newSessions(),
 		roles:       newRoles(),
 		assignments: newAssignments(),

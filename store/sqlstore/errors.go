@@ -24,7 +24,7 @@ func fail(ctx context.Context, op string, err error) error {
 
 func isSentinel(err error) bool {
 	sentinels := []error{
-		authn.ErrNotFound, authn.ErrConflict, authn.ErrEmailTaken, session.ErrLimit,
+		authn.ErrNotFound, authn.ErrConflict, authn.ErrEmailTaken, authn.ErrAPIKeyLimit, session.ErrLimit,
 		ErrMigrationsPending, ErrMigrationChanged, ErrDatabaseNewer, errClosed,
 	}
 	return slices.ContainsFunc(sentinels, func(s error) bool { return errors.Is(err, s) })

@@ -24,6 +24,7 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 		revokeToken, tokenRevoked, pruneRevocations,
 		putOneTime, consumeOneTime, pruneOneTime,
 		sessionByID, countLive, liveSessions, oldestLive, endSession, endSessions, touchSession, rotateSession, pruneSessions,
+		insertAPIKey, countAPIKeys, apiKeyByID, apiKeysOf, rotateAPIKey, touchAPIKey, deleteAPIKey, pruneAPIKeys,
 		rolesOfTenant, putRole, deleteRole,
 		assignmentsOf, assign, unassign, holders,
 	} {

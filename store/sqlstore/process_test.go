@@ -45,7 +45,7 @@ func TestMigrateRaceOfProcesses(t *testing.T) {
 	for _, cmd := range children {
 		assert.NoError(t, cmd.Wait())
 	}
-	assert.Equal(t, 1, countMigrations(t, path))
+	assert.Equal(t, migrations, countMigrations(t, path))
 }
 
 // TestChildWrites creates accounts and prints the ID of each one that was acknowledged, until it is killed.

@@ -73,7 +73,7 @@ func (s *Store) Session(ctx context.Context, t authn.Tenant, id string) (session
 
 // RotateSession implements [session.Store].
 func (s *Store) RotateSession(ctx context.Context, r session.Rotation) error {
-	args := append([]any{blob(r.NextHash)}, useArgs(r.Use)...)
+	args := append([]any{blob(r.NextHash), micros(r.Use.At)}, useArgs(r.Use)...)
 	args = append(args, r.Tenant, r.ID, micros(r.Use.At), micros(r.Use.At), r.Generation, blob(r.SecretHash))
 	n, err := s.exec(ctx, "rotate session", rotateSession, args...)
 	if err == nil && n == 0 {

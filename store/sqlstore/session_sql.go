@@ -4,10 +4,10 @@ import "github.com/authmodule/authmodule/session"
 
 const (
 	sessionColumns = `tenant, id, subject_id, carrier, secret_hash, previous_hash, generation, methods,
-		auth_time, created_at, last_used_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device`
+		auth_time, created_at, last_used_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device, rotated_at`
 
 	insertSession = `INSERT INTO authmodule_sessions (` + sessionColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	sessionByID = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE tenant = ? AND id = ?`
 
@@ -39,7 +39,8 @@ const (
 	touchSession = `UPDATE authmodule_sessions SET ` + recordUse + `
 		WHERE tenant = ? AND id = ? AND ` + isLive
 
-	rotateSession = `UPDATE authmodule_sessions SET previous_hash = secret_hash, secret_hash = ?, generation = generation + 1, ` + recordUse + `
+	rotateSession = `UPDATE authmodule_sessions SET previous_hash = secret_hash, secret_hash = ?, rotated_at = ?,
+		generation = generation + 1, ` + recordUse + `
 		WHERE tenant = ? AND id = ? AND ` + isLive + ` AND generation = ? AND secret_hash = ?`
 
 	pruneSessions = `DELETE FROM authmodule_sessions
@@ -61,7 +62,7 @@ func sessionRow(r session.Record) ([]any, error) {
 	return []any{
 		r.Subject.Tenant, r.ID, r.Subject.ID, r.Carrier, blob(r.SecretHash), blob(r.PreviousHash), r.Generation, methods,
 		micros(r.AuthTime), micros(r.CreatedAt), micros(r.LastUsedAt), micros(r.IdleAt), micros(r.EndsAt),
-		micros(r.EndedAt), r.EndReason, r.IP, r.UserAgent, r.Device,
+		micros(r.EndedAt), r.EndReason, r.IP, r.UserAgent, r.Device, micros(r.RotatedAt),
 	}, nil
 }
 
@@ -69,7 +70,7 @@ func scanSession(row scanner) (r session.Record, err error) {
 	err = row.Scan(
 		&r.Subject.Tenant, &r.ID, &r.Subject.ID, &r.Carrier, &r.SecretHash, &r.PreviousHash, &r.Generation, wordList{&r.Methods},
 		instant{&r.AuthTime}, instant{&r.CreatedAt}, instant{&r.LastUsedAt}, instant{&r.IdleAt}, instant{&r.EndsAt},
-		instant{&r.EndedAt}, &r.EndReason, &r.IP, &r.UserAgent, &r.Device,
+		instant{&r.EndedAt}, &r.EndReason, &r.IP, &r.UserAgent, &r.Device, instant{&r.RotatedAt},
 	)
 	return r, err
 }

@@ -32,6 +32,7 @@ var (
 	_ authn.PasswordStore   = (*Store)(nil)
 	_ authn.RevocationStore = (*Store)(nil)
 	_ authn.OneTimeStore    = (*Store)(nil)
+	_ authn.APIKeyStore     = (*Store)(nil)
 	_ session.Store         = (*Store)(nil)
 	_ authz.RoleStore       = (*Store)(nil)
 	_ authz.AssignmentStore = (*Store)(nil)

@@ -14,6 +14,7 @@ type Stores struct {
 	Passwords   authn.PasswordStore
 	Revocations authn.RevocationStore
 	OneTimes    authn.OneTimeStore
+	APIKeys     authn.APIKeyStore
 	Sessions    session.Store
 	Roles       authz.RoleStore
 	Assignments authz.AssignmentStore
@@ -32,6 +33,9 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	})
 	t.Run("OneTimeStore", func(t *testing.T) {
 		OneTimeStore(t, func(t *testing.T) authn.OneTimeStore { return open(t).OneTimes })
+	})
+	t.Run("APIKeyStore", func(t *testing.T) {
+		APIKeyStore(t, func(t *testing.T) authn.APIKeyStore { return open(t).APIKeys })
 	})
 	t.Run("SessionStore", func(t *testing.T) {
 		SessionStore(t, func(t *testing.T) session.Store { return open(t).Sessions })

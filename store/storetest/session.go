@@ -82,7 +82,7 @@ func endsAt(at time.Time) func(*session.Record) {
 }
 
 func plainSession(r session.Record) session.Record {
-	inUTC(&r.AuthTime, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt)
+	inUTC(&r.AuthTime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt)
 	r.Methods = full(r.Methods)
 	r.SecretHash, r.PreviousHash = full(r.SecretHash), full(r.PreviousHash)
 	return r
@@ -127,6 +127,9 @@ func idsOf(list []session.Record) []string {
 func sessionCreateAndRead(t *testing.T, ctx context.Context, s session.Store) {
 	ada := subject("", "ada")
 	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s1")))
+	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s3"), func(r *session.Record) {
+		r.Generation, r.PreviousHash, r.RotatedAt = 2, secretHash(2), base().Add(-tick)
+	}))
 	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s2"), func(r *session.Record) {
 		r.Carrier, r.Methods, r.AuthTime = authn.CarrierCookie, nil, time.Time{}
 		r.IP, r.UserAgent, r.Device = "", "", ""
@@ -220,7 +223,7 @@ func sessionTenants(t *testing.T, ctx context.Context, s session.Store) {
 func sessionZones(t *testing.T, ctx context.Context, s session.Store) {
 	ada := subject("", "ada")
 	r := openSession(t, ctx, s, newSession(ada, "s1"), func(r *session.Record) {
-		for _, at := range []*time.Time{&r.AuthTime, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt} {
+		for _, at := range []*time.Time{&r.AuthTime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt} {
 			*at = at.In(zone())
 		}
 	})

@@ -15,6 +15,7 @@ import (
 func sessionUseCases() []testCase[session.Store] {
 	return []testCase[session.Store]{
 		{"rotate", sessionRotate},
+		{"rotate keeps the time of the last rotation, and nothing else moves it", sessionRotatedAt},
 		{"rotate refuses another generation or secret", sessionRotateRefuses},
 		{"rotate refuses a dead session, at the boundary", sessionRotateDead},
 		{"touch moves forward", sessionTouch},
@@ -44,7 +45,7 @@ func rotation(r session.Record, at time.Time) session.Rotation {
 }
 
 func rotated(r session.Record, n session.Rotation) session.Record {
-	r.Generation, r.PreviousHash, r.SecretHash = n.Generation+1, n.SecretHash, n.NextHash
+	r.Generation, r.PreviousHash, r.SecretHash, r.RotatedAt = n.Generation+1, n.SecretHash, n.NextHash, n.Use.At
 	return used(r, n.Use)
 }
 
@@ -61,8 +62,39 @@ func sessionRotate(t *testing.T, ctx context.Context, s session.Store) {
 	late := rotation(r, base())
 	require.NoError(t, s.RotateSession(ctx, late))
 	r.Generation, r.PreviousHash, r.SecretHash = late.Generation+1, late.SecretHash, late.NextHash
+	r.RotatedAt = late.Use.At
 	requireSession(t, ctx, s, r)
 	requireSession(t, ctx, s, other)
+}
+
+func sessionRotatedAt(t *testing.T, ctx context.Context, s session.Store) {
+	r := openSession(t, ctx, s, newSession(subject("", "ada"), "s1"))
+	requireRotatedAt := func(expected time.Time) {
+		t.Helper()
+		got, err := s.Session(ctx, "", "s1")
+		require.NoError(t, err)
+		assert.True(t, got.RotatedAt.Equal(expected), "%v, not %v", got.RotatedAt, expected)
+	}
+	requireRotatedAt(time.Time{})
+	for _, after := range []time.Duration{time.Minute, time.Minute + tick, -time.Minute, 0} {
+		n := rotation(r, base().Add(after).In(zone()))
+		require.NoError(t, s.RotateSession(ctx, n))
+		requireRotatedAt(base().Add(after))
+		refused := rotation(r, base().Add(after+tick))
+		require.ErrorIs(t, s.RotateSession(ctx, refused), authn.ErrConflict)
+		require.NoError(t, s.TouchSession(ctx, "", "s1", useAt(base().Add(after+tick))))
+		requireRotatedAt(base().Add(after))
+		r = rotated(r, n)
+	}
+	list, err := s.Sessions(ctx, r.Subject, base())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	assert.True(t, list[0].RotatedAt.Equal(base()))
+	ended, err := s.EndSessions(ctx, r.Subject, session.Selection{}, base().Add(time.Second), authn.EndLogout)
+	require.NoError(t, err)
+	require.Len(t, ended, 1)
+	assert.True(t, ended[0].RotatedAt.Equal(base()))
+	requireRotatedAt(base())
 }
 
 func sessionRotateRefuses(t *testing.T, ctx context.Context, s session.Store) {

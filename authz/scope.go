@@ -1,0 +1,117 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// AuthorizeScopes decides whether the credential of p may be used for every one of the
+// permissions, whatever its roles are. A credential without scopes, such as that of a login, may be used for
+// everything. It returns the decision on the first that is not covered, or on the last one. Naming none is
+// [ErrNothingRequired], and a malformed permission is [ErrPermissionSyntax].
+func (s *Service) AuthorizeScopes(ctx context.Context, p authn.Principal, permissions ...string) (Decision, error) {
+	if len(permissions) == 0 {
+		return s.nothingRequired(ctx, p, "scope")
+	}
+	var decision Decision
+	for _, permission := range permissions {
+		if !p.Authenticated() {
+			return s.deny(ctx, p, permission, ReasonAnonymous), nil
+		}
+		required, err := ParsePermission(permission)
+		if err != nil {
+			return s.fail(ctx, p, permission, err)
+		}
+		if !inScope(p, required) {
+			return s.deny(ctx, p, permission, ReasonScope), nil
+		}
+		decision = Decision{Allowed: true, Required: permission, Reason: ReasonGranted}
+	}
+	return decision, nil
+}
+
+// CheckScopes implements [authn.ScopeChecker]: each scope must be a pattern that one pattern
+// in [Service.Permissions] of p covers as a whole.
+func (s *Service) CheckScopes(ctx context.Context, p authn.Principal, scopes []string) error {
+	texts, err := s.Permissions(ctx, p)
+	if err != nil {
+		return err
+	}
+	held := patterns(texts)
+	var errs []error
+	for i, text := range scopes {
+		if fault := checkScope(held, i+1, text); fault != nil {
+			errs = append(errs, fault)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkScope(held []Pattern, item int, text string) error {
+	scope, err := ParsePattern(text)
+	if err != nil {
+		return &authn.FieldError{Field: "scopes", Code: "malformed", Problem: fmt.Sprintf("item %d %s", item, patternForm)}
+	}
+	if !slices.ContainsFunc(held, func(p Pattern) bool { return p.includes(scope) }) {
+		return &authn.FieldError{Field: "scopes", Code: "not_permitted", Problem: fmt.Sprintf("item %d is not within what you may do", item)}
+	}
+	return nil
+}
+
+// includes reports whether p matches whatever other matches.
+func (p Pattern) includes(other Pattern) bool {
+	return covers(p.held.Resource(), other.held.Resource()) && covers(p.held.Action(), other.held.Action())
+}
+
+// inScope reports whether the credential may be used for the permission. A
+// scope that is no pattern covers nothing.
+func inScope(p authn.Principal, required Permission) bool {
+	if p.Scopes == nil {
+		return true
+	}
+	for _, text := range p.Scopes {
+		if scope, err := ParsePattern(text); err == nil && scope.Matches(required) {
+			return true
+		}
+	}
+	return false
+}
+
+// narrow returns what is both held and in scope, ascending.
+func narrow(held, scopes []string) []string {
+	both := []string{}
+	for _, h := range patterns(held) {
+		for _, s := range patterns(scopes) {
+			resource, okResource := common(h.held.Resource(), s.held.Resource())
+			action, okAction := common(h.held.Action(), s.held.Action())
+			if okResource && okAction {
+				both = append(both, resource+"."+action)
+			}
+		}
+	}
+	slices.Sort(both)
+	return slices.Compact(both)
+}
+
+// common returns the segment that both match, if there is one.
+func common(a, b string) (string, bool) {
+	if covers(a, b) {
+		return b, true
+	}
+	return a, covers(b, a)
+}
+
+// patterns leaves out what is none.
+func patterns(texts []string) []Pattern {
+	all := make([]Pattern, 0, len(texts))
+	for _, text := range texts {
+		if p, err := ParsePattern(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
