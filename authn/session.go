@@ -69,6 +69,9 @@ type LiveSessions interface {
 	// Resume returns the session that a cookie value carries and counts as a
 	// use of it, or returns [ErrSessionEnded].
 	Resume(ctx context.Context, cookie setting.Secret, client Client) (Session, error)
+	// Peek returns the session whose current refresh token this is, or
+	// [ErrRefreshInvalid]. It uses nothing up and ends nothing.
+	Peek(ctx context.Context, refresh setting.Secret) (Session, error)
 }
 
 // RoleSource answers which roles an account has. The authorization service implements it.

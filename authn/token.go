@@ -139,6 +139,10 @@ func (m *TokenManager) Revoke(ctx context.Context, token setting.Secret) error {
 	if err != nil {
 		return err
 	}
+	return m.revoke(ctx, claims)
+}
+
+func (m *TokenManager) revoke(ctx context.Context, claims Claims) error {
 	if !m.now().Before(claims.Expires) {
 		return nil
 	}

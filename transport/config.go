@@ -14,6 +14,10 @@ type Config struct {
 	TrustedOrigins []string `yaml:"trusted_origins"`
 	// MaxBodyKiB caps a request body of the module's own routes, in KiB. Defaults to 64.
 	MaxBodyKiB setting.Count `yaml:"max_body_kib"`
+	// RevocationEndpoint adds POST /revoke (RFC 7009): authenticated callers end tokens of their own account, and of others with the permission tokens.revoke.
+	RevocationEndpoint bool `yaml:"revocation_endpoint"`
+	// IntrospectionEndpoint adds POST /introspect (RFC 7662) for callers with the permission tokens.introspect.
+	IntrospectionEndpoint bool `yaml:"introspection_endpoint"`
 	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
 	InsecureCookies bool `yaml:"insecure_cookies"`
 }

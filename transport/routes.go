@@ -23,6 +23,7 @@ func (g *Gate) Endpoints() []Endpoint {
 	if g.deps.APIKeys != nil {
 		endpoints = append(endpoints, g.apiKeyEndpoints()...)
 	}
+	endpoints = append(endpoints, g.tokenEndpoints()...)
 	if g.deps.Setup == nil {
 		return endpoints
 	}
