@@ -79,9 +79,12 @@ func (r *KeyRing) verify(message string, policy JWSPolicy, room *room) (JWS, err
 	if err != nil {
 		return JWS{}, err
 	}
+	if strictBase64.DecodedLen(len(message)-last-1) > longestSignature {
+		return JWS{}, fmt.Errorf("%w: signature longer than %d bytes", ErrTokenMalformed, longestSignature)
+	}
 	room.message = append(room.message[:0], message...)
 	signature, err := decodeSegment(room.signature[:0], room.message[last+1:])
-	if err != nil || len(signature) == 0 || len(signature) > longestSignature {
+	if err != nil || len(signature) == 0 {
 		return JWS{}, fmt.Errorf("%w: signature segment", ErrTokenMalformed)
 	}
 	if !key.verifies(room.message[:last], signature, room.sum[:0]) {
@@ -149,6 +152,9 @@ func (s *keySet) readHeader(text string, policy JWSPolicy) (JWS, *Key, error) {
 }
 
 func decodeHeader(text string) (strictjson.Object, error) {
+	if strictBase64.DecodedLen(len(text)) > headerLimits.Bytes {
+		return nil, fmt.Errorf("%w: header longer than %d bytes", ErrTokenMalformed, headerLimits.Bytes)
+	}
 	raw, err := decodeSegment(nil, []byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("%w: header segment", ErrTokenMalformed)
