@@ -8,11 +8,15 @@ GO ?= go
 PKG ?= ./...
 FUZZTIME ?= 30s
 TESTTIMEOUT ?= 9m
+ROUNDS ?= 8
 # Pinned: another version may have other opinions. See docs/adr/0003-linting.md.
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Debian packages of the programs that tests talk to; internal/peer has the same names.
-PEERS := chromium
+PEERS := chromium nodejs npm
 chromium_programs := chromium chromium-browser google-chrome
+nodejs_programs := node nodejs
+# Node packages that tests talk to, in the versions and with the hashes of the lock file there.
+MODULES := test/peers
 
 .PHONY: help build lint test cover fuzz bench soak tidy peers
 
@@ -47,8 +51,9 @@ fuzz: ## Each fuzz target for FUZZTIME (30s), one after another
 		done; \
 	done
 
-bench: ## Benchmarks with allocations
+bench: ## Benchmarks with allocations; then, against other libraries, a table of ROUNDS (8) rounds
 	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+	@if [ "$(PKG)" = ./... ]; then cd bench && $(GO) vet ./... && $(GO) test -short ./... && $(GO) run ./cmd/table -rounds $(ROUNDS); fi
 
 soak: ## The tests that take minutes
 	@AUTHTEST_SOAK=1 $(GO) run ./internal/cmd/testsummary -race -run Soak -timeout 60m $(PKG)
@@ -57,7 +62,7 @@ tidy: ## go mod tidy; fails if it changed something
 	@before=$$(cat go.mod go.sum | cksum); $(GO) mod tidy; \
 	if [ "$$before" != "$$(cat go.mod go.sum | cksum)" ]; then echo "go.mod or go.sum was not tidy; it is now"; exit 1; fi
 
-peers: ## Install the programs that tests talk to (Debian, Ubuntu)
+peers: ## Install the programs and Node packages that tests talk to (Debian, Ubuntu)
 	@missing=""; $(foreach peer,$(PEERS),found=""; \
 		for program in $(or $($(peer)_programs),$(peer)); do if command -v $$program >/dev/null; then found=yes; fi; done; \
 		if [ -z "$$found" ]; then missing="$$missing $(peer)"; fi;) \
@@ -68,3 +73,6 @@ peers: ## Install the programs that tests talk to (Debian, Ubuntu)
 	echo "installing:$$missing"; \
 	$$sudo apt-get update </dev/null; \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing </dev/null
+	@if cmp -s $(MODULES)/package-lock.json $(MODULES)/node_modules/.installed; then echo "nothing to install: $(MODULES) is up to date"; exit 0; fi; \
+	npm ci --prefix $(MODULES) --ignore-scripts --no-audit --no-fund </dev/null; \
+	cp $(MODULES)/package-lock.json $(MODULES)/node_modules/.installed

@@ -2,6 +2,7 @@
 // when a test is left out because one is missing.
 //
 //	browser := peer.Require(t, "chromium")
+//	node, script := peer.RequireModule(t, "jose", "jose.mjs")
 //	peer.Soak(t) // in a test that takes minutes
 //
 // "make peers" installs them. With AUTHTEST_REQUIRE_PEERS=1, as in CI, a

@@ -35,12 +35,18 @@ func Require(t TB, name string) string {
 			return path
 		}
 	}
-	refuse := t.Skipf
-	if os.Getenv(RequireVar) == "1" {
-		refuse = t.Fatalf
-	}
-	refuse("%s not found: run `make peers`", name)
+	refuse(t, name)
 	return ""
+}
+
+// refuse skips the test that misses a peer, or fails it where none may be missing.
+func refuse(t TB, name string) {
+	t.Helper()
+	end := t.Skipf
+	if os.Getenv(RequireVar) == "1" {
+		end = t.Fatalf
+	}
+	end("%s not found: run `make peers`", name)
 }
 
 // Soak skips the test unless [SoakVar] is set.
@@ -51,14 +57,18 @@ func Soak(t TB) {
 	}
 }
 
-// Names returns the names of the peers.
-func Names() []string { return []string{"chromium"} }
+// Names returns the names of the peers that are programs: those of their Debian packages.
+func Names() []string { return []string{"chromium", "nodejs", "npm"} }
 
 // programs returns the names that a peer's program has on the systems it is packaged for.
 func programs(name string) []string {
 	switch name {
 	case "chromium":
 		return []string{"chromium", "chromium-browser", "google-chrome"}
+	case "nodejs":
+		return []string{"node", "nodejs"}
+	case "npm":
+		return []string{"npm"}
 	default:
 		return nil
 	}

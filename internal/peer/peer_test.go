@@ -63,8 +63,59 @@ func TestRequireUnknown(t *testing.T) {
 	t.Setenv(peer.RequireVar, "")
 	var have recorder
 	assert.Empty(t, peer.Require(&have, "chromum"))
-	assert.Equal(t, `peer: there is no peer named "chromum"; peers are chromium`, have.failed)
+	assert.Equal(t, `peer: there is no peer named "chromum"; peers are chromium, nodejs, npm`, have.failed)
 	assert.Empty(t, have.skipped)
+}
+
+func TestRequireModule(t *testing.T) {
+	testCases := []struct {
+		name, folder      string
+		program, required bool
+		expected          recorder
+	}{
+		{"all there", "test/peers/node_modules/jose", true, false, recorder{}},
+		{"no package", "test/peers/node_modules/other", true, false, recorder{skipped: "Node package jose not found: run `make peers`"}},
+		{"no package where it must be", "test/peers", true, true, recorder{failed: "Node package jose not found: run `make peers`"}},
+		{"no node", "test/peers/node_modules/jose", false, false, recorder{skipped: "nodejs not found: run `make peers`"}},
+		{"no node where it must be", "test/peers/node_modules/jose", false, true, recorder{failed: "nodejs not found: run `make peers`"}},
+	}
+	for _, tc := range testCases {
+		t.Run(tc.name, func(t *testing.T) {
+			root, err := filepath.EvalSymlinks(t.TempDir())
+			require.NoError(t, err)
+			for _, dir := range []string{"bin", "a/b", tc.folder} {
+				require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o700))
+			}
+			files := []string{"go.mod", tc.folder + "/package.json"}
+			if tc.program {
+				files = append(files, "bin/node")
+			}
+			for _, file := range files {
+				require.NoError(t, os.WriteFile(filepath.Join(root, file), []byte("#!/bin/sh\n"), 0o700))
+			}
+			t.Setenv("PATH", filepath.Join(root, "bin"))
+			t.Setenv(peer.RequireVar, map[bool]string{true: "1"}[tc.required])
+			t.Chdir(filepath.Join(root, "a/b"))
+			var have recorder
+			node, script := peer.RequireModule(&have, "jose", "jose.mjs")
+			assert.Equal(t, tc.expected, have)
+			if tc.expected == (recorder{}) {
+				assert.Equal(t, []string{filepath.Join(root, "bin/node"), filepath.Join(root, "test/peers/jose.mjs")}, []string{node, script})
+			} else {
+				assert.Empty(t, node+script)
+			}
+		})
+	}
+}
+
+func TestRequireModuleOutsideTheRepository(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "node"), []byte("#!/bin/sh\n"), 0o700))
+	t.Setenv("PATH", dir)
+	t.Chdir(dir)
+	var have recorder
+	peer.RequireModule(&have, "jose", "jose.mjs")
+	assert.Equal(t, "peer: find the repository: file does not exist", have.failed)
 }
 
 func TestSoak(t *testing.T) {
