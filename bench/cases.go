@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/authmodule/authmodule/bench/internal/pair"
+)
+
+// The numbers of distinct tokens that are measured: few enough for every cache, and many.
+const (
+	fewTokens  = 64
+	manyTokens = 65_536
+)
+
+// Cases returns everything that is measured. child is a program with arguments
+// that calls [Login]; without one, what needs a process of its own is left out.
+func Cases(child ...string) []pair.Case {
+	cases := []pair.Case{
+		verifyCase(fewTokens), verifyCase(manyTokens),
+		signatureCase("RS256"), signatureCase("ES256"), signatureCase("EdDSA"),
+		forgedCase(fewTokens), forgedCase(manyTokens),
+		requestCase("HS256", fewTokens), requestCase("HS256", manyTokens),
+		requestCase("RS256", fewTokens), requestCase("ES256", fewTokens),
+		decisionCase(), denialCase(), permissionCase(), loadCase(),
+		socketCase(), revokedCase(),
+	}
+	if len(child) > 0 {
+		cases = append(cases, loginCase(slices.Clone(child)))
+	}
+	return cases
+}
+
+// ours is the name of this module's side wherever there is one of it.
+const ours = "authmodule"
+
+func sized(name string, n int) string {
+	if n >= 1000 {
+		return fmt.Sprintf("%s, %d,%03d tokens", name, n/1000, n%1000)
+	}
+	return fmt.Sprintf("%s, %d tokens", name, n)
+}
