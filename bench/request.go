@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -92,7 +93,7 @@ func (d door) pair(a *app) pair.Side {
 	for i, token := range a.tokens {
 		headers[i] = "Bearer " + token
 	}
-	request := httptest.NewRequest(http.MethodGet, "/api/v1/docs/42", nil)
+	request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/api/v1/docs/42", nil)
 	value := []string{""}
 	request.Header["Authorization"] = value
 	w := &sink{header: http.Header{}}
@@ -117,7 +118,7 @@ func (d door) check(a *app) error {
 		{"Bearer " + a.stranger, http.StatusForbidden},
 	}
 	for _, try := range tries {
-		request := httptest.NewRequest(http.MethodGet, "/api/v1/docs/42", nil)
+		request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/api/v1/docs/42", nil)
 		if try.header != "" {
 			request.Header.Set("Authorization", try.header)
 		}
