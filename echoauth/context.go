@@ -1,6 +1,7 @@
 package echoauth
 
 import (
+	"context"
 	"net/http"
 	"reflect"
 	"sync"
@@ -31,6 +32,17 @@ func callerOf(c echo.Context) *transport.Caller {
 	}
 	caller, _ := c.Get(contextKey).(*transport.Caller)
 	return caller
+}
+
+// contextOf returns the request's context as it came, without making the copy
+// of the request that carries the principal: a guard has the caller already.
+func contextOf(c echo.Context) context.Context {
+	if ours, ok := c.(*authContext); ok {
+		ours.mu.Lock()
+		defer ours.mu.Unlock()
+		return ours.Context.Request().Context()
+	}
+	return c.Request().Context()
 }
 
 // carry hands the caller on. Echo's own context is wrapped; a foreign one,

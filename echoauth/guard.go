@@ -76,7 +76,7 @@ func (g *guard) wrap(next echo.HandlerFunc) echo.HandlerFunc {
 		if caller == nil {
 			return fail(c, unmounted())
 		}
-		if problem := g.check(c.Request().Context(), caller, g.names); problem != nil {
+		if problem := g.check(contextOf(c), caller, g.names); problem != nil {
 			return fail(c, problem)
 		}
 		return next(c)
