@@ -29,7 +29,10 @@ type keySet struct {
 // makes a ring that only verifies.
 func NewKeyRing(signing *Key, verifying ...*Key) (*KeyRing, error) {
 	r := &KeyRing{}
-	return r, r.Replace(signing, verifying...)
+	if err := r.Replace(signing, verifying...); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Replace changes all keys at once, or none when it returns an error: two keys

@@ -60,6 +60,9 @@ func TestKeyRingRefuses(t *testing.T) {
 			assert.Same(t, es, signing, "a refused change changes nothing")
 		})
 	}
+	ring, err := authn.NewKeyRing(nil)
+	require.ErrorIs(t, err, authn.ErrKey)
+	assert.Nil(t, ring, "an error comes without half a ring")
 	for _, kid := range []string{"", "a b", "é", "a\n", string(make([]byte, 129))} {
 		_, err := es.Named(kid)
 		assert.ErrorIs(t, err, authn.ErrKey, "%q", kid)

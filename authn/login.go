@@ -112,7 +112,10 @@ func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client
 	if grant, err = s.grant(session, secret, roles); err != nil {
 		return Grant{}, err
 	}
-	if err = s.stillGood(ctx, proof); err != nil {
+	if err = s.stillGood(ctx, proof); errors.Is(err, ErrInvalidCredentials) {
+		s.refused(ctx, proof.Subject, client, "account_changed")
+	}
+	if err != nil {
 		return Grant{}, err
 	}
 	delivered = true

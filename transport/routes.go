@@ -34,8 +34,13 @@ func (g *Gate) Endpoints() []Endpoint {
 }
 
 func (g *Gate) read(r *http.Request) (*body, error) {
+	return readBody(r, g.bodyLimit())
+}
+
+// bodyLimit is the longest request body in bytes.
+func (g *Gate) bodyLimit() int {
 	const kib = 1024
-	return readBody(r, int(g.cfg.MaxBodyKiB)*kib)
+	return int(g.cfg.MaxBodyKiB) * kib
 }
 
 type account struct {

@@ -108,10 +108,9 @@ func (g *Gate) formToken(r *http.Request) (setting.Secret, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" || r.Body == nil {
 		return "", problem(http.StatusUnsupportedMediaType, "unsupported_media_type", "send the token as a form, with the header Content-Type: application/x-www-form-urlencoded")
 	}
-	const kib = 1024
-	limit := int64(g.cfg.MaxBodyKiB) * kib
-	text, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if int64(len(text)) > limit {
+	limit := g.bodyLimit()
+	text, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	if len(text) > limit {
 		return "", tooLarge()
 	}
 	form, errForm := url.ParseQuery(string(text))

@@ -51,6 +51,10 @@ func TestLoginDoesNotOutliveATakeover(t *testing.T) {
 	live, err := app.SessionManager.List(t.Context(), user.Subject)
 	require.NoError(t, err)
 	assert.Empty(t, live)
+	failed := app.Events(audit.LoginFailed)
+	require.Len(t, failed, 1, "the refusal is in the audit log")
+	assert.Equal(t, "account_changed", failed[0].Reason)
+	assert.Equal(t, user.Subject.ID, failed[0].Subject)
 }
 
 // A disabled account that is taken over by the set-up is enabled: its new owner can log in.
