@@ -76,7 +76,7 @@ func ExampleStub() {
 	user, _ := users.Register(ctx, authn.RegisterRequest{Email: "Ada@Example.com", Password: "correct horse battery staple"})
 	_ = roles.Assign(ctx, authn.Principal{}, user.Subject, "editor")
 	grant, _ := users.Login(ctx, authn.LoginRequest{Email: "ada@example.com", Password: "correct horse battery staple"})
-	principal, _ := users.AuthenticateToken(ctx, grant.AccessToken)
+	principal, _ := users.AuthenticateToken(ctx, grant.AccessToken, authn.Client{})
 
 	decision, _ := roles.Authorize(ctx, principal, "articles.read")
 	fmt.Println(principal.Email, decision.Allowed, decision.Path)

@@ -42,7 +42,7 @@ func requireOneChild(t *testing.T, app *fxtest.App, parent setting.Secret, grant
 	children, access := map[setting.Secret]bool{}, map[setting.Secret]bool{}
 	for _, g := range grants {
 		children[g.RefreshToken], access[g.AccessToken] = true, true
-		_, err := app.Users.AuthenticateToken(t.Context(), g.AccessToken)
+		_, err := app.Users.AuthenticateToken(t.Context(), g.AccessToken, authn.Client{})
 		require.NoError(t, err)
 	}
 	require.Len(t, children, 1, "one distinct child")

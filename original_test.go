@@ -30,11 +30,11 @@ func TestItem2FreshTokensAreNotRevoked(t *testing.T) {
 		for range 3 {
 			grant, err := login(t.Context(), app, authn.CarrierToken)
 			require.NoError(t, err)
-			p, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+			p, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 			require.NoError(t, err)
 			assert.Equal(t, user.Subject, p.Subject)
 			require.NoError(t, app.TokenManager.Revoke(t.Context(), grant.AccessToken))
-			_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+			_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 			require.ErrorIs(t, err, authn.ErrTokenRevoked)
 		}
 		assert.Len(t, app.Events(audit.TokenRevoked), 3)
@@ -48,7 +48,7 @@ func TestItem4RefreshKeepsIdentityAndPicksUpRoles(t *testing.T) {
 	user := register(t, app)
 	grant, err := login(t.Context(), app, authn.CarrierToken)
 	require.NoError(t, err)
-	before, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+	before, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"viewer"}, before.Roles)
 
@@ -56,7 +56,7 @@ func TestItem4RefreshKeepsIdentityAndPicksUpRoles(t *testing.T) {
 	app.Advance(time.Minute)
 	next, err := app.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
 	require.NoError(t, err)
-	after, err := app.Users.AuthenticateToken(t.Context(), next.AccessToken)
+	after, err := app.Users.AuthenticateToken(t.Context(), next.AccessToken, authn.Client{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"editor"}, after.Roles)
 	claims, err := app.TokenManager.Verify(t.Context(), next.AccessToken)
@@ -80,9 +80,9 @@ func TestItem6RevokingAllDoesNotLockOut(t *testing.T) {
 	require.Equal(t, 1, ended)
 	fresh, err := login(t.Context(), app, authn.CarrierToken)
 	require.NoError(t, err)
-	_, err = app.Users.AuthenticateToken(t.Context(), old.AccessToken)
+	_, err = app.Users.AuthenticateToken(t.Context(), old.AccessToken, authn.Client{})
 	assert.ErrorIs(t, err, authn.ErrSessionEnded)
-	_, err = app.Users.AuthenticateToken(t.Context(), fresh.AccessToken)
+	_, err = app.Users.AuthenticateToken(t.Context(), fresh.AccessToken, authn.Client{})
 	assert.NoError(t, err)
 }
 
@@ -104,7 +104,7 @@ func TestItem9ReuseEndsTheSession(t *testing.T) {
 	for _, grant := range []authn.Grant{first, second, third} {
 		_, err = app.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
 		assert.ErrorIs(t, err, authn.ErrRefreshInvalid)
-		_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+		_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 		assert.ErrorIs(t, err, authn.ErrSessionEnded)
 	}
 	ended := app.Events(audit.SessionEnded)
@@ -196,7 +196,7 @@ func TestItem28EndingASessionEndsItsTokens(t *testing.T) {
 	assert.ErrorIs(t, app.SessionManager.Revoke(t.Context(), user.Subject, ""), authn.ErrNotFound)
 	assert.ErrorIs(t, app.SessionManager.Revoke(t.Context(), other.Subject, grant.Session.ID), authn.ErrNotFound, "not the owner's call")
 	require.NoError(t, app.SessionManager.Revoke(t.Context(), user.Subject, grant.Session.ID))
-	_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+	_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 	assert.ErrorIs(t, err, authn.ErrSessionEnded)
 	_, err = app.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
 	assert.ErrorIs(t, err, authn.ErrRefreshInvalid)
@@ -259,7 +259,7 @@ func authenticate(ctx context.Context, app *fxtest.App, grant authn.Grant) error
 		_, err := app.Users.AuthenticateCookie(ctx, grant.Cookie, authn.Client{})
 		return err
 	}
-	_, err := app.Users.AuthenticateToken(ctx, grant.AccessToken)
+	_, err := app.Users.AuthenticateToken(ctx, grant.AccessToken, authn.Client{})
 	return err
 }
 

@@ -103,7 +103,7 @@ func TestRefreshRace(t *testing.T) {
 		require.Len(t, winners, 1, "exactly one caller wins")
 		_, err = app.Users.Refresh(t.Context(), winners[0].RefreshToken, authn.Client{})
 		require.ErrorIs(t, err, authn.ErrRefreshInvalid, "the reuse ended the session, and with it the child")
-		_, err = app.Users.AuthenticateToken(t.Context(), winners[0].AccessToken)
+		_, err = app.Users.AuthenticateToken(t.Context(), winners[0].AccessToken, authn.Client{})
 		require.ErrorIs(t, err, authn.ErrSessionEnded)
 		live, err := app.SessionManager.List(t.Context(), user.Subject)
 		require.NoError(t, err)

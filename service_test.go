@@ -46,7 +46,7 @@ func TestTenantsShareNothing(t *testing.T) {
 		require.ErrorIs(t, err, authn.ErrInvalidCredentials)
 		grant, err := app.Users.Login(t.Context(), authn.LoginRequest{Tenant: "acme", Email: email, Password: password})
 		require.NoError(t, err)
-		p, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+		p, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 		require.NoError(t, err)
 		assert.Equal(t, authn.Tenant("acme"), p.Subject.Tenant)
 		_, err = login(t.Context(), app, authn.CarrierToken)
@@ -97,7 +97,7 @@ func TestFailedLoginEvictsNobody(t *testing.T) {
 	store.on = true
 	_, err = login(t.Context(), app, authn.CarrierToken)
 	require.ErrorContains(t, err, "read-only")
-	_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+	_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 	assert.NoError(t, err)
 }
 

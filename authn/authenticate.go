@@ -12,7 +12,7 @@ import (
 // active. Roles are those of this moment. The error is a token class
 // (ErrToken…) or [ErrSessionEnded]; any other means that a store could not
 // answer, and nobody is authenticated.
-func (s *Service) AuthenticateToken(ctx context.Context, token setting.Secret) (Principal, error) {
+func (s *Service) AuthenticateToken(ctx context.Context, token setting.Secret, client Client) (Principal, error) {
 	claims, err := s.deps.Tokens.Verify(ctx, token)
 	if err != nil {
 		return Principal{}, err

@@ -6,7 +6,7 @@
 //	grant, err := service.Login(ctx, authn.LoginRequest{
 //		Email: "ada@example.com", Password: "correct horse battery staple",
 //	})
-//	principal, err := service.AuthenticateToken(ctx, grant.AccessToken)
+//	principal, err := service.AuthenticateToken(ctx, grant.AccessToken, client)
 //
 // The package declares what it needs of others as small interfaces
 // ([Sessions], [LiveSessions], [RoleSource], the stores) and imports none of

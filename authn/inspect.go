@@ -35,7 +35,7 @@ type Inspection struct {
 // Inspect looks at a token of this module without using it (RFC 7662). An
 // inactive token is no error; an error means that a store could not answer.
 func (s *Service) Inspect(ctx context.Context, token setting.Secret) (Inspection, error) {
-	principal, err := s.AuthenticateToken(ctx, token)
+	principal, err := s.AuthenticateToken(ctx, token, Client{})
 	if err == nil {
 		claims, err := s.deps.Tokens.parse(token)
 		return Inspection{

@@ -96,7 +96,7 @@ func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client
 	if carrier == "" {
 		carrier = CarrierToken
 	}
-	session, secret, err := s.deps.Sessions.Open(ctx, proof, carrier, client)
+	session, secret, err := s.deps.Sessions.Open(ctx, Opening{Proof: proof, Carrier: carrier, Client: client})
 	if errors.Is(err, ErrSessionLimit) {
 		s.refused(ctx, proof.Subject, client, "session_limit")
 	}

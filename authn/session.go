@@ -43,12 +43,19 @@ const (
 	EndDisabled EndReason = "account_disabled"
 )
 
+// Opening asks for the session of one login.
+type Opening struct {
+	Proof   Proof
+	Carrier Carrier
+	Client  Client
+}
+
 // Sessions opens and ends sessions. The session manager implements it.
 type Sessions interface {
 	// Open starts the session of one login and returns the secret that carries
 	// it: a cookie value or a refresh token. It returns [ErrSessionLimit] when
 	// the limit refuses one more.
-	Open(ctx context.Context, p Proof, carrier Carrier, client Client) (Session, setting.Secret, error)
+	Open(ctx context.Context, o Opening) (Session, setting.Secret, error)
 	// Rotate exchanges a refresh token for the next one. It calls issue after
 	// the token was checked and before it is consumed: when issue fails,
 	// nothing is consumed. Of concurrent calls at most one succeeds. A token

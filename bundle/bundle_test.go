@@ -75,12 +75,12 @@ func TestEveryAlgorithmThroughTheModule(t *testing.T) {
 				}
 				before := fxtest.NewConfigured(t, change)
 				grant := before.Grant(before.Principal())
-				_, err := before.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+				_, err := before.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 				require.NoError(t, err, name)
 				assert.Len(t, before.TokenManager.PublicKeys().Keys, map[bool]int{true: 0, false: 1}[authn.SymmetricAlgorithm(algorithm)])
 
 				after := fxtest.NewConfigured(t, change)
-				_, err = after.Users.AuthenticateToken(t.Context(), grant.AccessToken)
+				_, err = after.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 				if name == "ephemeral" {
 					assert.ErrorIs(t, err, authn.ErrTokenKey)
 					continue
@@ -90,7 +90,7 @@ func TestEveryAlgorithmThroughTheModule(t *testing.T) {
 				require.NoError(t, err)
 				_, err = after.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
 				require.ErrorIs(t, err, authn.ErrRefreshReused, "the restarted node still knows its own children")
-				_, err = after.Users.AuthenticateToken(t.Context(), child.AccessToken)
+				_, err = after.Users.AuthenticateToken(t.Context(), child.AccessToken, authn.Client{})
 				assert.ErrorIs(t, err, authn.ErrSessionEnded)
 			}
 		})

@@ -32,7 +32,7 @@ func (a *App) User(roles ...string) authn.User {
 // Principal returns a new account with the roles, as a request of it would be seen: with a live session of its own.
 func (a *App) Principal(roles ...string) authn.Principal {
 	a.t.Helper()
-	p, err := a.Users.AuthenticateToken(context.Background(), a.grant(a.User(roles...).Subject, authn.CarrierToken).AccessToken)
+	p, err := a.Users.AuthenticateToken(context.Background(), a.grant(a.User(roles...).Subject, authn.CarrierToken).AccessToken, authn.Client{})
 	if err != nil {
 		a.t.Fatalf("fxtest: make a principal: %v", err)
 	}

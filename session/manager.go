@@ -88,13 +88,14 @@ func (m *Manager) idle(c authn.Carrier) time.Duration {
 }
 
 // Open implements [authn.Sessions]. The session starts with a new ID and a new secret.
-func (m *Manager) Open(ctx context.Context, p authn.Proof, carrier authn.Carrier, client authn.Client) (authn.Session, setting.Secret, error) {
-	id, errID := credential.NewID(m.deps.Rand, string(p.Subject.Tenant), p.Subject.ID)
+func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, setting.Secret, error) {
+	subject := o.Proof.Subject
+	id, errID := credential.NewID(m.deps.Rand, string(subject.Tenant), subject.ID)
 	secret, errSecret := credential.NewSecret(m.deps.Rand)
 	if err := errors.Join(errID, errSecret); err != nil {
 		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
 	}
-	record := m.record(id, secret, p, carrier, client)
+	record := m.record(id, secret, o)
 	evicted, err := m.deps.Store.CreateSession(ctx, record, Limit{Max: int(m.cfg.MaxPerUser), Policy: m.cfg.OnLimit})
 	if errors.Is(err, ErrLimit) {
 		return authn.Session{}, "", authn.ErrSessionLimit
@@ -106,12 +107,12 @@ func (m *Manager) Open(ctx context.Context, p authn.Proof, carrier authn.Carrier
 	return record.session(), m.encode(record, secret), nil
 }
 
-func (m *Manager) record(id string, secret []byte, p authn.Proof, carrier authn.Carrier, client authn.Client) Record {
+func (m *Manager) record(id string, secret []byte, o authn.Opening) Record {
 	now := m.deps.Now().UTC().Truncate(time.Microsecond)
-	use := m.use(client, carrier, now)
+	use := m.use(o.Client, o.Carrier, now)
 	return Record{
-		Subject: p.Subject, ID: id, Carrier: carrier, SecretHash: credential.Hash(secret), Generation: 1,
-		Methods: p.Methods, AuthTime: p.Time.UTC().Truncate(time.Microsecond),
+		Subject: o.Proof.Subject, ID: id, Carrier: o.Carrier, SecretHash: credential.Hash(secret), Generation: 1,
+		Methods: o.Proof.Methods, AuthTime: o.Proof.Time.UTC().Truncate(time.Microsecond),
 		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: now.Add(m.cfg.absolute()),
 		IP: use.IP, UserAgent: use.UserAgent, Device: use.Device,
 	}

@@ -50,7 +50,7 @@ func newFixtureOf(t *testing.T, cfg session.Config, change func(*session.Deps)) 
 
 func (f *fixture) open(t *testing.T, s authn.Subject, carrier authn.Carrier) (authn.Session, setting.Secret) {
 	t.Helper()
-	opened, secret, err := f.Open(t.Context(), authn.Proof{Subject: s, Methods: []string{"pwd"}, Time: f.now}, carrier, authn.Client{})
+	opened, secret, err := f.Open(t.Context(), authn.Opening{Proof: authn.Proof{Subject: s, Methods: []string{"pwd"}, Time: f.now}, Carrier: carrier})
 	require.NoError(t, err)
 	return opened, secret
 }
@@ -220,7 +220,7 @@ func TestListShowsDevices(t *testing.T) {
 		IP:        netip.MustParseAddr("198.51.100.7"),
 		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 	}
-	_, secret, err := f.Open(t.Context(), proof, authn.CarrierCookie, client)
+	_, secret, err := f.Open(t.Context(), authn.Opening{Proof: proof, Carrier: authn.CarrierCookie, Client: client})
 	require.NoError(t, err)
 	f.now = start.Add(time.Minute)
 	f.open(t, ada, authn.CarrierToken)

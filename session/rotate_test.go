@@ -53,7 +53,7 @@ func TestRotationOfUncertainOutcome(t *testing.T) {
 			t.Parallel()
 			store := &uncertain{Store: memstore.New(), rotates: rotates}
 			m := managerOn(t, store, 7)
-			_, refresh, err := m.Open(t.Context(), proof, authn.CarrierToken, authn.Client{})
+			_, refresh, err := m.Open(t.Context(), authn.Opening{Proof: proof, Carrier: authn.CarrierToken})
 			require.NoError(t, err)
 			store.failing = true
 			_, next, err := m.Rotate(t.Context(), refresh, authn.Client{}, issue)
@@ -77,7 +77,7 @@ func TestReuseIsProvedAcrossAChangeOfTheKey(t *testing.T) {
 	proof := authn.Proof{Subject: ada, Methods: []string{"pwd"}, Time: start}
 	store := memstore.New()
 	before, after := managerOn(t, store, 7), managerOn(t, store, 8)
-	_, first, err := before.Open(t.Context(), proof, authn.CarrierToken, authn.Client{})
+	_, first, err := before.Open(t.Context(), authn.Opening{Proof: proof, Carrier: authn.CarrierToken})
 	require.NoError(t, err)
 	_, second, err := before.Rotate(t.Context(), first, authn.Client{}, issue)
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestMalformedTenantOpensNoSession(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, session.Config{})
 	for _, tenant := range []authn.Tenant{"Acme", "a_b", "a.b", "-a", "a b"} {
-		_, _, err := f.Open(t.Context(), authn.Proof{Subject: authn.Subject{Tenant: tenant, ID: "1"}}, authn.CarrierCookie, authn.Client{})
+		_, _, err := f.Open(t.Context(), authn.Opening{Proof: authn.Proof{Subject: authn.Subject{Tenant: tenant, ID: "1"}}, Carrier: authn.CarrierCookie})
 		assert.Error(t, err, tenant)
 	}
 }

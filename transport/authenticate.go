@@ -69,7 +69,7 @@ func (b bearer) Authenticate(r *http.Request) (authn.Principal, error) {
 	if len(b.gate.keyHeader(r)) > 0 {
 		return authn.Principal{}, severalCredentials()
 	}
-	return b.gate.deps.Users.AuthenticateToken(r.Context(), token)
+	return b.gate.deps.Users.AuthenticateToken(r.Context(), token, b.gate.Client(r))
 }
 
 func bearerToken(r *http.Request) (setting.Secret, error) {

@@ -127,7 +127,7 @@ func TestRevocation(t *testing.T) {
 	}
 	ok("garbage", mine)
 	ok(other.AccessToken.Reveal(), mine)
-	_, err := app.Users.AuthenticateToken(t.Context(), other.AccessToken)
+	_, err := app.Users.AuthenticateToken(t.Context(), other.AccessToken, authn.Client{})
 	require.ErrorIs(t, err, authn.ErrTokenRevoked)
 	ok(other.AccessToken.Reveal(), mine)
 
@@ -136,7 +136,7 @@ func TestRevocation(t *testing.T) {
 	require.ErrorIs(t, err, authn.ErrRefreshInvalid)
 
 	ok(mine.RefreshToken.Reveal(), mine)
-	_, err = app.Users.AuthenticateToken(t.Context(), mine.AccessToken)
+	_, err = app.Users.AuthenticateToken(t.Context(), mine.AccessToken, authn.Client{})
 	assert.ErrorIs(t, err, authn.ErrSessionEnded, "the session ended with its refresh token")
 }
 
