@@ -22,6 +22,8 @@ type Config struct {
 	SecretKey setting.Secret `yaml:"secret_key"`
 	// JWT configures access and refresh tokens.
 	JWT authn.TokenConfig `yaml:"jwt"`
+	// Revocation configures how fresh each node's picture of revocations must be.
+	Revocation authn.RevocationConfig `yaml:"revocation"`
 	// Password configures password hashing.
 	Password authn.PasswordConfig `yaml:"password"`
 	// Session configures how long sessions live and how many there may be.
@@ -92,6 +94,7 @@ const (
 func (c Config) WithDefaults() Config {
 	c.Profile = c.Profile.orEnvironment()
 	c.JWT = c.JWT.WithDefaults()
+	c.Revocation = c.Revocation.WithDefaults()
 	c.Password = passwordDefaults(c.Password)
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()

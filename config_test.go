@@ -76,7 +76,8 @@ func TestWithDefaults(t *testing.T) {
 			t.Parallel()
 			expected := authmodule.Config{
 				Profile:      tc.have,
-				JWT:          authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule"},
+				JWT:          authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule", Remembered: 65_536},
+				Revocation:   authn.RevocationConfig{Mode: "bounded", MaxStaleSeconds: 5},
 				Password:     authn.PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1},
 				Session:      session.Config{TimeoutMinutes: 60, AbsoluteTimeoutDays: 30, OnLimit: session.EvictOldest},
 				APIKeys:      authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},

@@ -55,6 +55,9 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		audit.TokenRevoked: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.TokenManager.Revoke(t.Context(), app.Grant(app.Principal()).AccessToken))
 		},
+		audit.TenantRevoked: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.Users.RevokeTenant(t.Context(), authn.Principal{}, "acme"))
+		},
 		audit.APIKeyCreated: func(_ *testing.T, app *fxtest.App) { app.APIKey(app.Principal()) },
 		audit.APIKeyRotated: func(t *testing.T, app *fxtest.App) {
 			p := app.Principal()

@@ -25,6 +25,7 @@ func (c Config) Validate() error {
 	p.secret("secret_key", c.SecretKey.Reveal(), authn.ShortestSecret, p.strict)
 	p.numbers(c)
 	p.tokens(c.JWT)
+	p.revocation(c.Revocation)
 	p.password(passwordDefaults(c.Password))
 	p.session(c)
 	p.apiKeys(c.APIKeys)
@@ -66,6 +67,8 @@ func (p *problems) numbers(c Config) {
 		{"jwt.expiration_hours", int(c.JWT.ExpirationHours), largest},
 		{"jwt.access_token_expire_minutes", int(c.JWT.AccessTokenExpireMinutes), largest},
 		{"jwt.refresh_token_expire_days", int(c.JWT.RefreshTokenExpireDays), largestDays},
+		{"jwt.remembered", int(c.JWT.Remembered), largest},
+		{"revocation.max_stale_seconds", int(c.Revocation.MaxStaleSeconds), authn.MaxStaleSeconds},
 		{"password.memory_kib", int(c.Password.MemoryKiB), 1 << 20},
 		{"password.iterations", int(c.Password.Iterations), 64},
 		{"password.parallelism", int(c.Password.Parallelism), 64},
@@ -117,6 +120,14 @@ func (p *problems) session(c Config) {
 func (p *problems) idle(key string, idle, absolute time.Duration) {
 	if idle > absolute {
 		p.add(key, "is longer than auth.session.absolute_timeout_days", "lower $VAR, or raise LEX_AUTH__SESSION__ABSOLUTE_TIMEOUT_DAYS")
+	}
+}
+
+func (p *problems) revocation(c authn.RevocationConfig) {
+	switch c.Mode {
+	case "", authn.RevocationBounded, authn.RevocationStrict:
+	default:
+		p.add("revocation.mode", "is unknown", "set $VAR to bounded or strict")
 	}
 }
 

@@ -34,6 +34,8 @@ const (
 	RefreshReused Type = "refresh.reused"
 	// TokenRevoked: one access token was revoked before its expiry.
 	TokenRevoked Type = "token.revoked"
+	// TenantRevoked: all sessions of a tenant were ended; it concerns no single account.
+	TenantRevoked Type = "tenant.revoked"
 )
 
 // API keys.
@@ -64,7 +66,7 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked,
+		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,
 	}

@@ -36,7 +36,7 @@ type APIKey struct {
 	AllowedIPs []netip.Prefix
 	CreatedAt  time.Time
 	// RotatedAt is zero before the first rotation, LastUsedAt before the first use.
-	// LastUsedAt is up to a minute behind.
+	// LastUsedAt is up to two minutes behind.
 	RotatedAt, LastUsedAt time.Time
 	// Expires is zero for a key that never does. Neither use nor rotation moves it.
 	Expires time.Time

@@ -20,42 +20,131 @@ import (
 // The error is [ErrAPIKeyInvalid]; any other means that a store could not
 // answer, and nobody is authenticated.
 func (k *APIKeys) Authenticate(ctx context.Context, text setting.Secret, client Client) (Principal, error) {
-	presented, err := credential.ParseChecked(k.cfg.Prefix, text)
-	if err != nil {
-		return Principal{}, ErrAPIKeyInvalid
-	}
-	tenant := Tenant(presented.Tenant())
-	record, err := k.deps.Store.APIKey(ctx, tenant, presented.ID)
-	if errors.Is(err, ErrNotFound) {
-		return Principal{}, ErrAPIKeyInvalid
-	}
-	if err != nil {
-		return Principal{}, wrapped("read an API key", err)
-	}
-	if record.ID != presented.ID || record.Owner.Tenant != tenant {
-		return Principal{}, errors.New("authn: the API key store returned another key than the one asked for")
-	}
-	now := k.deps.Now()
-	expires, good := record.until(credential.Hash(presented.Secret), now)
-	if !good || !record.allows(client.IP) {
-		return Principal{}, ErrAPIKeyInvalid
-	}
-	user, roles, err := accountOf(ctx, k.deps.Users, k.deps.Roles, record.Owner)
-	if errors.Is(err, errGone) {
-		return Principal{}, ErrAPIKeyInvalid
-	}
+	p, err := k.KeyPrincipal(ctx, text, func() Client { return client })
 	if err != nil {
 		return Principal{}, err
 	}
+	return *p, nil
+}
+
+// KeyPrincipal is [APIKeys.Authenticate] for code that is called at every
+// request: the client is only made when something depends on it, and the
+// principal is shared with other requests and must not be modified. What was found is remembered as in [Service.TokenPrincipal].
+func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client func() Client) (*Principal, error) {
+	now := k.deps.Now()
+	p, err := k.recall(ctx, text, client, now)
+	if p != nil || err != nil {
+		return p, err
+	}
+	presented, err := credential.ParseChecked(k.cfg.Prefix, text)
+	if err != nil {
+		return nil, ErrAPIKeyInvalid
+	}
+	var seen glance
+	if k.memory != nil {
+		if err := k.deps.Revocations.fresh(ctx, now); err != nil {
+			return nil, err
+		}
+		seen = k.deps.Revocations.glance()
+	}
+	record, until, err := k.find(ctx, presented, client, now)
+	if err != nil {
+		return nil, err
+	}
+	if p, err = k.principal(ctx, record, until); err != nil {
+		return nil, err
+	}
 	k.used(ctx, record, now)
+	k.remember(text, &record, p, seen, now)
+	return p, nil
+}
+
+// recall returns the remembered principal, or nil.
+func (k *APIKeys) recall(ctx context.Context, text setting.Secret, client func() Client, now time.Time) (*Principal, error) {
+	if k.memory == nil {
+		return nil, nil
+	}
+	e := k.memory.find(text.Reveal(), now)
+	if e == nil {
+		return nil, nil
+	}
+	if err := k.deps.Revocations.fresh(ctx, now); err != nil {
+		return nil, err
+	}
+	if !k.deps.Revocations.holds(e) {
+		k.memory.forget(e)
+		return nil, nil
+	}
+	if len(e.record.AllowedIPs) > 0 && !e.record.allows(client().IP) {
+		return nil, ErrAPIKeyInvalid
+	}
+	return e.principal, nil
+}
+
+// find returns the live record of the secret, and when the secret ends; the zero time is never.
+func (k *APIKeys) find(ctx context.Context, c credential.Credential, client func() Client, now time.Time) (APIKeyRecord, time.Time, error) {
+	tenant := Tenant(c.Tenant())
+	record, err := k.deps.Store.APIKey(ctx, tenant, c.ID)
+	if errors.Is(err, ErrNotFound) {
+		return APIKeyRecord{}, time.Time{}, ErrAPIKeyInvalid
+	}
+	if err != nil {
+		return APIKeyRecord{}, time.Time{}, wrapped("read an API key", err)
+	}
+	if record.ID != c.ID || record.Owner.Tenant != tenant {
+		return APIKeyRecord{}, time.Time{}, errors.New("authn: the API key store returned another key than the one asked for")
+	}
+	until, good := record.until(credential.Hash(c.Secret), now)
+	if !good || len(record.AllowedIPs) > 0 && !record.allows(client().IP) {
+		return APIKeyRecord{}, time.Time{}, ErrAPIKeyInvalid
+	}
+	return record, until, nil
+}
+
+func (k *APIKeys) principal(ctx context.Context, record APIKeyRecord, until time.Time) (*Principal, error) {
+	user, roles, err := accountOf(ctx, k.deps.Users, k.deps.Roles, record.Owner)
+	if errors.Is(err, errGone) {
+		return nil, ErrAPIKeyInvalid
+	}
+	if err != nil {
+		return nil, err
+	}
 	scopes := record.Scopes
 	if scopes == nil {
 		scopes = []string{} // nil would be unlimited
 	}
-	return Principal{
+	return &Principal{
 		Kind: KindUser, Subject: record.Owner, Email: user.Email, Roles: roles,
-		KeyID: record.ID, Scopes: scopes, Expires: expires,
+		KeyID: record.ID, Scopes: scopes, Expires: until,
 	}, nil
+}
+
+func (k *APIKeys) remember(text setting.Secret, record *APIKeyRecord, p *Principal, seen glance, now time.Time) {
+	if k.memory == nil {
+		return
+	}
+	until := now.Add(rememberFor)
+	if !p.Expires.IsZero() && p.Expires.Before(until) {
+		until = p.Expires
+	}
+	marker, tenant := k.deps.Revocations.mark, record.Owner.Tenant
+	e := &remembered{
+		text: text.Reveal(), principal: p, record: record, until: until.UnixNano(), position: seen.position, era: seen.era,
+		changed: []mark{
+			marker.of(ChangedAPIKey, tenant, record.ID), marker.of(ChangedAccount, tenant, record.Owner.ID), marker.of(ChangedAccount, tenant, ""),
+		},
+	}
+	e.version.Store(seen.version)
+	if k.deps.Revocations.settled(e.changed, now) {
+		k.memory.keep(e, now)
+	}
+}
+
+// Sweep lets go of remembered principals that have passed their time. Their number is bounded without it.
+func (k *APIKeys) Sweep() {
+	if k.memory != nil {
+		k.memory.sweep(k.deps.Now())
+	}
 }
 
 type apiKeyUse struct {

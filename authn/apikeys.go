@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -35,6 +36,8 @@ type APIKeys struct {
 	deps APIKeyDeps
 	// using has the keys whose last use is being written.
 	using sync.Map
+	// memory has the principals of keys; nil remembers none.
+	memory *memory
 }
 
 // APIKeyDeps are what [APIKeys] work with. Fields without a remark are required.
@@ -43,6 +46,10 @@ type APIKeyDeps struct {
 	Users  UserStore
 	Roles  RoleSource
 	Scopes ScopeChecker
+	// Revocations tells what is remembered of keys and accounts and must be looked at again. Nil remembers nothing.
+	Revocations *Revocations
+	// Remembered is how many principals are remembered. Defaults to [DefaultRemembered].
+	Remembered int
 	// Events may be nil.
 	Events *audit.Bus
 	Log    *slog.Logger
@@ -69,7 +76,11 @@ func NewAPIKeys(cfg APIKeyConfig, deps APIKeyDeps) (*APIKeys, error) {
 	if deps.Rand == nil {
 		deps.Rand = rand.Reader
 	}
-	return &APIKeys{cfg: cfg, deps: deps}, nil
+	k := &APIKeys{cfg: cfg, deps: deps}
+	if deps.Revocations != nil {
+		k.memory = newMemory(cmp.Or(deps.Remembered, DefaultRemembered))
+	}
+	return k, nil
 }
 
 // Header is the request header that may carry a key besides Authorization; empty is none.
@@ -157,9 +168,11 @@ func (k *APIKeys) Rotate(ctx context.Context, owner Principal, id string, overla
 	if err != nil {
 		return APIKey{}, "", err
 	}
-	err = k.deps.Store.RotateAPIKey(ctx, APIKeyRotation{
-		Owner: record.Owner, ID: id, Generation: record.Generation, SecretHash: record.SecretHash,
-		NextHash: credential.Hash(fresh.Secret), PreviousUntil: now.Add(overlap), At: now,
+	err = k.deps.Revocations.ChangeAPIKey(ctx, record.Owner.Tenant, id, func(ctx context.Context) error {
+		return k.deps.Store.RotateAPIKey(ctx, APIKeyRotation{
+			Owner: record.Owner, ID: id, Generation: record.Generation, SecretHash: record.SecretHash,
+			NextHash: credential.Hash(fresh.Secret), PreviousUntil: now.Add(overlap), At: now,
+		})
 	})
 	if err != nil {
 		return APIKey{}, "", wrapped("rotate an API key", err)
@@ -176,7 +189,17 @@ func (k *APIKeys) Revoke(ctx context.Context, actor Principal, owner Subject, id
 	if actor.limited() {
 		return ErrLoginRequired
 	}
-	if err := k.deps.Store.DeleteAPIKey(ctx, owner, id); err != nil {
+	record, err := k.deps.Store.APIKey(ctx, owner.Tenant, id)
+	if err == nil && record.Owner != owner {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return wrapped("revoke an API key", err)
+	}
+	err = k.deps.Revocations.ChangeAPIKey(ctx, owner.Tenant, id, func(ctx context.Context) error {
+		return k.deps.Store.DeleteAPIKey(ctx, owner, id)
+	})
+	if err != nil {
 		return wrapped("revoke an API key", err)
 	}
 	k.emit(ctx, audit.APIKeyRevoked, actor, owner, id)

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/authmodule/authmodule/setting"
 )
@@ -13,24 +14,83 @@ import (
 // (ErrToken…) or [ErrSessionEnded]; any other means that a store could not
 // answer, and nobody is authenticated.
 func (s *Service) AuthenticateToken(ctx context.Context, token setting.Secret, client Client) (Principal, error) {
-	claims, err := s.deps.Tokens.Verify(ctx, token)
+	p, err := s.TokenPrincipal(ctx, token, func() Client { return client })
 	if err != nil {
 		return Principal{}, err
 	}
-	session, err := s.deps.Live.Live(ctx, claims.Subject.Tenant, claims.SessionID)
-	if err != nil {
-		return Principal{}, err
+	return *p, nil
+}
+
+// TokenPrincipal is [Service.AuthenticateToken] for code that is called at
+// every request: the client is only made when something depends on it, and the
+// principal is shared with other requests and must not be modified.
+//
+// What was found is remembered until the token expires, and for a minute at
+// most. The revocation log is looked at each time; what it says about the token, its key, session, account
+// or tenant is acted on at once.
+func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, client func() Client) (*Principal, error) {
+	now := s.deps.Now()
+	if e := s.memory.find(token.Reveal(), now); e != nil {
+		if err := s.view().fresh(ctx, now); err != nil {
+			return nil, err
+		}
+		if s.view().holds(e) && s.deps.Tokens.keys.has(e) {
+			return e.principal, nil
+		}
+		s.memory.forget(e)
 	}
-	if session.Subject != claims.Subject || session.Carrier != CarrierToken {
-		return Principal{}, ErrSessionEnded
+	v, p, err := s.resolve(ctx, token, now)
+	if err != nil {
+		return nil, err
+	}
+	s.remember(token, v, p, now)
+	return p, nil
+}
+
+func (s *Service) view() *Revocations { return s.deps.Tokens.revocations }
+
+// resolve is TokenPrincipal by the stores alone.
+func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Time) (verified, *Principal, error) {
+	v, err := s.deps.Tokens.verify(ctx, token, now)
+	if err != nil {
+		return verified{}, nil, err
+	}
+	if s.deps.Tokens.sessionRevoked(v) {
+		return verified{}, nil, ErrSessionEnded
+	}
+	session, err := s.deps.Live.Live(ctx, v.claims.Subject.Tenant, v.claims.SessionID)
+	if err != nil {
+		return verified{}, nil, err
+	}
+	if session.Subject != v.claims.Subject || session.Carrier != CarrierToken {
+		return verified{}, nil, ErrSessionEnded
 	}
 	p, err := s.principal(ctx, session)
 	if err != nil {
-		return Principal{}, err
+		return verified{}, nil, err
 	}
-	p.TokenID, p.Expires = claims.ID, claims.Expires
-	return p, nil
+	p.TokenID, p.Expires = v.claims.ID, v.claims.Expires
+	return v, p, nil
 }
+
+func (s *Service) remember(token setting.Secret, v verified, p *Principal, now time.Time) {
+	marker, tenant := s.view().mark, p.Subject.Tenant
+	e := &remembered{
+		text: token.Reveal(), principal: p, until: min(p.Expires.UnixNano(), now.Add(rememberFor).UnixNano()),
+		position: v.seen.position, era: v.seen.era, dead: v.dead, key: v.key,
+		changed: []mark{
+			marker.of(ChangedAccount, tenant, p.Subject.ID), marker.of(ChangedAccount, tenant, ""), marker.of(ChangedSession, tenant, p.SessionID),
+		},
+	}
+	e.version.Store(v.seen.version)
+	e.keys.Store(v.keys)
+	if s.view().settled(e.changed, now) {
+		s.memory.keep(e, now)
+	}
+}
+
+// Sweep lets go of remembered principals that have passed their time. Their number is bounded without it.
+func (s *Service) Sweep() { s.memory.sweep(s.deps.Now()) }
 
 // AuthenticateCookie says who a session cookie is from, and counts as a use of
 // the session. The errors are [ErrSessionEnded] and those of stores.
@@ -39,18 +99,22 @@ func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret,
 	if err != nil {
 		return Principal{}, err
 	}
-	return s.principal(ctx, session)
-}
-
-func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {
-	user, roles, err := s.account(ctx, session.Subject)
-	if errors.Is(err, errGone) {
-		return Principal{}, ErrSessionEnded
-	}
+	p, err := s.principal(ctx, session)
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{
+	return *p, nil
+}
+
+func (s *Service) principal(ctx context.Context, session Session) (*Principal, error) {
+	user, roles, err := s.account(ctx, session.Subject)
+	if errors.Is(err, errGone) {
+		return nil, ErrSessionEnded
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
 		Methods: session.Methods, Roles: roles, AuthTime: session.AuthTime, Expires: session.Ends,
 	}, nil

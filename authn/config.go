@@ -27,6 +27,9 @@ type TokenConfig struct {
 	Issuer string `yaml:"issuer"`
 	// Audience is the aud claim. Defaults to "authmodule".
 	Audience string `yaml:"audience"`
+	// Remembered is how many principals of access tokens a node keeps, and as many of API keys; each takes about
+	// a kilobyte while it is used. More are proved anew at each request. Defaults to [DefaultRemembered].
+	Remembered setting.Count `yaml:"remembered"`
 }
 
 // KeyState says what a configured key is used for.
@@ -79,6 +82,9 @@ func (c TokenConfig) WithDefaults() TokenConfig {
 	if c.RefreshTokenExpireDays == 0 {
 		c.RefreshTokenExpireDays = DefaultRefreshDays
 	}
+	if c.Remembered == 0 {
+		c.Remembered = DefaultRemembered
+	}
 	return c
 }
 
@@ -90,6 +96,8 @@ func (c TokenConfig) AccessLifetime() time.Duration {
 	}
 	return c.ExpirationHours.Duration()
 }
+
+func (c TokenConfig) remembered() int { return max(int(c.WithDefaults().Remembered), 1) }
 
 // PasswordConfig configures password hashing (argon2id, RFC 9106) and policy.
 type PasswordConfig struct {

@@ -35,13 +35,12 @@ type Inspection struct {
 // Inspect looks at a token of this module without using it (RFC 7662). An
 // inactive token is no error; an error means that a store could not answer.
 func (s *Service) Inspect(ctx context.Context, token setting.Secret) (Inspection, error) {
-	principal, err := s.AuthenticateToken(ctx, token, Client{})
+	v, principal, err := s.resolve(ctx, token, s.deps.Now())
 	if err == nil {
-		claims, err := s.deps.Tokens.parse(token)
 		return Inspection{
-			Active: err == nil, Kind: KindAccessToken, Subject: principal.Subject, SessionID: principal.SessionID,
-			Methods: principal.Methods, AuthTime: principal.AuthTime, Claims: claims, Expires: claims.Expires,
-		}, err
+			Active: true, Kind: KindAccessToken, Subject: principal.Subject, SessionID: principal.SessionID,
+			Methods: principal.Methods, AuthTime: principal.AuthTime, Claims: v.claims, Expires: v.claims.Expires,
+		}, nil
 	}
 	if !refusedToken(err) {
 		return Inspection{}, err

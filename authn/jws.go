@@ -50,7 +50,7 @@ type JWSPolicy struct {
 func (r *KeyRing) VerifyJWS(message string, policy JWSPolicy) (JWS, error) {
 	room := r.room()
 	defer r.rooms.Put(room)
-	jws, err := r.verify(message, policy, room)
+	jws, _, err := r.current.Load().verify(message, policy, room)
 	jws.Payload = bytes.Clone(jws.Payload)
 	return jws, err
 }
@@ -69,32 +69,32 @@ func (r *KeyRing) room() *room {
 	return &room{}
 }
 
-// verify is VerifyJWS with a payload that lives in the room.
-func (r *KeyRing) verify(message string, policy JWSPolicy, room *room) (JWS, error) {
+// verify is VerifyJWS with a payload that lives in the room, and the key that signed.
+func (s *keySet) verify(message string, policy JWSPolicy, room *room) (JWS, *Key, error) {
 	first, last, err := dots(message)
 	if err != nil {
-		return JWS{}, err
+		return JWS{}, nil, err
 	}
-	jws, key, err := r.current.Load().readHeader(message[:first], policy)
+	jws, key, err := s.readHeader(message[:first], policy)
 	if err != nil {
-		return JWS{}, err
+		return JWS{}, nil, err
 	}
 	if strictBase64.DecodedLen(len(message)-last-1) > longestSignature {
-		return JWS{}, fmt.Errorf("%w: signature longer than %d bytes", ErrTokenMalformed, longestSignature)
+		return JWS{}, nil, fmt.Errorf("%w: signature longer than %d bytes", ErrTokenMalformed, longestSignature)
 	}
 	room.message = append(room.message[:0], message...)
 	signature, err := decodeSegment(room.signature[:0], room.message[last+1:])
 	if err != nil || len(signature) == 0 {
-		return JWS{}, fmt.Errorf("%w: signature segment", ErrTokenMalformed)
+		return JWS{}, nil, fmt.Errorf("%w: signature segment", ErrTokenMalformed)
 	}
 	if !key.verifies(room.message[:last], signature, room.sum[:0]) {
-		return JWS{}, ErrTokenSignature
+		return JWS{}, nil, ErrTokenSignature
 	}
 	if room.payload, err = decodeSegment(room.payload[:0], room.message[first+1:last]); err != nil {
-		return JWS{}, fmt.Errorf("%w: payload segment", ErrTokenMalformed)
+		return JWS{}, nil, fmt.Errorf("%w: payload segment", ErrTokenMalformed)
 	}
 	jws.Payload = room.payload
-	return jws, nil
+	return jws, key, nil
 }
 
 // dots returns where the two dots of a message are.

@@ -95,3 +95,16 @@ func (r *KeyRing) Public() JWKSet {
 	}
 	return set
 }
+
+// has reports whether the key that signed a remembered token is still in the ring.
+func (r *KeyRing) has(e *remembered) bool {
+	set := r.current.Load()
+	if e.keys.Load() == set {
+		return true
+	}
+	if set.byID[e.key.ID()] != e.key {
+		return false
+	}
+	e.keys.Store(set)
+	return true
+}

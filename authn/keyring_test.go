@@ -164,7 +164,7 @@ func TestKeyRingUnderLoad(t *testing.T) {
 	ring, err := authn.NewKeyRing(a, b)
 	require.NoError(t, err)
 	manager, err := authn.NewTokenManager(authn.TokenConfig{}, authn.TokenDeps{
-		Keys: ring, Revocations: memstore.New(), Now: (&tokenClock{now: tokenEpoch}).Now,
+		Keys: ring, Revocations: viewOf(t, memstore.New(), nil), Now: (&tokenClock{now: tokenEpoch}).Now,
 	})
 	require.NoError(t, err)
 	var running sync.WaitGroup

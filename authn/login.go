@@ -67,6 +67,10 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	if carrier != "" && carrier != CarrierToken && carrier != CarrierCookie {
 		return Grant{}, fmt.Errorf("authn: a session has no carrier %q", string(carrier))
 	}
+	epoch, err := s.view().Position(ctx)
+	if err != nil {
+		return Grant{}, err
+	}
 	user, roles, err := s.account(ctx, proof.Subject)
 	if errors.Is(err, errGone) {
 		s.refused(ctx, proof.Subject, client, "account_disabled")
@@ -81,7 +85,7 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	if err := s.recordLogin(ctx, user, proof.Time); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.open(ctx, proof, carrier, client, roles)
+	grant, err := s.open(ctx, Opening{Proof: proof, Carrier: carrier, Client: client, Epoch: epoch}, roles)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -92,13 +96,13 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	return grant, nil
 }
 
-func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client Client, roles []string) (grant Grant, err error) {
-	if carrier == "" {
-		carrier = CarrierToken
+func (s *Service) open(ctx context.Context, o Opening, roles []string) (grant Grant, err error) {
+	if o.Carrier == "" {
+		o.Carrier = CarrierToken
 	}
-	session, secret, err := s.deps.Sessions.Open(ctx, Opening{Proof: proof, Carrier: carrier, Client: client})
+	session, secret, err := s.deps.Sessions.Open(ctx, o)
 	if errors.Is(err, ErrSessionLimit) {
-		s.refused(ctx, proof.Subject, client, "session_limit")
+		s.refused(ctx, o.Proof.Subject, o.Client, "session_limit")
 	}
 	if err != nil {
 		return Grant{}, err
@@ -112,8 +116,8 @@ func (s *Service) open(ctx context.Context, proof Proof, carrier Carrier, client
 	if grant, err = s.grant(session, secret, roles); err != nil {
 		return Grant{}, err
 	}
-	if err = s.stillGood(ctx, proof); errors.Is(err, ErrInvalidCredentials) {
-		s.refused(ctx, proof.Subject, client, "account_changed")
+	if err = s.stillGood(ctx, o.Proof); errors.Is(err, ErrInvalidCredentials) {
+		s.refused(ctx, o.Proof.Subject, o.Client, "account_changed")
 	}
 	if err != nil {
 		return Grant{}, err

@@ -78,11 +78,29 @@ type principalKey struct{}
 
 // WithPrincipal returns a context that carries p.
 func WithPrincipal(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
+	return &PrincipalContext{Context: ctx, Principal: &p}
+}
+
+// PrincipalContext is a context that carries a principal which other requests
+// may share. It is for code that makes one for each request; [WithPrincipal] is for all other.
+type PrincipalContext struct {
+	context.Context
+	// Principal must not be modified. Nil is the anonymous one.
+	Principal *Principal
+}
+
+// Value returns the principal, or what the context beneath has.
+func (c *PrincipalContext) Value(key any) any {
+	if key == (principalKey{}) {
+		return c.Principal
+	}
+	return c.Context.Value(key)
 }
 
 // PrincipalFrom returns the principal that ctx carries, or the anonymous one.
 func PrincipalFrom(ctx context.Context) Principal {
-	p, _ := ctx.Value(principalKey{}).(Principal)
-	return p
+	if p, _ := ctx.Value(principalKey{}).(*Principal); p != nil {
+		return *p
+	}
+	return Principal{}
 }

@@ -17,6 +17,8 @@ import (
 // concurrent use.
 type Service struct {
 	deps Deps
+	// memory has the principals of access tokens.
+	memory *memory
 }
 
 // Deps are what a [Service] works with. Fields without a remark are required.
@@ -52,7 +54,7 @@ func NewService(deps Deps) (*Service, error) {
 	if deps.Rand == nil {
 		deps.Rand = rand.Reader
 	}
-	return &Service{deps: deps}, nil
+	return &Service{deps: deps, memory: newMemory(deps.Tokens.cfg.remembered())}, nil
 }
 
 // Users lists the accounts of a tenant by ascending ID, those after the ID
@@ -102,12 +104,30 @@ func (s *Service) Enable(ctx context.Context, actor Principal, subject Subject) 
 }
 
 func (s *Service) setDisabled(ctx context.Context, subject Subject, at time.Time) (changed bool, err error) {
-	err = s.update(ctx, subject, func(u *User) bool {
-		changed = u.Active() != at.IsZero()
-		u.DisabledAt = at
-		return changed
+	err = s.view().ChangeAccount(ctx, subject, func(ctx context.Context) error {
+		return s.update(ctx, subject, func(u *User) bool {
+			changed = u.Active() != at.IsZero()
+			u.DisabledAt = at
+			return changed
+		})
 	})
 	return changed, err
+}
+
+// Changed has every node look again at an account that the application changed
+// in its own [UserStore], such as one that it disabled. Without it they do so within a minute.
+func (s *Service) Changed(ctx context.Context, subject Subject) error {
+	return s.view().ChangeAccount(ctx, subject, nil)
+}
+
+// RevokeTenant ends every session of a tenant, whatever their number, with all
+// tokens and cookies: on this node when it returns, on the others within a second. API keys are no sessions and stay.
+func (s *Service) RevokeTenant(ctx context.Context, actor Principal, t Tenant) error {
+	if err := s.view().EndSessions(ctx, Subject{Tenant: t}, nil); err != nil {
+		return err
+	}
+	s.deps.Events.Emit(ctx, audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: actor.Subject.ID})
+	return nil
 }
 
 const updateTries = 16

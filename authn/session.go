@@ -29,6 +29,8 @@ type Session struct {
 	AuthTime time.Time
 	// Ends is the absolute end; nothing extends it.
 	Ends time.Time
+	// Epoch is the position of the revocation log when the session was opened; see [Revocations.Position].
+	Epoch int64
 }
 
 // EndReason says why a session was ended before its time.
@@ -48,6 +50,8 @@ type Opening struct {
 	Proof   Proof
 	Carrier Carrier
 	Client  Client
+	// Epoch is the position of the revocation log that was read before the account.
+	Epoch int64
 }
 
 // Sessions opens and ends sessions. The session manager implements it.

@@ -136,9 +136,11 @@ func (s *Service) takeOver(ctx context.Context, subject Subject, hash string) er
 	if err := s.deps.Passwords.SetPasswordHash(ctx, subject, hash); err != nil {
 		return fmt.Errorf("authn: store a password hash: %w", err)
 	}
-	err := s.update(ctx, subject, func(u *User) bool {
-		u.CredentialVersion, u.DisabledAt = u.CredentialVersion+1, time.Time{}
-		return true
+	err := s.view().ChangeAccount(ctx, subject, func(ctx context.Context) error {
+		return s.update(ctx, subject, func(u *User) bool {
+			u.CredentialVersion, u.DisabledAt = u.CredentialVersion+1, time.Time{}
+			return true
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("authn: change an account: %w", err)

@@ -40,17 +40,6 @@ type PasswordStore interface {
 	DeletePasswordHash(ctx context.Context, s Subject) error
 }
 
-// RevocationStore keeps the IDs of access tokens revoked before their expiry.
-type RevocationStore interface {
-	// RevokeToken remembers the token ID at least until the token's own expiry.
-	// Revoking twice keeps the later time.
-	RevokeToken(ctx context.Context, t Tenant, id string, until time.Time) error
-	// TokenRevoked reports whether the ID is remembered at now.
-	TokenRevoked(ctx context.Context, t Tenant, id string, now time.Time) (bool, error)
-	// PruneRevocations drops the IDs whose time ended before the given time and returns how many.
-	PruneRevocations(ctx context.Context, before time.Time) (int, error)
-}
-
 // OneTime is a record that can be consumed once: a set-up link, a reset
 // token. Its secret is stored as a hash only.
 type OneTime struct {

@@ -29,7 +29,7 @@ const pruneLeeway = time.Minute
 type TokenManager struct {
 	cfg         TokenConfig
 	keys        *KeyRing
-	revocations RevocationStore
+	revocations *Revocations
 	events      *audit.Bus
 	now         func() time.Time
 	rand        io.Reader
@@ -38,7 +38,7 @@ type TokenManager struct {
 // TokenDeps are what a [TokenManager] works with. Keys and Revocations are required.
 type TokenDeps struct {
 	Keys        *KeyRing
-	Revocations RevocationStore
+	Revocations *Revocations
 	// Events may be nil.
 	Events *audit.Bus
 	// Now defaults to time.Now, Rand to crypto/rand.
@@ -51,7 +51,7 @@ type TokenDeps struct {
 func NewTokenManager(cfg TokenConfig, deps TokenDeps) (*TokenManager, error) {
 	cfg = cfg.WithDefaults()
 	if deps.Keys == nil || deps.Revocations == nil {
-		return nil, errors.New("authn: a token manager needs a key ring and a revocation store")
+		return nil, errors.New("authn: a token manager needs a key ring and a revocation view")
 	}
 	if err := checkTokenConfig(cfg); err != nil {
 		return nil, err
@@ -135,20 +135,19 @@ func (m *TokenManager) Lifetime() time.Duration { return m.cfg.AccessLifetime() 
 // Revoke makes one access token unusable from now on. The token may be
 // expired, in which case nothing is stored, but it must be one of this manager's.
 func (m *TokenManager) Revoke(ctx context.Context, token setting.Secret) error {
-	claims, err := m.parse(token)
+	v, err := m.parse(token)
 	if err != nil {
 		return err
 	}
-	return m.revoke(ctx, claims)
+	return m.revoke(ctx, v.claims)
 }
 
 func (m *TokenManager) revoke(ctx context.Context, claims Claims) error {
 	if !m.now().Before(claims.Expires) {
 		return nil
 	}
-	until := claims.Expires.Add(pruneLeeway)
-	if err := m.revocations.RevokeToken(ctx, claims.Subject.Tenant, claims.ID, until); err != nil {
-		return fmt.Errorf("authn: revoke a token: %w", err)
+	if err := m.revocations.RevokeToken(ctx, claims.Subject.Tenant, claims.ID, claims.Expires.Add(pruneLeeway)); err != nil {
+		return err
 	}
 	m.events.Emit(ctx, audit.Event{
 		Type: audit.TokenRevoked, Tenant: string(claims.Subject.Tenant), Subject: claims.Subject.ID, SessionID: claims.SessionID,

@@ -101,6 +101,15 @@ type tokenKit struct {
 	events  *[]audit.Event
 }
 
+// viewOf is a revocation view of the store.
+func viewOf(t testing.TB, store authn.RevocationStore, now func() time.Time) *authn.Revocations {
+	t.Helper()
+	view, err := authn.NewRevocations(authn.RevocationConfig{}, authn.RevocationDeps{Store: store, Now: now})
+	require.NoError(t, err)
+	t.Cleanup(view.Close)
+	return view
+}
+
 func newTokenKit(t testing.TB, algorithm string, change ...func(*authn.TokenConfig, *authn.TokenDeps)) tokenKit {
 	t.Helper()
 	keys, err := tokenKeys()
@@ -109,7 +118,7 @@ func newTokenKit(t testing.TB, algorithm string, change ...func(*authn.TokenConf
 	bus := audit.NewBus(nil, kit.clock.Now)
 	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) { *kit.events = append(*kit.events, e) }))
 	cfg := authn.TokenConfig{Algorithm: algorithm}
-	deps := authn.TokenDeps{Keys: ringOf(t, kit.key), Revocations: memstore.New(), Events: bus, Now: kit.clock.Now}
+	deps := authn.TokenDeps{Keys: ringOf(t, kit.key), Revocations: viewOf(t, memstore.New(), kit.clock.Now), Events: bus, Now: kit.clock.Now}
 	for _, c := range change {
 		c(&cfg, &deps)
 	}

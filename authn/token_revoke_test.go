@@ -26,12 +26,12 @@ type brokenRevocations struct {
 	err error
 }
 
-func (b brokenRevocations) RevokeToken(context.Context, authn.Tenant, string, time.Time) error {
-	return b.err
+func (b brokenRevocations) Revoke(context.Context, ...authn.Revocation) (int64, error) {
+	return 0, b.err
 }
 
-func (b brokenRevocations) TokenRevoked(context.Context, authn.Tenant, string, time.Time) (bool, error) {
-	return false, b.err
+func (b brokenRevocations) Revocations(context.Context, int64, int) ([]authn.Revocation, int64, error) {
+	return nil, 0, b.err
 }
 
 const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -171,14 +171,14 @@ func TestTokenRevokeOfOtherTokens(t *testing.T) {
 func TestTokenRevokeTellsOnceAndStoresUntilExpiry(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
-	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) { deps.Revocations = store })
+	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) { deps.Revocations = viewOf(t, store, deps.Now) })
 	token, claims, err := kit.manager.Issue(tokenSession(), nil)
 	require.NoError(t, err)
 	kit.clock.Set(claims.Expires.Add(-time.Second))
 	require.NoError(t, kit.manager.Revoke(t.Context(), token))
-	revoked, err := store.TokenRevoked(t.Context(), "acme", claims.ID, claims.Expires.Add(-time.Nanosecond))
+	log, _, err := store.Revocations(t.Context(), 0, 10)
 	require.NoError(t, err)
-	assert.True(t, revoked)
+	assert.Equal(t, []authn.Revocation{{Position: 1, Kind: authn.RevokedToken, Tenant: "acme", ID: claims.ID, Until: claims.Expires.Add(time.Minute)}}, log)
 	assert.Equal(t, []audit.Event{{
 		Type: audit.TokenRevoked, Time: kit.clock.Now(), Tenant: "acme", Subject: "user-1", SessionID: "sid-1",
 	}}, *kit.events)
@@ -187,7 +187,7 @@ func TestTokenRevokeTellsOnceAndStoresUntilExpiry(t *testing.T) {
 func TestTokenRevokeOfAnExpiredTokenStoresNothing(t *testing.T) {
 	t.Parallel()
 	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) {
-		deps.Revocations = brokenRevocations{deps.Revocations, assert.AnError}
+		deps.Revocations = viewOf(t, brokenRevocations{memstore.New(), assert.AnError}, deps.Now)
 	})
 	token := kit.issue(t)
 	kit.clock.Set(tokenEpoch.Add(30 * time.Minute))

@@ -221,7 +221,7 @@ func TestNewTokenManagerRefuses(t *testing.T) {
 	t.Parallel()
 	keys, err := tokenKeys()
 	require.NoError(t, err)
-	hs, store := keys["HS256"].key, memstore.New()
+	hs, store := keys["HS256"].key, viewOf(t, memstore.New(), nil)
 	for _, tc := range []struct {
 		name string
 		cfg  authn.TokenConfig
@@ -247,7 +247,7 @@ func TestTokenVerifyFailsWithTheStore(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("store is down")
 	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) {
-		deps.Revocations = brokenRevocations{deps.Revocations, broken}
+		deps.Revocations = viewOf(t, brokenRevocations{memstore.New(), broken}, deps.Now)
 	})
 	token := kit.issue(t)
 	kit.refuses(t, token, broken)

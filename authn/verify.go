@@ -9,46 +9,74 @@ import (
 )
 
 // Verify checks an access token: its form, algorithm, key, type, signature,
-// claims and times, and that it was not revoked. The error tells the class
-// (ErrToken…), or is the revocation store's. Whether the token's session and
+// claims and times, and that neither it nor its key was revoked. The error tells the class
+// (ErrToken…), or says that the revocation log could not be read. Whether the token's session and
 // account still live is not looked at; see [Service.AuthenticateToken].
 func (m *TokenManager) Verify(ctx context.Context, token setting.Secret) (Claims, error) {
-	claims, err := m.parse(token)
-	if err != nil {
-		return Claims{}, err
-	}
-	now := m.now()
-	if err := m.checkTimes(claims, now); err != nil {
-		return Claims{}, err
-	}
-	revoked, err := m.revocations.TokenRevoked(ctx, claims.Subject.Tenant, claims.ID, now)
-	if err != nil {
-		return Claims{}, fmt.Errorf("authn: look for a revocation: %w", err)
-	}
-	if revoked {
-		return Claims{}, ErrTokenRevoked
-	}
-	return claims, nil
+	v, err := m.verify(ctx, token, m.now())
+	return v.claims, err
 }
 
+// verified is an access token that holds.
+type verified struct {
+	claims Claims
+	key    *Key
+	// keys is the ring's set at the time.
+	keys *keySet
+	// seen is the view before it was asked.
+	seen glance
+	// dead are the marks of the token, its key and its session; the session's was not looked at.
+	dead []mark
+}
+
+func (m *TokenManager) verify(ctx context.Context, token setting.Secret, now time.Time) (verified, error) {
+	v, err := m.parse(token)
+	if err != nil {
+		return verified{}, err
+	}
+	if err := m.checkTimes(v.claims, now); err != nil {
+		return verified{}, err
+	}
+	// No store is asked for a token that does not hold.
+	if err := m.revocations.fresh(ctx, now); err != nil {
+		return verified{}, err
+	}
+	v.seen = m.revocations.glance()
+	tenant, marker := v.claims.Subject.Tenant, m.revocations.mark
+	v.dead = []mark{
+		marker.of(RevokedToken, tenant, v.claims.ID), marker.of(RevokedKey, "", v.key.ID()), marker.of(RevokedSession, tenant, v.claims.SessionID),
+	}
+	switch {
+	case m.revocations.table.isDead(v.dead[0]):
+		return verified{}, ErrTokenRevoked
+	case m.revocations.table.isDead(v.dead[1]):
+		return verified{}, ErrTokenKey
+	}
+	return v, nil
+}
+
+// sessionRevoked reports whether the token's session was ended, as far as the view knows.
+func (m *TokenManager) sessionRevoked(v verified) bool { return m.revocations.table.isDead(v.dead[2]) }
+
 // parse does everything that needs neither clock nor store. No claim is read before the signature holds.
-func (m *TokenManager) parse(token setting.Secret) (Claims, error) {
+func (m *TokenManager) parse(token setting.Secret) (verified, error) {
 	room := m.keys.room()
 	defer m.keys.rooms.Put(room)
-	jws, err := m.keys.verify(token.Reveal(), JWSPolicy{Type: AccessTokenType}, room)
+	keys := m.keys.current.Load()
+	jws, key, err := keys.verify(token.Reveal(), JWSPolicy{Type: AccessTokenType}, room)
 	if err != nil {
-		return Claims{}, err
+		return verified{}, err
 	}
 	claims, plain := plainClaims(string(jws.Payload))
 	if !plain {
 		if claims, err = decodeClaims(jws.Payload); err != nil {
-			return Claims{}, err
+			return verified{}, err
 		}
 	}
 	if err := m.checkNames(claims); err != nil {
-		return Claims{}, err
+		return verified{}, err
 	}
-	return claims, nil
+	return verified{claims: claims, key: key, keys: keys}, nil
 }
 
 func (m *TokenManager) checkNames(c Claims) error {

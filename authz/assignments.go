@@ -43,7 +43,11 @@ func (s *Service) Assign(ctx context.Context, actor authn.Principal, subject aut
 	if snap.role(role) == nil {
 		return fmt.Errorf("%w: %s", ErrUnknownRole, quote(role))
 	}
-	added, err := s.deps.Assignments.Assign(ctx, subject, role)
+	var added bool
+	err = s.deps.Revocations.ChangeAccount(ctx, subject, func(ctx context.Context) (err error) {
+		added, err = s.deps.Assignments.Assign(ctx, subject, role)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("authz: assign role %s: %w", quote(role), err)
 	}
@@ -59,7 +63,11 @@ func (s *Service) Unassign(ctx context.Context, actor authn.Principal, subject a
 	if subject.ID == "" {
 		return ErrNoSubject
 	}
-	removed, err := s.deps.Assignments.Unassign(ctx, subject, role)
+	var removed bool
+	err := s.deps.Revocations.ChangeAccount(ctx, subject, func(ctx context.Context) (err error) {
+		removed, err = s.deps.Assignments.Unassign(ctx, subject, role)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("authz: unassign role %s: %w", quote(role), err)
 	}

@@ -19,6 +19,8 @@ type Deps struct {
 	Assignments AssignmentStore
 	// Extra are the roles that code defines. A role of the same name in Config or in the store takes its place.
 	Extra []Role
+	// Revocations tells all nodes that the roles of an account changed. Nil is for a service beside which no principal is remembered.
+	Revocations *authn.Revocations
 	// Events is told of denials and of changes. Nil drops them.
 	Events *audit.Bus
 	// Log defaults to slog.Default.

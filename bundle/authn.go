@@ -134,8 +134,8 @@ func newSigner(algorithm string) (crypto.Signer, error) {
 	return rsa.GenerateKey(rand.Reader, bits)
 }
 
-func (s Settings) newTokens(k keys, p ports, bus *audit.Bus) (*authn.TokenManager, error) {
-	return authn.NewTokenManager(s.Tokens, authn.TokenDeps{Keys: k.ring, Revocations: p.revocations, Events: bus, Now: s.Now, Rand: s.Rand})
+func (s Settings) newTokens(k keys, view *authn.Revocations, bus *audit.Bus) (*authn.TokenManager, error) {
+	return authn.NewTokenManager(s.Tokens, authn.TokenDeps{Keys: k.ring, Revocations: view, Events: bus, Now: s.Now, Rand: s.Rand})
 }
 
 func (s Settings) newHasher(slot.Checked) (*authn.Hasher, error) { return authn.NewHasher(s.Passwords) }

@@ -19,6 +19,7 @@ import (
 type Settings struct {
 	SecretKey    setting.Secret
 	Tokens       authn.TokenConfig
+	Revocation   authn.RevocationConfig
 	Passwords    authn.PasswordConfig
 	Sessions     session.Config
 	APIKeys      authn.APIKeyConfig
@@ -70,6 +71,7 @@ func Module(s Settings) fx.Option {
 			s.checked,
 			s.newBus,
 			s.newPorts,
+			s.newRevocations,
 			s.newRoles,
 			s.newSessions,
 			s.newKeys,
@@ -81,7 +83,7 @@ func Module(s Settings) fx.Option {
 			s.newGate,
 			s.newDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, s.startJanitor),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor),
 		s.announceSetup(),
 	)
 }

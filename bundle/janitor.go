@@ -15,16 +15,16 @@ import (
 const sweepEvery = time.Minute
 
 // startJanitor drops what has expired, in the background, until the application stops.
-func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, keys *authn.APIKeys, l logger) {
-	var running sync.WaitGroup
-	ctx, cancel := context.WithCancel(context.Background())
-	sweep := func() {
+func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, users *authn.Service, keys *authn.APIKeys, l logger) {
+	sweep := func(ctx context.Context) {
 		now := s.Now()
+		users.Sweep()
 		_, errSessions := sessions.Prune(ctx)
 		_, errRevocations := p.revocations.PruneRevocations(ctx, now)
 		_, errOneTime := p.oneTime.PruneOneTime(ctx, now)
 		var errKeys error
 		if keys != nil {
+			keys.Sweep()
 			_, errKeys = keys.Prune(ctx)
 		}
 		for _, err := range []error{errSessions, errRevocations, errOneTime, errKeys} {
@@ -33,14 +33,24 @@ func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manag
 			}
 		}
 	}
+	background(lc, func(ctx context.Context) { every(ctx, sweepEvery, func() { sweep(ctx) }) })
+}
+
+// background runs a job from the application's start to its stop, which waits for it and then calls after.
+func background(lc fx.Lifecycle, job func(context.Context), after ...func()) {
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
-			running.Go(func() { every(ctx, sweepEvery, sweep) })
+			running.Go(func() { job(ctx) })
 			return nil
 		},
 		OnStop: func(context.Context) error {
 			cancel()
 			running.Wait()
+			for _, do := range after {
+				do()
+			}
 			return nil
 		},
 	})

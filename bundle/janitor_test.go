@@ -29,9 +29,10 @@ func TestJanitorDropsWhatHasExpired(t *testing.T) {
 
 		now, ada := time.Now(), authn.Subject{ID: "ada"}
 		ctx := context.Background()
-		require.NoError(t, store.RevokeToken(ctx, "", "jti", now.Add(time.Minute)))
+		_, err := store.Revoke(ctx, authn.Revocation{Kind: authn.RevokedToken, ID: "jti", Until: now.Add(time.Minute)})
+		require.NoError(t, err)
 		require.NoError(t, store.PutOneTime(ctx, authn.OneTime{ID: "once", SecretHash: []byte("hash"), Expires: now.Add(time.Minute)}))
-		_, err := store.CreateSession(ctx, session.Record{Subject: ada, ID: "sid", CreatedAt: now, IdleAt: now.Add(time.Minute), EndsAt: now.Add(time.Hour)}, session.Limit{})
+		_, err = store.CreateSession(ctx, session.Record{Subject: ada, ID: "sid", CreatedAt: now, IdleAt: now.Add(time.Minute), EndsAt: now.Add(time.Hour)}, session.Limit{})
 		require.NoError(t, err)
 
 		time.Sleep(3 * time.Minute)

@@ -50,10 +50,6 @@ func Mount(e *echo.Echo, a *Auth) error {
 // answers: guards do. Mount installs it.
 func (a *Auth) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		caller := a.gate.Authenticate(c.Request())
-		if cookie := caller.StaleCookie(); cookie != nil {
-			c.SetCookie(cookie)
-		}
-		return next(a.carry(c, caller))
+		return next(a.carry(c, a.gate.Authenticate(c.Request())))
 	}
 }

@@ -28,7 +28,7 @@ func Principal(c echo.Context) authn.Principal {
 
 func callerOf(c echo.Context) *transport.Caller {
 	if ours, ok := c.(*authContext); ok {
-		return ours.caller
+		return &ours.caller
 	}
 	caller, _ := c.Get(contextKey).(*transport.Caller)
 	return caller
@@ -47,28 +47,30 @@ func contextOf(c echo.Context) context.Context {
 
 // carry hands the caller on. Echo's own context is wrapped; a foreign one,
 // whose type the handlers may rely on, is kept and written to.
-func (a *Auth) carry(c echo.Context, caller *transport.Caller) echo.Context {
+func (a *Auth) carry(c echo.Context, caller transport.Caller) echo.Context {
+	if cookie := caller.StaleCookie(); cookie != nil {
+		c.SetCookie(cookie)
+	}
 	if reflect.TypeOf(c) == a.plain {
 		return &authContext{Context: c, caller: caller}
 	}
-	c.Set(contextKey, caller)
-	c.SetRequest(withPrincipal(c.Request(), caller))
+	foreign := caller // the one that is kept
+	c.Set(contextKey, &foreign)
+	c.SetRequest(c.Request().WithContext(authn.WithPrincipal(c.Request().Context(), caller.Principal())))
 	return c
-}
-
-func withPrincipal(r *http.Request, caller *transport.Caller) *http.Request {
-	return r.WithContext(authn.WithPrincipal(r.Context(), caller.Principal()))
 }
 
 // authContext carries the caller of one request. It is never pooled, so a
 // handler that keeps it too long finds its own request's caller and no other.
 type authContext struct {
 	echo.Context
-	caller *transport.Caller
+	caller transport.Caller
 	// mu guards carrying, the request that has the principal in its context, once
 	// asked for: handlers may ask from several goroutines.
 	mu       sync.Mutex
 	carrying *http.Request
+	// ctx is the first carrying request's context; a later one, of a request that the application replaced, is made anew.
+	ctx authn.PrincipalContext
 }
 
 // Request returns the request; its context carries the principal.
@@ -79,7 +81,12 @@ func (c *authContext) Request() *http.Request {
 	if r == c.carrying {
 		return r
 	}
-	c.carrying = withPrincipal(r, c.caller)
+	ctx := &c.ctx
+	if c.carrying != nil {
+		ctx = &authn.PrincipalContext{}
+	}
+	ctx.Context, ctx.Principal = r.Context(), c.caller.Shared()
+	c.carrying = r.WithContext(ctx)
 	c.Context.SetRequest(c.carrying)
 	return c.carrying
 }
@@ -87,7 +94,7 @@ func (c *authContext) Request() *http.Request {
 // Get finds the caller for contexts that wrap this one.
 func (c *authContext) Get(key string) any {
 	if key == contextKey {
-		return c.caller
+		return &c.caller
 	}
 	return c.Context.Get(key)
 }

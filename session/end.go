@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,13 +40,65 @@ func (m *Manager) RevokeOthers(ctx context.Context, s authn.Subject, keep string
 	return m.CloseAll(ctx, s, keep, authn.EndRevoked)
 }
 
-func (m *Manager) end(ctx context.Context, s authn.Subject, which Selection, why authn.EndReason) ([]Record, error) {
-	ended, err := m.deps.Store.EndSessions(ctx, s, which, m.deps.Now().UTC(), why)
+// end ends sessions and tells all nodes of it.
+func (m *Manager) end(ctx context.Context, s authn.Subject, which Selection, why authn.EndReason) (ended []Record, err error) {
+	write := func(ctx context.Context) error {
+		ended, err = m.deps.Store.EndSessions(ctx, s, which, m.deps.Now().UTC(), why)
+		return err
+	}
+	switch {
+	case which.Only != "":
+		err = m.endOne(ctx, s, which.Only, write)
+	case which.Except != "":
+		err = m.deps.Revocations.ChangeAccount(ctx, s, write)
+	default:
+		err = m.deps.Revocations.EndSessions(ctx, s, write)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("session: end: %w", err)
 	}
 	m.ended(ctx, ended)
 	return ended, nil
+}
+
+// endOne tells of a session of the subject that has tokens, and of no other's.
+func (m *Manager) endOne(ctx context.Context, s authn.Subject, id string, write func(context.Context) error) error {
+	record, err := m.deps.Store.Session(ctx, s.Tenant, id)
+	switch {
+	case errors.Is(err, authn.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case record.Subject != s || !record.Live(m.deps.Now()):
+		return nil
+	case record.Carrier != authn.CarrierToken:
+		return write(ctx)
+	}
+	return m.deps.Revocations.EndSession(ctx, s.Tenant, id, m.tokensUntil(), write)
+}
+
+// tokensUntil is when the last access token of a session that ends now has expired, by every node's clock.
+func (m *Manager) tokensUntil() time.Time {
+	return m.deps.Now().Add(m.deps.TokenLifetime + clockLeeway)
+}
+
+// announce tells all nodes that the tokens of sessions which have ended are dead. A cookie's session has none.
+func (m *Manager) announce(ctx context.Context, records []Record) error {
+	for _, r := range records {
+		if r.Carrier != authn.CarrierToken {
+			continue
+		}
+		if err := m.deps.Revocations.RevokeSession(ctx, r.Subject.Tenant, r.ID, m.tokensUntil()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandon ends a session whose secret was not handed out.
+func (m *Manager) abandon(ctx context.Context, r Record) error {
+	_, err := m.deps.Store.EndSessions(context.WithoutCancel(ctx), r.Subject, Selection{Only: r.ID}, m.deps.Now().UTC(), authn.EndRevoked)
+	return err
 }
 
 func (m *Manager) ended(ctx context.Context, records []Record) {
@@ -55,6 +108,13 @@ func (m *Manager) ended(ctx context.Context, records []Record) {
 		})
 	}
 }
+
+const (
+	// longestToken is the default of [Deps.TokenLifetime].
+	longestToken = 24 * time.Hour
+	// clockLeeway keeps an announcement longer than what it ends, for nodes whose clock is behind.
+	clockLeeway = time.Minute
+)
 
 // keepEnded is how long the record of an ended session is kept.
 const keepEnded = 24 * time.Hour

@@ -33,7 +33,13 @@ func (m *Manager) List(ctx context.Context, s authn.Subject) ([]Info, error) {
 	}
 	out := make([]Info, 0, len(records))
 	for _, r := range records {
-		out = append(out, r.info())
+		ended, err := m.deps.Revocations.EndedSince(ctx, r.Subject, r.Epoch)
+		if err != nil {
+			return nil, fmt.Errorf("session: list: %w", err)
+		}
+		if !ended {
+			out = append(out, r.info())
+		}
 	}
 	return out, nil
 }

@@ -35,6 +35,10 @@ type Deps struct {
 	RefreshKey []byte
 	// RefreshIdle is how long a session with refresh tokens may stay unused. Defaults to 7 days.
 	RefreshIdle time.Duration
+	// Revocations tells all nodes of sessions that end. Nil is for a manager beside which no tokens are accepted.
+	Revocations *authn.Revocations
+	// TokenLifetime is the longest that an access token lives. Defaults to 24 hours.
+	TokenLifetime time.Duration
 	// Events may be nil.
 	Events *audit.Bus
 	// Now defaults to time.Now, Rand to crypto/rand.
@@ -63,6 +67,9 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	}
 	if deps.RefreshIdle == 0 {
 		deps.RefreshIdle = setting.Days(authn.DefaultRefreshDays).Duration()
+	}
+	if deps.TokenLifetime == 0 {
+		deps.TokenLifetime = longestToken
 	}
 	if deps.RefreshKey == nil {
 		key, err := credential.NewSecret(deps.Rand)
@@ -96,15 +103,53 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
 	}
 	record := m.record(id, secret, o)
-	evicted, err := m.deps.Store.CreateSession(ctx, record, Limit{Max: int(m.cfg.MaxPerUser), Policy: m.cfg.OnLimit})
+	evicted, err := m.create(ctx, record)
 	if errors.Is(err, ErrLimit) {
 		return authn.Session{}, "", authn.ErrSessionLimit
 	}
 	if err != nil {
 		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
 	}
+	if err := m.announce(ctx, evicted); err != nil {
+		return authn.Session{}, "", errors.Join(err, m.abandon(ctx, record))
+	}
 	m.ended(ctx, evicted)
 	return record.session(), m.encode(record, secret), nil
+}
+
+// create stores the record under the limit. Sessions that ended with all of a
+// tenant are live to the store until somebody looks: they must not keep a user out.
+func (m *Manager) create(ctx context.Context, r Record) ([]Record, error) {
+	limit := Limit{Max: int(m.cfg.MaxPerUser), Policy: m.cfg.OnLimit}
+	evicted, err := m.deps.Store.CreateSession(ctx, r, limit)
+	if !errors.Is(err, ErrLimit) {
+		return evicted, err
+	}
+	if n, errEnd := m.endDead(ctx, r.Subject); n == 0 || errEnd != nil {
+		return nil, errors.Join(errEnd, err)
+	}
+	return m.deps.Store.CreateSession(ctx, r, limit)
+}
+
+// endDead ends the subject's records that the revocation log has ended already.
+func (m *Manager) endDead(ctx context.Context, s authn.Subject) (int, error) {
+	now := m.deps.Now().UTC()
+	records, err := m.deps.Store.Sessions(ctx, s, now)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, r := range records {
+		ended, err := m.deps.Revocations.EndedSince(ctx, s, r.Epoch)
+		if err == nil && ended {
+			n++
+			_, err = m.deps.Store.EndSessions(ctx, s, Selection{Only: r.ID}, now, authn.EndRevoked)
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 func (m *Manager) record(id string, secret []byte, o authn.Opening) Record {
@@ -113,7 +158,7 @@ func (m *Manager) record(id string, secret []byte, o authn.Opening) Record {
 	return Record{
 		Subject: o.Proof.Subject, ID: id, Carrier: o.Carrier, SecretHash: credential.Hash(secret), Generation: 1,
 		Methods: o.Proof.Methods, AuthTime: o.Proof.Time.UTC().Truncate(time.Microsecond),
-		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: now.Add(m.cfg.absolute()),
+		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: now.Add(m.cfg.absolute()), Epoch: o.Epoch,
 		IP: use.IP, UserAgent: use.UserAgent, Device: use.Device,
 	}
 }
@@ -127,7 +172,7 @@ func (m *Manager) encode(r Record, secret []byte) setting.Secret {
 }
 
 func (r Record) session() authn.Session {
-	return authn.Session{ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Methods: r.Methods, AuthTime: r.AuthTime, Ends: r.EndsAt}
+	return authn.Session{ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Methods: r.Methods, AuthTime: r.AuthTime, Ends: r.EndsAt, Epoch: r.Epoch}
 }
 
 // find returns a live record, or [authn.ErrSessionEnded].
@@ -145,5 +190,15 @@ func (m *Manager) find(ctx context.Context, t authn.Tenant, id string) (Record, 
 	if !record.Live(m.deps.Now()) {
 		return Record{}, authn.ErrSessionEnded
 	}
+	if ended, err := m.deps.Revocations.EndedSince(ctx, record.Subject, record.Epoch); ended || err != nil {
+		return Record{}, orEnded(err)
+	}
 	return record, nil
+}
+
+func orEnded(err error) error {
+	if err != nil {
+		return fmt.Errorf("session: find: %w", err)
+	}
+	return authn.ErrSessionEnded
 }

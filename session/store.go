@@ -30,6 +30,8 @@ type Record struct {
 	// EndedAt and EndReason are set when the session was ended before its time.
 	EndedAt   time.Time
 	EndReason authn.EndReason
+	// Epoch is the position of the revocation log when the session was opened.
+	Epoch int64
 	// IP, UserAgent and Device describe the client at its last use.
 	IP, UserAgent, Device string
 }

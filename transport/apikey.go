@@ -13,18 +13,12 @@ const schemeAPIKey = "ApiKey"
 
 // apiKey takes an API key from the one Authorization header or the configured
 // header, and from nowhere else: the query is written to logs and histories.
-type apiKey struct {
-	gate *Gate
-}
-
-func (apiKey) Name() string { return "api_key" }
-
-func (a apiKey) Authenticate(r *http.Request) (authn.Principal, error) {
-	text, err := a.gate.apiKeyText(r)
+func (g *Gate) apiKey(r *http.Request) (*authn.Principal, error) {
+	text, err := g.apiKeyText(r)
 	if err != nil {
-		return authn.Principal{}, err
+		return nil, err
 	}
-	return a.gate.deps.APIKeys.Authenticate(r.Context(), text, a.gate.Client(r))
+	return g.deps.APIKeys.KeyPrincipal(r.Context(), text, func() authn.Client { return g.Client(r) })
 }
 
 func (g *Gate) apiKeyText(r *http.Request) (setting.Secret, error) {

@@ -25,29 +25,43 @@ type Authenticator interface {
 // errStale ends the chain as ErrNoCredential does, and has the cookie cleared.
 var errStale = errors.New("transport: stale session cookie")
 
+// method is one step of the chain. It returns a principal that other requests may share.
+type method struct {
+	name         string
+	authenticate func(r *http.Request) (*authn.Principal, error)
+}
+
+// added is the method of an authenticator that the application brought.
+func added(a Authenticator) method {
+	return method{name: a.Name(), authenticate: func(r *http.Request) (*authn.Principal, error) {
+		p, err := a.Authenticate(r)
+		return &p, err
+	}}
+}
+
 // Authenticate runs the chain. It never answers: what went wrong is recorded
 // in the caller, and the guards answer. A panic in an authenticator is
 // recorded as an internal error.
-func (g *Gate) Authenticate(r *http.Request) (caller *Caller) {
-	caller = &Caller{gate: g}
+func (g *Gate) Authenticate(r *http.Request) (caller Caller) {
+	caller.gate = g
 	defer func() {
 		if what := recover(); what != nil {
-			*caller = Caller{gate: g, problem: g.Panicked(r.Context(), what)}
+			caller = Caller{gate: g, problem: g.Panicked(r.Context(), what)}
 		}
 	}()
-	for _, authenticator := range g.chain {
-		p, err := authenticator.Authenticate(r)
+	for i := range g.chain {
+		p, err := g.chain[i].authenticate(r)
 		switch {
+		case err == nil && p != nil && p.Authenticated():
+			caller.principal = p
+		case err == nil:
+			caller.problem = g.Problem(r.Context(), errors.New("transport: authenticator "+g.chain[i].name+" returned neither a principal nor an error"))
 		case errors.Is(err, ErrNoCredential):
 			continue
 		case errors.Is(err, errStale):
 			caller.clear = true
-		case err != nil:
-			caller.problem = g.Problem(r.Context(), err)
-		case p.Authenticated():
-			caller.principal = p
 		default:
-			caller.problem = g.Problem(r.Context(), errors.New("transport: authenticator "+authenticator.Name()+" returned neither a principal nor an error"))
+			caller.problem = g.Problem(r.Context(), err)
 		}
 		return caller
 	}
@@ -55,21 +69,15 @@ func (g *Gate) Authenticate(r *http.Request) (caller *Caller) {
 }
 
 // bearer takes the access token from the one Authorization header (RFC 6750, section 2.1), and from nowhere else.
-type bearer struct {
-	gate *Gate
-}
-
-func (bearer) Name() string { return "bearer" }
-
-func (b bearer) Authenticate(r *http.Request) (authn.Principal, error) {
+func (g *Gate) bearer(r *http.Request) (*authn.Principal, error) {
 	token, err := bearerToken(r)
 	if err != nil {
-		return authn.Principal{}, err
+		return nil, err
 	}
-	if len(b.gate.keyHeader(r)) > 0 {
-		return authn.Principal{}, severalCredentials()
+	if len(g.keyHeader(r)) > 0 {
+		return nil, severalCredentials()
 	}
-	return b.gate.deps.Users.AuthenticateToken(r.Context(), token, b.gate.Client(r))
+	return g.deps.Users.TokenPrincipal(r.Context(), token, func() authn.Client { return g.Client(r) })
 }
 
 func bearerToken(r *http.Request) (setting.Secret, error) {
@@ -101,26 +109,20 @@ func authorization(r *http.Request, wanted string, malformed error) (setting.Sec
 }
 
 // cookieSession takes the session cookie. Requests that change state must come from the site itself.
-type cookieSession struct {
-	gate *Gate
-}
-
-func (cookieSession) Name() string { return "cookie" }
-
-func (c cookieSession) Authenticate(r *http.Request) (authn.Principal, error) {
-	value, present, single := c.gate.cookie.read(r)
+func (g *Gate) cookieSession(r *http.Request) (*authn.Principal, error) {
+	value, present, single := g.cookie.read(r)
 	if !present {
-		return authn.Principal{}, ErrNoCredential
+		return nil, ErrNoCredential
 	}
 	if !single {
-		return authn.Principal{}, errStale
+		return nil, errStale
 	}
-	if p := c.gate.CrossOrigin(r); p != nil {
-		return authn.Principal{}, p
+	if p := g.CrossOrigin(r); p != nil {
+		return nil, p
 	}
-	principal, err := c.gate.deps.Users.AuthenticateCookie(r.Context(), value, c.gate.Client(r))
+	principal, err := g.deps.Users.AuthenticateCookie(r.Context(), value, g.Client(r))
 	if errors.Is(err, authn.ErrSessionEnded) {
-		return authn.Principal{}, errStale
+		return nil, errStale
 	}
-	return principal, err
+	return &principal, err
 }

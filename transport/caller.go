@@ -10,16 +10,26 @@ import (
 )
 
 // Caller is what [Gate.Authenticate] recorded about one request. It is
-// immutable afterwards.
+// immutable afterwards, and small enough to be held by value.
 type Caller struct {
-	gate      *Gate
-	principal authn.Principal
+	gate *Gate
+	// principal is nil for an anonymous caller; other requests may share it.
+	principal *authn.Principal
 	problem   *Problem
 	clear     bool
 }
 
 // Principal returns the authenticated caller, or the anonymous one.
-func (c *Caller) Principal() authn.Principal { return c.principal }
+func (c *Caller) Principal() authn.Principal {
+	if c.principal == nil {
+		return authn.Principal{}
+	}
+	return *c.principal
+}
+
+// Shared returns the authenticated caller, or nil. Other requests may have the
+// same one, and it must not be modified.
+func (c *Caller) Shared() *authn.Principal { return c.principal }
 
 // Gate returns the gate that authenticated the caller.
 func (c *Caller) Gate() *Gate { return c.gate }
@@ -37,7 +47,7 @@ func (c *Caller) RequireAuth() *Problem {
 	if c.problem != nil {
 		return c.problem
 	}
-	if !c.principal.Authenticated() {
+	if c.principal == nil {
 		return unauthenticated()
 	}
 	return nil
@@ -68,7 +78,7 @@ func (c *Caller) RequireRoles(ctx context.Context, anyOf ...string) (refused *Pr
 		return p
 	}
 	defer c.gate.refusePanic(ctx, &refused)
-	decision, err := c.gate.deps.Authz.AuthorizeRoles(ctx, c.principal, anyOf...)
+	decision, err := c.gate.deps.Authz.AuthorizeRoles(ctx, *c.principal, anyOf...)
 	return c.gate.answer(ctx, decision, err)
 }
 
@@ -79,7 +89,7 @@ func (c *Caller) RequirePermissions(ctx context.Context, allOf ...string) (refus
 		return p
 	}
 	defer c.gate.refusePanic(ctx, &refused)
-	decision, err := c.gate.deps.Authz.AuthorizeAll(ctx, c.principal, allOf...)
+	decision, err := c.gate.deps.Authz.AuthorizeAll(ctx, *c.principal, allOf...)
 	return c.gate.answer(ctx, decision, err)
 }
 
@@ -91,7 +101,7 @@ func (c *Caller) RequireScopes(ctx context.Context, allOf ...string) (refused *P
 		return p
 	}
 	defer c.gate.refusePanic(ctx, &refused)
-	decision, err := c.gate.deps.Authz.AuthorizeScopes(ctx, c.principal, allOf...)
+	decision, err := c.gate.deps.Authz.AuthorizeScopes(ctx, *c.principal, allOf...)
 	return c.gate.answer(ctx, decision, err)
 }
 

@@ -116,8 +116,9 @@ func (f *faulty) DeletePasswordHash(ctx context.Context, s authn.Subject) error 
 	return f.orCall("DeletePasswordHash", func() error { return f.Store.DeletePasswordHash(ctx, s) })
 }
 
-func (f *faulty) TokenRevoked(ctx context.Context, t authn.Tenant, id string, now time.Time) (bool, error) {
-	return guarded(f, "TokenRevoked", func() (bool, error) { return f.Store.TokenRevoked(ctx, t, id, now) })
+// Revoke may fail. Reading the log is not counted: it happens in the background too.
+func (f *faulty) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
+	return guarded(f, "Revoke", func() (int64, error) { return f.Store.Revoke(ctx, entries...) })
 }
 
 func (f *faulty) ConsumeOneTime(ctx context.Context, t authn.Tenant, purpose, id string, hash []byte, now time.Time) (authn.OneTime, error) {

@@ -21,7 +21,7 @@ type Gate struct {
 	clients clientResolver
 	cookie  sessionCookie
 	origin  *http.CrossOriginProtection
-	chain   []Authenticator
+	chain   []method
 }
 
 // Deps are what a [Gate] works with. Fields without a remark are required.
@@ -57,12 +57,14 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 			return nil, fmt.Errorf("transport: trusted origin: %w", err)
 		}
 	}
-	g.chain = append(g.chain, bearer{gate: g})
+	g.chain = append(g.chain, method{"bearer", g.bearer})
 	if deps.APIKeys != nil {
-		g.chain = append(g.chain, apiKey{gate: g})
+		g.chain = append(g.chain, method{"api_key", g.apiKey})
 	}
-	g.chain = append(g.chain, deps.Extra...)
-	g.chain = append(g.chain, cookieSession{gate: g})
+	for _, extra := range deps.Extra {
+		g.chain = append(g.chain, added(extra))
+	}
+	g.chain = append(g.chain, method{"cookie", g.cookieSession})
 	return g, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 func tokenEndpoints(t *testing.T) app {
@@ -170,22 +172,24 @@ func TestTokenEndpointsReadOneTokenOfAForm(t *testing.T) {
 // A store that fails is no inactive token.
 func TestIntrospectionFailsClosed(t *testing.T) {
 	t.Parallel()
-	store := &forgetful{}
+	store := &failing{RevocationStore: memstore.New()}
 	users := fxtest.New(t, authmodule.UseRevocationStore(func() authn.RevocationStore { return store }))
 	grant := users.Grant(users.Principal())
-	store.err = errors.New("the disk is gone")
+	store.broken.Store(true)
+	users.Advance(6 * time.Second) // past the time for which a node goes on without the store
 	_, err := users.Users.Inspect(t.Context(), grant.AccessToken)
 	assert.ErrorContains(t, err, "the disk is gone")
 }
 
-// forgetful remembers no revocation, and fails when told to.
-type forgetful struct {
+// failing is a revocation store that fails when told to.
+type failing struct {
 	authn.RevocationStore
-	err error
+	broken atomic.Bool
 }
 
-func (f *forgetful) TokenRevoked(context.Context, authn.Tenant, string, time.Time) (bool, error) {
-	return false, f.err
+func (f *failing) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
+	if f.broken.Load() {
+		return nil, 0, errors.New("the disk is gone")
+	}
+	return f.RevocationStore.Revocations(ctx, after, limit)
 }
-
-func (f *forgetful) PruneRevocations(context.Context, time.Time) (int, error) { return 0, nil }

@@ -2,58 +2,84 @@ package memstore
 
 import (
 	"context"
+	"slices"
+	"sort"
 	"sync"
 	"time"
 
 	"github.com/authmodule/authmodule/authn"
 )
 
-type tokenKey struct {
-	tenant authn.Tenant
-	id     string
-}
-
+// revocations is the log, by ascending position.
 type revocations struct {
-	mu     sync.RWMutex
-	until  map[tokenKey]time.Time
-	expiry expiry[tokenKey]
+	mu      sync.RWMutex
+	entries []logEntry
+	head    int64
+	// watchers are called after each append.
+	watchers map[int]func()
+	serial   int
 }
 
-func newRevocations() revocations {
-	return revocations{until: map[tokenKey]time.Time{}}
+// logEntry is an entry in less memory: tenant and ID are one text, cut at the given place.
+type logEntry struct {
+	position, until int64
+	name            string
+	tenant          uint16
+	kind            authn.RevocationKind
 }
 
-func (r *revocations) end(k tokenKey) (time.Time, bool) {
-	at, found := r.until[k]
-	return at, found
-}
+func newRevocations() revocations { return revocations{watchers: map[int]func(){}} }
 
-// RevokeToken implements [authn.RevocationStore].
-func (s *Store) RevokeToken(ctx context.Context, t authn.Tenant, id string, until time.Time) error {
-	if err := ctx.Err(); err != nil {
-		return err
+func (e logEntry) revocation() authn.Revocation {
+	return authn.Revocation{
+		Position: e.position, Kind: e.kind, Tenant: authn.Tenant(e.name[:e.tenant]), ID: e.name[e.tenant:],
+		Until: time.UnixMicro(e.until).UTC(),
 	}
-	r := &s.revocations
+}
+
+// Revoke implements [authn.RevocationStore].
+func (s *Store) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	head, watchers := s.revocations.append(entries)
+	for _, changed := range watchers {
+		changed()
+	}
+	return head, nil
+}
+
+func (r *revocations) append(entries []authn.Revocation) (int64, []func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k := tokenKey{t, id}
-	old, found := r.until[k]
-	if !found {
-		r.expiry.add(stamp(until), k)
+	for _, e := range entries {
+		r.head++
+		r.entries = append(r.entries, logEntry{
+			position: r.head, until: stamp(e.Until).UnixMicro(), name: string(e.Tenant) + e.ID, tenant: uint16(len(e.Tenant)), kind: e.Kind,
+		})
 	}
-	r.until[k] = later(old, stamp(until))
-	return nil
+	watchers := make([]func(), 0, len(r.watchers))
+	for _, changed := range r.watchers {
+		watchers = append(watchers, changed)
+	}
+	return r.head, watchers
 }
 
-// TokenRevoked implements [authn.RevocationStore]. The last moment counts as revoked.
-func (s *Store) TokenRevoked(ctx context.Context, t authn.Tenant, id string, now time.Time) (bool, error) {
+// Revocations implements [authn.RevocationStore].
+func (s *Store) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return nil, 0, err
 	}
-	s.revocations.mu.RLock()
-	defer s.revocations.mu.RUnlock()
-	until, found := s.revocations.until[tokenKey{t, id}]
-	return found && !stamp(now).After(until), nil
+	r := &s.revocations
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	from := sort.Search(len(r.entries), func(i int) bool { return r.entries[i].position > after })
+	page := r.entries[from:min(len(r.entries), from+max(limit, 0))]
+	list := make([]authn.Revocation, 0, len(page))
+	for _, e := range page {
+		list = append(list, e.revocation())
+	}
+	return list, r.head, nil
 }
 
 // PruneRevocations implements [authn.RevocationStore].
@@ -61,9 +87,35 @@ func (s *Store) PruneRevocations(ctx context.Context, before time.Time) (int, er
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	r, limit := &s.revocations, stamp(before).UnixMicro()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	past := func(e logEntry) bool { return e.until < limit }
+	if !slices.ContainsFunc(r.entries, past) {
+		return 0, nil
+	}
+	kept := make([]logEntry, 0, len(r.entries))
+	for _, e := range r.entries {
+		if !past(e) {
+			kept = append(kept, e)
+		}
+	}
+	n := len(r.entries) - len(kept)
+	r.entries = kept
+	return n, nil
+}
+
+// WatchRevocations implements [authn.RevocationWatcher].
+func (s *Store) WatchRevocations(changed func()) (stop func()) {
 	r := &s.revocations
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	drop := func(k tokenKey) { delete(r.until, k) }
-	return r.expiry.prune(stamp(before), r.end, drop), nil
+	r.serial++
+	id := r.serial
+	r.watchers[id] = changed
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.watchers, id)
+	}
 }

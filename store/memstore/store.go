@@ -26,14 +26,15 @@ type Store struct {
 }
 
 var (
-	_ authn.UserStore       = (*Store)(nil)
-	_ authn.PasswordStore   = (*Store)(nil)
-	_ authn.RevocationStore = (*Store)(nil)
-	_ authn.OneTimeStore    = (*Store)(nil)
-	_ authn.APIKeyStore     = (*Store)(nil)
-	_ session.Store         = (*Store)(nil)
-	_ authz.RoleStore       = (*Store)(nil)
-	_ authz.AssignmentStore = (*Store)(nil)
+	_ authn.UserStore         = (*Store)(nil)
+	_ authn.PasswordStore     = (*Store)(nil)
+	_ authn.RevocationStore   = (*Store)(nil)
+	_ authn.RevocationWatcher = (*Store)(nil)
+	_ authn.OneTimeStore      = (*Store)(nil)
+	_ authn.APIKeyStore       = (*Store)(nil)
+	_ session.Store           = (*Store)(nil)
+	_ authz.RoleStore         = (*Store)(nil)
+	_ authz.AssignmentStore   = (*Store)(nil)
 )
 
 // New returns an empty store.

@@ -21,7 +21,7 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	for _, query := range []string{
 		userByID, userByEmail, usersAfter, updateUser, emailOwner, userVersion,
 		passwordHash, setPasswordHash, deletePasswordHash,
-		revokeToken, tokenRevoked, pruneRevocations,
+		takePosition, lastPosition, insertRevocation, revocationsAfter, pruneRevocations,
 		putOneTime, consumeOneTime, pruneOneTime,
 		sessionByID, countLive, liveSessions, oldestLive, endSession, endSessions, touchSession, rotateSession, pruneSessions,
 		insertAPIKey, countAPIKeys, apiKeyByID, apiKeysOf, rotateAPIKey, touchAPIKey, deleteAPIKey, pruneAPIKeys,

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,95 +16,131 @@ import (
 // returns an empty store each time it is called.
 func RevocationStore(t *testing.T, open func(t *testing.T) authn.RevocationStore) {
 	t.Helper()
-	runCases(t, open, []testCase[authn.RevocationStore]{
-		{"remembered until the token's expiry (REF-10)", revocationBoundary},
-		{"absent", revocationAbsent},
-		{"revoking twice keeps the later time", revocationTwice},
-		{"prune at the boundary", revocationPrune},
-		{"tenants are apart (V8.4.1)", revocationTenants},
+	runCases(t, open, slices.Concat([]testCase[authn.RevocationStore]{
+		{"entries come back as they are, in order", revocationOrder},
+		{"empty", revocationEmpty},
+		{"pages", revocationPages},
+		{"several entries are one step", revocationSeveral},
+		{"prune at the boundary (REF-10)", revocationPrune},
+		{"positions are never used again", revocationPositions},
 		{"time zones", revocationZones},
 		{"odd and long values", revocationOddValues},
 		{"cancelled context", revocationCancelled},
-	})
+		{"who watches is told", revocationWatch},
+	}, raceCases("a follower misses nothing", revocationRace)))
 }
 
-func requireRevoked(t *testing.T, ctx context.Context, s authn.RevocationStore, expected bool, tenant authn.Tenant, id string, now time.Time) {
+func entry(kind authn.RevocationKind, tenant, id string, until time.Time) authn.Revocation {
+	return authn.Revocation{Kind: kind, Tenant: authn.Tenant(tenant), ID: id, Until: until}
+}
+
+func requireRevoke(t *testing.T, ctx context.Context, s authn.RevocationStore, entries ...authn.Revocation) int64 {
 	t.Helper()
-	got, err := s.TokenRevoked(ctx, tenant, id, now)
+	last, err := s.Revoke(ctx, entries...)
 	require.NoError(t, err)
-	require.Equal(t, expected, got)
+	return last
 }
 
-func revocationBoundary(t *testing.T, ctx context.Context, s authn.RevocationStore) {
-	until := base().Add(time.Hour)
-	require.NoError(t, s.RevokeToken(ctx, "", "jti", until))
-	for _, now := range []time.Time{base(), until.Add(-tick), until} {
-		requireRevoked(t, ctx, s, true, "", "jti", now)
+// requireLog reads the whole log after the position.
+func requireLog(t *testing.T, ctx context.Context, s authn.RevocationStore, after int64) []authn.Revocation {
+	t.Helper()
+	entries, head, err := s.Revocations(ctx, after, 100_000)
+	require.NoError(t, err)
+	for i := range entries {
+		inUTC(&entries[i].Until)
+		require.Greater(t, entries[i].Position, after)
+		require.LessOrEqual(t, entries[i].Position, head)
 	}
-	requireRevoked(t, ctx, s, false, "", "another", base())
+	return full(entries)
 }
 
-func revocationAbsent(t *testing.T, ctx context.Context, s authn.RevocationStore) {
-	requireRevoked(t, ctx, s, false, "", "jti", base())
+func revocationOrder(t *testing.T, ctx context.Context, s authn.RevocationStore) {
+	until := base().Add(time.Hour)
+	expected := []authn.Revocation{
+		entry(authn.RevokedToken, "", "jti", until), entry(authn.RevokedSession, "a", "sid", until.Add(tick)),
+		entry(authn.RevokedKey, "", "kid", until), entry(authn.ChangedAccount, "a", "ada", until),
+		entry(authn.ChangedAPIKey, "b", "key", until), entry(authn.EndedSessions, "b", "", until),
+		entry(authn.RevokedToken, "", "jti", until), // once more is once more
+	}
+	for i := range expected {
+		expected[i].Position = int64(i) + 1
+		require.Equal(t, int64(i)+1, requireRevoke(t, ctx, s, expected[i]), "positions count from 1")
+	}
+	require.Equal(t, expected, requireLog(t, ctx, s, 0))
+	require.Equal(t, expected[4:], requireLog(t, ctx, s, 4))
+}
+
+func revocationEmpty(t *testing.T, ctx context.Context, s authn.RevocationStore) {
+	entries, head, err := s.Revocations(ctx, 0, 10)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
+	assert.Zero(t, head)
 	n, err := s.PruneRevocations(ctx, base())
 	assert.NoError(t, err)
 	assert.Zero(t, n)
 }
 
-func revocationTwice(t *testing.T, ctx context.Context, s authn.RevocationStore) {
-	early, late := base().Add(time.Hour), base().Add(2*time.Hour)
-	for id, times := range map[string][]time.Time{"up": {early, late}, "down": {late, early}, "same": {late, late}} {
-		for _, until := range times {
-			require.NoError(t, s.RevokeToken(ctx, "", id, until))
-		}
-		requireRevoked(t, ctx, s, true, "", id, late.Add(-tick))
+func revocationPages(t *testing.T, ctx context.Context, s authn.RevocationStore) {
+	for range 7 {
+		requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "jti", base()))
 	}
-	n, err := s.PruneRevocations(ctx, late)
-	require.NoError(t, err)
-	assert.Zero(t, n)
-	n, err = s.PruneRevocations(ctx, late.Add(tick))
-	require.NoError(t, err)
-	assert.Equal(t, 3, n)
+	for _, c := range []struct {
+		after    int64
+		limit    int
+		expected []int64
+	}{{0, 3, []int64{1, 2, 3}}, {3, 3, []int64{4, 5, 6}}, {6, 3, []int64{7}}, {7, 3, nil}, {5, 0, nil}, {5, -1, nil}, {1000, 3, nil}} {
+		entries, head, err := s.Revocations(ctx, c.after, c.limit)
+		require.NoError(t, err)
+		require.Equal(t, int64(7), head)
+		var got []int64
+		for _, e := range entries {
+			got = append(got, e.Position)
+		}
+		require.Equal(t, c.expected, got, "after %d, limit %d", c.after, c.limit)
+	}
+}
+
+func revocationSeveral(t *testing.T, ctx context.Context, s authn.RevocationStore) {
+	until := base().Add(time.Hour)
+	require.Equal(t, int64(3), requireRevoke(t, ctx, s,
+		entry(authn.RevokedToken, "", "1", until), entry(authn.RevokedToken, "", "2", until), entry(authn.RevokedToken, "", "3", until)))
+	for i, e := range requireLog(t, ctx, s, 0) {
+		assert.Equal(t, int64(i)+1, e.Position)
+		assert.Equal(t, string(rune('1'+i)), e.ID)
+	}
 }
 
 func revocationPrune(t *testing.T, ctx context.Context, s authn.RevocationStore) {
 	at := base().Add(time.Hour)
-	for id, until := range map[string]time.Time{"before": at.Add(-tick), "at": at, "after": at.Add(tick)} {
-		require.NoError(t, s.RevokeToken(ctx, "", id, until))
-	}
+	requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "at", at), entry(authn.RevokedToken, "", "before", at.Add(-tick)), entry(authn.RevokedToken, "", "after", at.Add(tick)))
 	n, err := s.PruneRevocations(ctx, at)
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
-	requireRevoked(t, ctx, s, false, "", "before", at)
-	requireRevoked(t, ctx, s, true, "", "at", at)
-	requireRevoked(t, ctx, s, true, "", "after", at)
-	n, err = s.PruneRevocations(ctx, at.Add(time.Hour))
-	require.NoError(t, err)
-	assert.Equal(t, 2, n)
-	requireRevoked(t, ctx, s, false, "", "after", base())
-	require.NoError(t, s.RevokeToken(ctx, "", "after", at.Add(2*time.Hour)))
-	requireRevoked(t, ctx, s, true, "", "after", at.Add(time.Hour))
+	left := requireLog(t, ctx, s, 0)
+	require.Len(t, left, 2)
+	assert.Equal(t, []string{"at", "after"}, []string{left[0].ID, left[1].ID})
+	assert.Equal(t, []int64{1, 3}, []int64{left[0].Position, left[1].Position})
 }
 
-func revocationTenants(t *testing.T, ctx context.Context, s authn.RevocationStore) {
-	require.NoError(t, s.RevokeToken(ctx, "a", "jti", base().Add(time.Hour)))
-	requireRevoked(t, ctx, s, false, "b", "jti", base())
-	requireRevoked(t, ctx, s, false, "", "jti", base())
-	require.NoError(t, s.RevokeToken(ctx, "b", "jti", base().Add(-time.Hour)))
-	n, err := s.PruneRevocations(ctx, base())
+func revocationPositions(t *testing.T, ctx context.Context, s authn.RevocationStore) {
+	requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "1", base()), entry(authn.RevokedToken, "", "2", base()))
+	n, err := s.PruneRevocations(ctx, base().Add(time.Hour))
 	require.NoError(t, err)
-	assert.Equal(t, 1, n)
-	requireRevoked(t, ctx, s, true, "a", "jti", base())
+	require.Equal(t, 2, n)
+	entries, head, err := s.Revocations(ctx, 0, 10)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
+	assert.Equal(t, int64(2), head, "head counts what was forgotten")
+	assert.Equal(t, int64(3), requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "3", base())))
 }
 
 func revocationZones(t *testing.T, ctx context.Context, s authn.RevocationStore) {
 	until := base().Add(time.Hour)
-	require.NoError(t, s.RevokeToken(ctx, "", "jti", until.In(zone())))
-	requireRevoked(t, ctx, s, true, "", "jti", until.Add(-tick))
-	requireRevoked(t, ctx, s, true, "", "jti", until.Add(-tick).In(zone()))
+	requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "jti", until.In(zone())))
 	n, err := s.PruneRevocations(ctx, until.In(zone()))
 	require.NoError(t, err)
 	assert.Zero(t, n)
+	assert.Equal(t, until, requireLog(t, ctx, s, 0)[0].Until)
 	n, err = s.PruneRevocations(ctx, until.Add(tick).In(zone()))
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
@@ -111,34 +148,84 @@ func revocationZones(t *testing.T, ctx context.Context, s authn.RevocationStore)
 
 func revocationOddValues(t *testing.T, ctx context.Context, s authn.RevocationStore) {
 	odd := append(oddStrings(), longID())
-	for i, v := range odd {
-		requireRevoked(t, ctx, s, false, "", v, base())
-		requireRevoked(t, ctx, s, false, authn.Tenant(v), "jti", base())
-		if i%2 == 0 {
-			require.NoError(t, s.RevokeToken(ctx, "", v, base().Add(time.Hour)))
-			require.NoError(t, s.RevokeToken(ctx, authn.Tenant(v), "jti", base().Add(time.Hour)))
-		}
+	for _, v := range odd {
+		requireRevoke(t, ctx, s, entry(authn.RevokedToken, v, "jti", base()), entry(authn.RevokedToken, "", v, base()))
 	}
+	got := requireLog(t, ctx, s, 0)
+	require.Len(t, got, 2*len(odd))
 	for i, v := range odd {
-		requireRevoked(t, ctx, s, i%2 == 0, "", v, base())
-		requireRevoked(t, ctx, s, i%2 == 0, authn.Tenant(v), "jti", base())
+		assert.Equal(t, []string{v, "jti", "", v}, []string{string(got[2*i].Tenant), got[2*i].ID, string(got[2*i+1].Tenant), got[2*i+1].ID})
 	}
 }
 
 func revocationCancelled(t *testing.T, ctx context.Context, s authn.RevocationStore) {
-	require.NoError(t, s.RevokeToken(ctx, "", "old", base()))
-	snapshot := func() any {
-		var got []bool
-		for _, id := range []string{"old", "new"} {
-			revoked, err := s.TokenRevoked(ctx, "", id, base())
-			require.NoError(t, err)
-			got = append(got, revoked)
-		}
-		return got
-	}
+	requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "old", base()))
+	snapshot := func() any { return requireLog(t, ctx, s, 0) }
 	requireRefusesCancelled(t, snapshot, []call{
-		{"RevokeToken", func(ctx context.Context) error { return s.RevokeToken(ctx, "", "new", base()) }},
-		{"TokenRevoked", func(ctx context.Context) error { return errOf(s.TokenRevoked(ctx, "", "old", base())) }},
+		{"Revoke", func(ctx context.Context) error {
+			return errOf(s.Revoke(ctx, entry(authn.RevokedToken, "", "new", base())))
+		}},
+		{"Revocations", func(ctx context.Context) error { _, _, err := s.Revocations(ctx, 0, 10); return err }},
 		{"PruneRevocations", func(ctx context.Context) error { return errOf(s.PruneRevocations(ctx, base().Add(time.Hour))) }},
 	})
+}
+
+func revocationWatch(t *testing.T, ctx context.Context, s authn.RevocationStore) {
+	watched, ok := s.(authn.RevocationWatcher)
+	if !ok { // it is optional
+		return
+	}
+	told := make(chan struct{}, 10)
+	stop := watched.WatchRevocations(func() { told <- struct{}{} })
+	requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "1", base()))
+	select {
+	case <-told:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody was told")
+	}
+	stop()
+	requireRevoke(t, ctx, s, entry(authn.RevokedToken, "", "2", base()))
+	assert.Empty(t, told, "told after stop")
+}
+
+// revocationRace has many writers and one follower, which reads as nodes do.
+func revocationRace(t *testing.T, ctx context.Context, s authn.RevocationStore, n int) {
+	n = min(n, 200) // each writes alone, durably
+	done, seen := make(chan struct{}), make(chan []int64)
+	go func() {
+		var all []int64
+		position := int64(0)
+		for finished := false; ; {
+			entries, head, err := s.Revocations(ctx, position, 7)
+			if !assert.NoError(t, err) {
+				break
+			}
+			for _, e := range entries {
+				all, position = append(all, e.Position), e.Position
+			}
+			if len(entries) == 0 {
+				position = max(position, head)
+				if finished {
+					break
+				}
+				select {
+				case <-done:
+					finished = true
+				default:
+				}
+			}
+		}
+		seen <- all
+	}()
+	for _, err := range race(n, func(int) error {
+		return errOf(s.Revoke(ctx, entry(authn.RevokedToken, "", "a", base()), entry(authn.RevokedToken, "", "b", base())))
+	}) {
+		require.NoError(t, err)
+	}
+	close(done)
+	all := <-seen
+	require.Len(t, all, 2*n)
+	for i, position := range all {
+		require.Equal(t, int64(i)+1, position)
+	}
 }

@@ -1,0 +1,71 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// coalesced runs one function for many callers. Who calls while it runs waits
+// for the next run, which begins after the call: no caller gets an answer from before it asked.
+type coalesced struct {
+	// turn is held by the run.
+	turn sync.Mutex
+	mu   sync.Mutex
+	// next is the run that has not begun.
+	next    *run
+	running bool
+}
+
+type run struct {
+	done chan struct{}
+	err  error
+}
+
+// do waits for a run of f that begins after the call. The run has a context
+// of its own, so that a caller who leaves takes nobody with it.
+func (c *coalesced) do(ctx context.Context, f func(context.Context) error) error {
+	c.mu.Lock()
+	if c.next == nil {
+		c.next = &run{done: make(chan struct{})}
+		go c.run(context.WithoutCancel(ctx), c.next, f)
+	}
+	r := c.next
+	c.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *coalesced) run(ctx context.Context, r *run, f func(context.Context) error) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.mu.Lock()
+	c.next, c.running = nil, true
+	c.mu.Unlock()
+	r.err = guarded(ctx, f)
+	c.mu.Lock()
+	c.running = false
+	c.mu.Unlock()
+	close(r.done)
+}
+
+// busy reports whether a run is under way.
+func (c *coalesced) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running || c.next != nil
+}
+
+// guarded makes a panic an error: it would end the program, as nobody up this goroutine recovers.
+func guarded(ctx context.Context, f func(context.Context) error) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = fmt.Errorf("authn: a panic of type %T in a store", what)
+		}
+	}()
+	return f(ctx)
+}

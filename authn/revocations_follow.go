@@ -1,0 +1,126 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Run follows the log until ctx ends, and returns ctx's error.
+func (r *Revocations) Run(ctx context.Context) error {
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	failing := false
+	for {
+		err := r.reads.do(ctx, r.read)
+		if err != nil && ctx.Err() == nil && !failing {
+			r.deps.Log.WarnContext(ctx, "the revocation log cannot be read; requests are refused when that lasts", "error", err, "after", r.cfg.maxStale())
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		case <-r.wake:
+		}
+	}
+}
+
+// fresh makes sure that the view is as fresh as the mode demands, or says
+// why not. A view that is old, but not too old, is read again by one request; the others go on.
+func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
+	if r.cfg.Mode == RevocationStrict {
+		if err := r.reads.do(ctx, r.read); err != nil {
+			return wrapped("read the revocation log", err)
+		}
+		return nil
+	}
+	readAt := time.Duration(r.readAt.Load())
+	age := r.clock(now) - readAt
+	dirty, usable := r.dirty.Load(), readAt >= 0 && age <= r.cfg.maxStale()
+	if usable && !dirty && (age < readAgainAfter || r.beingRead(now)) {
+		return nil
+	}
+	err := r.reads.do(ctx, r.read)
+	if err == nil || usable && ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrRevocationsStale, err)
+}
+
+// beingRead reports whether somebody reads the log, or has just tried to.
+func (r *Revocations) beingRead(now time.Time) bool {
+	return r.reads.busy() || r.clock(now)-time.Duration(r.triedAt.Load()) < followEvery
+}
+
+// read brings the view up to the log's present end.
+func (r *Revocations) read(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	now := r.deps.Now()
+	r.triedAt.Store(int64(r.clock(now)))
+	r.dirty.Store(false)
+	for more := true; more; {
+		after := r.position.Load()
+		entries, head, err := r.deps.Store.Revocations(ctx, after, logPage)
+		if err != nil {
+			return err
+		}
+		if head < after {
+			r.restart()
+			continue
+		}
+		r.apply(entries, now)
+		more = len(entries) >= logPage
+		if len(entries) > 0 {
+			after = entries[len(entries)-1].Position
+		}
+		if !more {
+			after = max(after, head)
+		}
+		r.position.Store(after)
+	}
+	r.readAt.Store(int64(r.clock(now)))
+	r.sweep(now)
+	return nil
+}
+
+// restart is for a store that lost its latest entries: what it has is read
+// from the beginning, and nothing that was remembered before counts. What is dead stays dead.
+func (r *Revocations) restart() {
+	r.deps.Log.Warn("the revocation log begins anew: the store lost entries")
+	r.table.forgetChanges()
+	r.position.Store(0)
+	r.era.Add(1)
+	r.version.Add(1)
+}
+
+// apply makes entries count. The version comes last: who still sees the old
+// one may have looked before, and who sees the new one finds the entries.
+func (r *Revocations) apply(entries []Revocation, now time.Time) {
+	if len(entries) == 0 {
+		return
+	}
+	hold := r.clock(now) + holdFor
+	for _, e := range entries {
+		until := seconds(e.Until)
+		switch e.Kind {
+		case RevokedToken, RevokedSession, RevokedKey:
+			r.table.kill(r.mark.of(e.Kind, e.Tenant, e.ID), until)
+		case EndedSessions:
+			r.table.alter(r.mark.of(ChangedAccount, e.Tenant, e.ID), change{at: e.Position, ended: e.Position, hold: hold, until: until})
+		default: // what this version does not know is a change as well
+			r.table.alter(r.mark.of(e.Kind, e.Tenant, e.ID), change{at: e.Position, hold: hold, until: until})
+		}
+	}
+	r.version.Add(1)
+}
+
+// sweep runs at most once a minute.
+func (r *Revocations) sweep(now time.Time) {
+	const every = int64(time.Minute)
+	at, last := int64(r.clock(now)), r.swept.Load()
+	if at-last >= every && r.swept.CompareAndSwap(last, at) {
+		r.table.sweep(uint32(max(now.Unix(), 0)))
+	}
+}
