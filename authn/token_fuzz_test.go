@@ -169,7 +169,9 @@ func uniqueValue(dec *json.Decoder) error {
 // golang-jwt's defaults takes: here they never get as far as the revocations.
 func TestOracleIsLessStrict(t *testing.T) {
 	t.Parallel()
-	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) { deps.Revocations = viewOf(t, memstore.New(), deps.Now) })
+	kit := newTokenKit(t, "HS256", func(_ *authn.TokenConfig, deps *authn.TokenDeps) {
+		deps.Revocations = viewOf(t, memstore.New(), deps.Now)
+	})
 	signed, signature, _ := cutLast(kit.issue(t).Reveal())
 	twin := signed + "." + signature[:10] + "\n" + signature[10:]
 	_, err := jwt.NewParser(jwt.WithStrictDecoding(), jwt.WithTimeFunc(kit.clock.Now)).Parse(twin, func(*jwt.Token) (any, error) { return kit.private, nil })

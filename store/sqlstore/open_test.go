@@ -201,10 +201,10 @@ func TestReadOnly(t *testing.T) {
 	changed := ada()
 	changed.Email = "lovelace@example.com"
 	for name, err := range map[string]error{
-		"CreateUser":  s.CreateUser(t.Context(), bob),
-		"UpdateUser":  s.UpdateUser(t.Context(), changed),
-		"Revoke":      errOf(s.Revoke(t.Context(), authn.Revocation{Kind: authn.RevokedToken, ID: "jti", Until: t0})),
-		"Rotate":      s.RotateSession(t.Context(), session.Rotation{ID: "s1"}),
+		"CreateUser": s.CreateUser(t.Context(), bob),
+		"UpdateUser": s.UpdateUser(t.Context(), changed),
+		"Revoke":     errOf(s.Revoke(t.Context(), authn.Revocation{Kind: authn.RevokedToken, ID: "jti", Until: t0})),
+		"Rotate":     s.RotateSession(t.Context(), session.Rotation{ID: "s1"}),
 	} {
 		assert.ErrorContains(t, err, "readonly", name)
 		assert.NotErrorIs(t, err, authn.ErrConflict, name)
