@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -24,28 +25,34 @@ type app struct {
 	echo  *echo.Echo
 	users *authn.Service
 	roles *authz.Service
+	keys  *authn.APIKeys
 	store *memstore.Store
 	// public verifies the tokens.
 	public any
 	// subjects, and a token of each.
 	subjects, tokens []string
+	ahead            atomic.Int64
 	// stranger is the token of an account that may do nothing.
 	stranger string
 }
 
+// settled is how long after a change of its roles an account is remembered again.
+const settled = 11 * time.Second
+
 // newApp starts an application whose accounts may all read docs.
-func newApp(algorithm string, n int) (*app, error) {
+func newApp(algorithm string, n int, changes ...func(*authmodule.Config)) (*app, error) {
 	a := &app{store: memstore.New()}
 	var tokens *authmodule.TokenManager
 	rules := newPolicy(manyRules)
 	a.fx = fx.New(
-		authmodule.Stub(func(c *authmodule.Config) {
+		authmodule.Stub(append(changes, func(c *authmodule.Config) {
 			signWith(c, algorithm)
 			c.RBAC = rules.config()
-		}),
+			c.Now = a.now
+		})...),
 		authmodule.UseUserStore(func() authn.UserStore { return a.store }),
 		fx.Provide(echo.New, func() *slog.Logger { return slog.New(slog.DiscardHandler) }),
-		fx.Populate(&a.echo, &a.users, &a.roles, &tokens),
+		fx.Populate(&a.echo, &a.users, &a.roles, &a.keys, &tokens),
 		fx.Invoke(echoauth.Mount, func(e *echo.Echo) { routes(e, echoauth.RequirePermissions("docs.read")) }),
 		fx.NopLogger,
 	)
@@ -56,8 +63,15 @@ func newApp(algorithm string, n int) (*app, error) {
 	if a.public, err = verifyingKey(algorithm, tokens); err != nil {
 		return nil, err
 	}
-	return a, a.fill(n, rules)
+	if err := a.fill(n, rules); err != nil {
+		return nil, err
+	}
+	a.ahead.Store(int64(settled))
+	return a, nil
 }
+
+// now is the time, once the accounts were made as if that had been a while ago.
+func (a *app) now() time.Time { return time.Now().Add(time.Duration(a.ahead.Load())) }
 
 func (a *app) fill(n int, rules policy) error {
 	for i := range n {
@@ -75,7 +89,7 @@ func (a *app) fill(n int, rules policy) error {
 // account stores an account and logs it in.
 func (a *app) account(id, role string) (token string, err error) {
 	ctx, subject := context.Background(), authn.Subject{ID: id}
-	user := authn.User{Subject: subject, Email: id + "@example.com", CreatedAt: time.Now(), CredentialVersion: 1, Version: 1}
+	user := authn.User{Subject: subject, Email: id + "@example.com", CreatedAt: a.now(), CredentialVersion: 1, Version: 1}
 	if err := a.store.CreateUser(ctx, user); err != nil {
 		return "", err
 	}
@@ -85,7 +99,7 @@ func (a *app) account(id, role string) (token string, err error) {
 			return "", err
 		}
 	}
-	proof := authn.Proof{Subject: subject, Methods: []string{authn.MethodPassword}, Time: time.Now()}
+	proof := authn.Proof{Subject: subject, Methods: []string{authn.MethodPassword}, Time: a.now()}
 	grant, err := a.users.Complete(ctx, proof, authn.CarrierToken, authn.Client{UserAgent: "bench"})
 	return grant.AccessToken.Reveal(), err
 }

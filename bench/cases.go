@@ -23,7 +23,7 @@ func Cases(child ...string) []pair.Case {
 		requestCase("HS256", fewTokens), requestCase("HS256", manyTokens),
 		requestCase("RS256", fewTokens), requestCase("ES256", fewTokens),
 		decisionCase(), denialCase(), permissionCase(), loadCase(),
-		socketCase(), revokedCase(),
+		socketCase(), apiKeyCase(), revokedCase(),
 	}
 	if len(child) > 0 {
 		cases = append(cases, loginCase(slices.Clone(child)))

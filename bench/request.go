@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,11 +10,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/bench/internal/pair"
 )
 
 const (
 	bareEcho = "bare Echo"
+	proving  = ours + ", nobody remembered"
 	cached   = "echo-jwt + casbin, cached"
 	uncached = "echo-jwt + casbin, not cached"
 )
@@ -32,6 +35,15 @@ func requestCase(algorithm string, n int) pair.Case {
 			for _, side := range sides {
 				bench.Sides = append(bench.Sides, side.pair(a))
 			}
+			if algorithm != "HS256" {
+				return bench, nil
+			}
+			forgetful, err := newApp(algorithm, n, func(c *authmodule.Config) { c.JWT.Remembered = 1 })
+			if err != nil {
+				return nil, err
+			}
+			bench.Sides = append(bench.Sides, door{proving, forgetful.echo, false}.pair(forgetful))
+			bench.Close = func() error { return errors.Join(a.close(), forgetful.close()) }
 			return bench, nil
 		},
 	}
@@ -83,7 +95,7 @@ func requestClaims(algorithm string, n int) []pair.Claim {
 		{Goal: "P4", Text: cached + " ÷ " + ours, Figure: pair.Ratio(cpu, cached, ours), Bound: pair.AtLeast(better)},
 		{Goal: "P4", Text: "what " + ours + " adds ÷ what the cached stack adds", Figure: pair.AddedRatio(cpu, ours, cached, bareEcho), Bound: pair.AtMost(added)},
 		{Goal: "P4", Text: "allocations that " + ours + " adds", Figure: pair.Added(pair.Allocs(), ours, bareEcho), Bound: pair.AtMost(3)},
-		{Goal: "P6", Text: cached + " ÷ " + ours + ", which verifies each time", Figure: pair.Ratio(cpu, cached, ours), Bound: pair.AtLeast(4)},
+		{Goal: "P6", Text: cached + " ÷ " + proving, Figure: pair.Ratio(cpu, cached, proving), Bound: pair.AtLeast(4)},
 		{Goal: "P7", Text: uncached + " ÷ " + ours, Figure: pair.Ratio(cpu, uncached, ours), Bound: pair.AtLeast(1000)},
 	}
 }
@@ -102,7 +114,14 @@ func (d door) pair(a *app) pair.Side {
 		d.echo.ServeHTTP(w, request)
 		return w.expect(http.StatusOK)
 	}
-	return pair.Side{Name: d.name, Do: each(headers, send), Check: func() error { return d.check(a) }}
+	return pair.Side{Name: d.name, Do: each(headers, send), Check: func() error {
+		for _, header := range headers { // everybody was there before
+			if err := send(header); err != nil {
+				return err
+			}
+		}
+		return d.check(a)
+	}}
 }
 
 // check sends a good request, a forged one, one without a token, and that of an account without the permission.
