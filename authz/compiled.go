@@ -1,123 +1,26 @@
 package authz
 
 import (
+	"math/bits"
 	"slices"
 	"sync/atomic"
 )
 
 // compiled is one role with all that it inherits, for lookups.
 type compiled struct {
-	// lineage has the role itself and every role that it inherits.
-	lineage map[string]*origin
-	// exact is by permission; the others are for patterns with a star.
-	exact, byResource, byAction map[string]*origin
-	all                         *origin
+	// catalog has the numbers of what is held.
+	catalog *catalog
+	// held is a hash table by number, the size a power of two, with at least one free place. What belongs into a place
+	// that is taken is in the next free one.
+	held []holding
+	// lineage has the role itself and every role that it inherits, the nearest first.
+	lineage []origin
 	// superuser is nil unless the lineage has the superuser role.
 	superuser *origin
 }
 
-// compile walks from the role outwards, so that the nearest of several origins is kept.
-func compile(name string, set roleSet, superuser string) *compiled {
-	self := &origin{role: name}
-	c := &compiled{lineage: map[string]*origin{name: self}, exact: map[string]*origin{}}
-	queue := []*origin{self}
-	for len(queue) > 0 {
-		o := queue[0]
-		queue = queue[1:]
-		for _, p := range set[o.role].patterns {
-			c.hold(p, o)
-		}
-		for _, parent := range set[o.role].Inherits {
-			if c.lineage[parent] == nil {
-				c.lineage[parent] = &origin{role: parent, heir: o}
-				queue = append(queue, c.lineage[parent])
-			}
-		}
-	}
-	c.superuser = c.lineage[superuser]
-	return c
-}
-
-func (c *compiled) hold(p Pattern, o *origin) {
-	resource, action := p.held.Resource(), p.held.Action()
-	switch {
-	case resource != star && action != star:
-		keep(&c.exact, p.String(), o)
-	case resource != star:
-		keep(&c.byResource, resource, o)
-	case action != star:
-		keep(&c.byAction, action, o)
-	case c.all == nil:
-		c.all = o
-	}
-}
-
-func keep(m *map[string]*origin, key string, o *origin) {
-	if *m == nil {
-		*m = map[string]*origin{}
-	}
-	if (*m)[key] == nil {
-		(*m)[key] = o
-	}
-}
-
-// grants returns where the permission comes from, or nil.
-func (c *compiled) grants(p Permission) *origin {
-	if o := c.exact[p.text]; o != nil {
-		return o
-	}
-	if o := c.byResource[p.Resource()]; o != nil {
-		return o
-	}
-	if o := c.byAction[p.Action()]; o != nil {
-		return o
-	}
-	return c.all
-}
-
-// inherited returns the first of the roles that is in the lineage, or nil.
-func (c *compiled) inherited(anyOf []string) *origin {
-	for _, name := range anyOf {
-		if o := c.lineage[name]; o != nil {
-			return o
-		}
-	}
-	return nil
-}
-
-// collect adds every pattern that the role holds.
-func (c *compiled) collect(held map[string]struct{}) {
-	for permission := range c.exact {
-		held[permission] = struct{}{}
-	}
-	for resource := range c.byResource {
-		held[resource+"."+star] = struct{}{}
-	}
-	for action := range c.byAction {
-		held[star+"."+action] = struct{}{}
-	}
-	if c.all != nil {
-		held[everything] = struct{}{}
-	}
-}
-
-// reaches reports whether the lineage has a role of the set.
-func (c *compiled) reaches(set roleSet) bool {
-	if len(set) < len(c.lineage) {
-		for name := range set {
-			if c.lineage[name] != nil {
-				return true
-			}
-		}
-		return false
-	}
-	for name := range c.lineage {
-		if _, found := set[name]; found {
-			return true
-		}
-	}
-	return false
-}
+// holding is something that the role holds, and from where in its lineage. Its zero value is a free place.
+type holding struct{ number, origin uint32 }
 
 // origin is a role in a lineage, with the way to it.
 type origin struct {
@@ -125,6 +28,81 @@ type origin struct {
 	// heir is the role before this one on the way; nil for the role that the lineage is of.
 	heir *origin
 	path atomic.Pointer[[]string]
+}
+
+// grants returns where what is checked comes from, or nil.
+func (c *compiled) grants(what *check) *origin {
+	if what.need == needRole {
+		return c.first(what.anyOf)
+	}
+	return c.first(what.held[:])
+}
+
+// first returns where the first of the keys that the role holds comes from, or nil.
+func (c *compiled) first(keys []key) *origin {
+	for i := range keys {
+		if number, known := c.catalog.numbers.find(keys[i]); known {
+			if o := c.origin(number); o != nil {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// origin returns where what has the number comes from, or nil.
+func (c *compiled) origin(number uint32) *origin {
+	for at := place(number, len(c.held)); ; at++ {
+		switch h := &c.held[at&(len(c.held)-1)]; h.number {
+		case number:
+			return &c.lineage[h.origin]
+		case 0:
+			return nil
+		}
+	}
+}
+
+// keep fills the empty table.
+func (c *compiled) keep(all []holding) {
+	size := 1
+	for size < 2*len(all) {
+		size *= 2
+	}
+	c.held = make([]holding, size)
+	for _, h := range all {
+		at := place(h.number, size)
+		for c.held[at&(size-1)].number != 0 {
+			at++
+		}
+		c.held[at&(size-1)] = h
+	}
+}
+
+// place spreads numbers over a table (Fibonacci hashing); size is a power of two.
+func place(number uint32, size int) int {
+	return int(number * 0x9E3779B1 >> bits.LeadingZeros32(uint32(size-1))) //nolint:gosec // a table has fewer than 2^32 places
+}
+
+// collect adds every pattern that the role holds.
+func (c *compiled) collect(held map[string]struct{}) {
+	for _, h := range c.held {
+		if h.number == 0 {
+			continue
+		}
+		if pattern := c.catalog.pattern(h.number); pattern != "" {
+			held[pattern] = struct{}{}
+		}
+	}
+}
+
+// reaches reports whether the lineage has a role of the set.
+func (c *compiled) reaches(set roleSet) bool {
+	for i := range c.lineage {
+		if _, found := set[c.lineage[i].role]; found {
+			return true
+		}
+	}
+	return false
 }
 
 // fromAssigned returns the way to the role. It is made once and only when asked for,

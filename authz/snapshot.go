@@ -4,16 +4,17 @@ package authz
 // once built. A tenant's snapshot holds what its stored roles change and leaves the rest to base.
 type snapshot struct {
 	set   roleSet
-	roles map[string]*compiled
+	roles index[*compiled]
 	// base is nil for the roles outside the store.
 	base *snapshot
 }
 
 // newBase compiles the roles outside the store.
 func newBase(set roleSet, superuser string) *snapshot {
-	s := &snapshot{set: set, roles: make(map[string]*compiled, len(set))}
+	s := &snapshot{set: set, roles: withRoom[*compiled](len(set))}
+	c := newCompiler(set, superuser, len(set))
 	for name := range set {
-		s.roles[name] = compile(name, set, superuser)
+		s.roles.add(newKey(name), c.compile(name))
 	}
 	return s
 }
@@ -28,10 +29,12 @@ func (s *snapshot) over(stored roleSet, superuser string) (*snapshot, error) {
 	if err := merged.checkInheritance(); err != nil {
 		return nil, err
 	}
-	t := &snapshot{set: stored, roles: make(map[string]*compiled, len(stored)), base: s}
+	t := &snapshot{set: stored, base: s}
+	c := newCompiler(merged, superuser, len(stored))
 	for name := range merged {
-		if c := s.roles[name]; c == nil || c.reaches(stored) {
-			t.roles[name] = compile(name, merged, superuser)
+		k := newKey(name)
+		if old, _ := s.roles.find(k); old == nil || old.reaches(stored) {
+			t.roles.add(k, c.compile(name))
 		}
 	}
 	return t, nil
@@ -39,10 +42,30 @@ func (s *snapshot) over(stored roleSet, superuser string) (*snapshot, error) {
 
 // role returns nil for a role that is defined nowhere.
 func (s *snapshot) role(name string) *compiled {
-	if c, ok := s.roles[name]; ok || s.base == nil {
+	k := newKey(name)
+	if c, found := s.roles.find(k); found || s.base == nil {
 		return c
 	}
-	return s.base.roles[name]
+	c, _ := s.base.roles.find(k)
+	return c
+}
+
+// grant asks each of the roles in turn. It returns where the first that satisfies the check has
+// that from, and the reason; or nil when none does. One which is or inherits the superuser role satisfies every check.
+func (s *snapshot) grant(roles []string, what *check) (*origin, string) {
+	for _, name := range roles {
+		role := s.role(name)
+		if role == nil {
+			continue
+		}
+		if role.superuser != nil {
+			return role.superuser, ReasonSuperuser
+		}
+		if o := role.grants(what); o != nil {
+			return o, ReasonGranted
+		}
+	}
+	return nil, ""
 }
 
 func (s *snapshot) definitions() roleSet {
