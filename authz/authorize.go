@@ -111,4 +111,6 @@ func (s *Service) withoutRoles(c *check) Decision {
 }
 
 // authenticated is [authn.Principal.Authenticated] without a copy of the principal.
-func authenticated(p *authn.Principal) bool { return p.Authenticated() }
+func authenticated(p *authn.Principal) bool {
+	return p.Kind != authn.KindAnonymous && p.Subject.ID != ""
+}

@@ -1,24 +1,50 @@
 package authz
 
-import "strings"
+import (
+	"hash/maphash"
+	"strings"
+)
+
+// key is a text with its tag in a [table], so that what is looked up often is hashed once.
+type key struct {
+	text string
+	tag  uint32
+}
+
+// seed differs from process to process, so that nobody can choose names of one tag.
+var seed = maphash.MakeSeed()
+
+func newKey(text string) key { return key{text: text, tag: uint32(maphash.String(seed, text))} } //nolint:gosec // half of it does
 
 // catalog numbers everything that a role can hold, from one. Three kinds of text stand in it, of which none
 // can be taken for another: the name of a role, which has no dot, for being or inheriting the role; a permission;
 // and a pattern with its stars left out, so that a permission has the texts of its patterns as parts of itself.
 type catalog struct {
-	numbers index[uint32]
+	numbers table
 	texts   []string
 }
 
-// number returns that of the text, which it adds when it is new.
+// newCatalog returns a catalog that need not grow for n texts.
+func newCatalog(n int) *catalog { return &catalog{numbers: newTable(n), texts: make([]string, 0, n)} }
+
+// find returns the number of the text, or zero.
+func (c *catalog) find(k key) uint32 {
+	number, at := c.numbers.next(first(k.tag), k.tag)
+	for number != 0 && c.texts[number-1] != k.text {
+		number, at = c.numbers.next(at, k.tag)
+	}
+	return number
+}
+
+// number returns the number of the text, which it adds when it is new.
 func (c *catalog) number(text string) uint32 {
 	k := newKey(text)
-	if n, found := c.numbers.find(k); found {
+	if n := c.find(k); n != 0 {
 		return n
 	}
 	c.texts = append(c.texts, text)
 	n := uint32(len(c.texts)) //nolint:gosec // memory ends before the numbers do
-	c.numbers.add(k, n)
+	c.numbers.add(k.tag, n)
 	return n
 }
 

@@ -24,11 +24,18 @@ type definition struct {
 // roleSet is a set of definitions by name.
 type roleSet map[string]definition
 
+// namedRoles is how many roles a [Config] names without defining them.
+const namedRoles = 3
+
 // collect builds the set of all roles outside the store. cfg has its defaults.
 func collect(cfg Config, extra []Role) (roleSet, error) {
-	set, err := define(extra)
-	configured, configErr := define(configRoles(cfg))
-	maps.Copy(set, configured)
+	set, configErr := define(configRoles(cfg), len(extra)+namedRoles)
+	coded, err := define(extra, 0)
+	for name, d := range coded {
+		if _, configured := set[name]; !configured {
+			set[name] = d
+		}
+	}
 	errs := []error{err, configErr}
 	for _, named := range []struct{ key, role string }{
 		{"default_role", cfg.DefaultRole}, {"admin_role", cfg.AdminRole}, {"superuser_role", cfg.SuperuserRole},
@@ -77,16 +84,18 @@ func configRoles(cfg Config) []Role {
 }
 
 // define reads roles of one source. The set it returns shares nothing with
-// them, and holds all of them even when some are malformed.
-func define(roles []Role) (roleSet, error) {
-	set := make(roleSet, len(roles))
+// them, holds all of them even when some are malformed, and has room for some more.
+func define(roles []Role, more int) (roleSet, error) {
+	set := make(roleSet, len(roles)+more)
 	var errs []error
 	for _, r := range roles {
 		if _, twice := set[r.Name]; twice {
 			errs = append(errs, fmt.Errorf("%w: role %s", ErrRoleTwice, quote(r.Name)))
 		}
 		d, err := newDefinition(r)
-		errs = append(errs, err)
+		if err != nil {
+			errs = append(errs, err)
+		}
 		set[r.Name] = d
 	}
 	return set, errors.Join(errs...)
@@ -114,6 +123,15 @@ func (s roleSet) with(over roleSet) roleSet {
 	merged := maps.Clone(s)
 	maps.Copy(merged, over)
 	return merged
+}
+
+// patterns returns how many patterns the definitions hold, those that several hold counted several times.
+func (s roleSet) patterns() int {
+	n := 0
+	for _, d := range s {
+		n += len(d.patterns)
+	}
+	return n
 }
 
 // roles returns copies of all definitions by ascending name.

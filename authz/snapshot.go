@@ -4,17 +4,19 @@ package authz
 // once built. A tenant's snapshot holds what its stored roles change and leaves the rest to base.
 type snapshot struct {
 	set   roleSet
-	roles index[*compiled]
+	roles []compiled
+	// numbers are places in roles, counted from one, by name.
+	numbers table
 	// base is nil for the roles outside the store.
 	base *snapshot
 }
 
 // newBase compiles the roles outside the store.
 func newBase(set roleSet, superuser string) *snapshot {
-	s := &snapshot{set: set, roles: withRoom[*compiled](len(set))}
-	c := newCompiler(set, superuser, len(set))
+	s := &snapshot{set: set, roles: make([]compiled, 0, len(set)), numbers: newTable(len(set))}
+	c := newCompiler(set, superuser, len(set), set.patterns())
 	for name := range set {
-		s.roles.add(newKey(name), c.compile(name))
+		s.add(c.compile(name))
 	}
 	return s
 }
@@ -30,24 +32,38 @@ func (s *snapshot) over(stored roleSet, superuser string) (*snapshot, error) {
 		return nil, err
 	}
 	t := &snapshot{set: stored, base: s}
-	c := newCompiler(merged, superuser, len(stored))
+	c := newCompiler(merged, superuser, len(stored), stored.patterns())
 	for name := range merged {
-		k := newKey(name)
-		if old, _ := s.roles.find(k); old == nil || old.reaches(stored) {
-			t.roles.add(k, c.compile(name))
+		if old := s.role(name); old == nil || old.reaches(stored) {
+			t.add(c.compile(name))
 		}
 	}
 	return t, nil
 }
 
+func (s *snapshot) add(role compiled) {
+	s.roles = append(s.roles, role)
+	s.numbers.add(newKey(role.name).tag, uint32(len(s.roles))) //nolint:gosec // memory ends before the numbers do
+}
+
 // role returns nil for a role that is defined nowhere.
 func (s *snapshot) role(name string) *compiled {
 	k := newKey(name)
-	if c, found := s.roles.find(k); found || s.base == nil {
+	if c := s.find(k); c != nil || s.base == nil {
 		return c
 	}
-	c, _ := s.base.roles.find(k)
-	return c
+	return s.base.find(k)
+}
+
+func (s *snapshot) find(k key) *compiled {
+	number, at := s.numbers.next(first(k.tag), k.tag)
+	for number != 0 {
+		if c := &s.roles[number-1]; c.name == k.text {
+			return c
+		}
+		number, at = s.numbers.next(at, k.tag)
+	}
+	return nil
 }
 
 // grant asks each of the roles in turn. It returns where the first that satisfies the check has

@@ -88,7 +88,7 @@ func (s *snapshots) stored(ctx context.Context, t authn.Tenant) ([]Role, error) 
 }
 
 func (s *snapshots) compile(stored []Role) (*snapshot, error) {
-	set, err := define(stored)
+	set, err := define(stored, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -24,15 +24,19 @@ func caller(id, role string) authn.Principal {
 	return authn.Principal{Kind: authn.KindUser, Subject: authn.Subject{ID: id}, Roles: []string{role}}
 }
 
-// ourDecision is a side that decides about one permission for callers in turn.
-// wanted false is for denials.
+// ourDecision is a side that decides about one permission for callers in turn, by a
+// requirement that was read before, as a guard's is. wanted false is for denials.
 func ourDecision(name string, service *authz.Service, callers []authn.Principal, permission string, wanted bool) pair.Side {
-	ctx := context.Background()
-	decide := func(p authn.Principal) error { return expect(wanted)(allowed(service.Authorize(ctx, p, permission))) }
-	check := func() error {
-		return errors.Join(decide(callers[0]), expect(false)(allowed(service.Authorize(ctx, callers[0], "nothing.known"))))
+	ctx, required, unknown := context.Background(), authz.RequirePermissions(permission), authz.RequirePermissions("nothing.known")
+	places := make([]*authn.Principal, len(callers))
+	for i := range callers {
+		places[i] = &callers[i]
 	}
-	return pair.Side{Name: name, Do: each(callers, decide), Check: check}
+	decide := func(p *authn.Principal) error { return expect(wanted)(allowed(service.Decide(ctx, p, required))) }
+	check := func() error {
+		return errors.Join(decide(places[0]), expect(false)(allowed(service.Decide(ctx, places[0], unknown))))
+	}
+	return pair.Side{Name: name, Do: each(places, decide), Check: check}
 }
 
 func allowed(d authz.Decision, err error) (bool, error) { return d.Allowed, err }
