@@ -15,12 +15,6 @@ func ValidateRoles(cfg Config, extra []Role) error {
 	return err
 }
 
-// definition is a role whose patterns were read.
-type definition struct {
-	Role
-	patterns []Pattern
-}
-
 // roleSet is a set of definitions by name.
 type roleSet map[string]definition
 
@@ -81,41 +75,6 @@ func configRoles(cfg Config) []Role {
 		roles = append(roles, Role{Name: name, Description: r.Description, Permissions: r.Permissions, Inherits: r.Inherits})
 	}
 	return roles
-}
-
-// define reads roles of one source. The set it returns shares nothing with
-// them, holds all of them even when some are malformed, and has room for some more.
-func define(roles []Role, more int) (roleSet, error) {
-	set := make(roleSet, len(roles)+more)
-	var errs []error
-	for _, r := range roles {
-		if _, twice := set[r.Name]; twice {
-			errs = append(errs, fmt.Errorf("%w: role %s", ErrRoleTwice, quote(r.Name)))
-		}
-		d, err := newDefinition(r)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		set[r.Name] = d
-	}
-	return set, errors.Join(errs...)
-}
-
-func newDefinition(r Role) (definition, error) {
-	d := definition{Role: cloneRole(r), patterns: make([]Pattern, 0, len(r.Permissions))}
-	var errs []error
-	if !validRoleName(r.Name) {
-		errs = append(errs, fmt.Errorf("%w: %s %s", ErrRoleName, quote(r.Name), roleNameForm))
-	}
-	for _, text := range d.Permissions {
-		p, err := ParsePattern(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%w: role %s holds %s, which %s", ErrPermissionSyntax, quote(r.Name), quote(text), patternForm))
-			continue
-		}
-		d.patterns = append(d.patterns, p)
-	}
-	return d, errors.Join(errs...)
 }
 
 // with returns a set in which each role of over takes the place of one of its name.
