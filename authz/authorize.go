@@ -110,7 +110,7 @@ func (s *Service) withoutRoles(c *check) Decision {
 	return Decision{Allowed: true, Required: c.required, Reason: reason}
 }
 
-// authenticated is [authn.Principal.Authenticated] without a copy of the principal.
+// authenticated is [authn.Principal.Authenticated] without a copy of the principal. Nil is nobody.
 func authenticated(p *authn.Principal) bool {
-	return p.Kind != authn.KindAnonymous && p.Subject.ID != ""
+	return p != nil && p.Kind != authn.KindAnonymous && p.Subject.ID != ""
 }
