@@ -133,7 +133,7 @@ func TestOracleAgrees(t *testing.T) {
 	allowed, denied := 0, 0
 	for range worlds {
 		b, o, count := w.build(t)
-		for range questions {
+		for n := range questions {
 			assigned, permission, anyOf := w.some(3, count+2), w.permission(), append(w.some(2, count+2), "r0")
 			p := userOf("acme", assigned...)
 			d, err := b.service.Authorize(t.Context(), p, permission)
@@ -148,9 +148,11 @@ func TestOracleAgrees(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, o.authorizeRoles(assigned, anyOf), byRole.Allowed, "%v asks for role %v of %v", assigned, anyOf, o.roles)
 			o.checkPath(t, assigned, byRole)
-			w.checkPrepared(t, b.service, p, authz.RequirePermissions(permission), answer{d, err})
-			w.checkPrepared(t, b.service, p, authz.RequireRoles(anyOf...), answer{byRole, err})
-			w.checkScoped(t, b.service, p, permission)
+			if n%4 == 0 {
+				w.checkPrepared(t, b.service, p, authz.RequirePermissions(permission), answer{d, err})
+				w.checkPrepared(t, b.service, p, authz.RequireRoles(anyOf...), answer{byRole, err})
+				w.checkScoped(t, b.service, p, permission)
+			}
 			if d.Allowed {
 				allowed++
 			} else {

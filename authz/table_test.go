@@ -33,7 +33,7 @@ func TestTableAgreesWithAMap(t *testing.T) {
 // So many texts that some have the same tag: two of 32 bits meet among 80,000 more often than not.
 func TestTextsOfOneTagAreTold(t *testing.T) {
 	t.Parallel()
-	texts := make([]string, 300_000)
+	texts := make([]string, 150_000)
 	for i := range texts {
 		texts[i] = fmt.Sprintf("resource%d.action%d", i/10, i%10)
 	}
