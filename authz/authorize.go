@@ -2,8 +2,6 @@ package authz
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/authmodule/authmodule/authn"
 )
@@ -16,36 +14,15 @@ import (
 //
 // Each denial of an authenticated caller is an [audit.AccessDenied] event.
 func (s *Service) Authorize(ctx context.Context, p authn.Principal, permission string) (Decision, error) {
-	if !p.Authenticated() {
-		return s.deny(ctx, p, permission, ReasonAnonymous), nil
-	}
-	required, err := ParsePermission(permission)
-	if err != nil {
-		return s.fail(ctx, p, permission, err)
-	}
-	if !inScope(p, required) {
-		return s.deny(ctx, p, permission, ReasonScope), nil
-	}
-	return s.decide(ctx, p, permission, ReasonMissingPermission, func(role *compiled) *origin {
-		return role.grants(required)
-	})
+	c := newCheck(needPermission, permission)
+	return s.check(ctx, &p, &c)
 }
 
 // AuthorizeAll decides whether p has every one of the permissions. It returns the decision on
 // the first that p has not, or on the last one. Naming none is
 // [ErrNothingRequired].
 func (s *Service) AuthorizeAll(ctx context.Context, p authn.Principal, permissions ...string) (Decision, error) {
-	if len(permissions) == 0 {
-		return s.nothingRequired(ctx, p, "permission")
-	}
-	var decision Decision
-	for _, permission := range permissions {
-		var err error
-		if decision, err = s.Authorize(ctx, p, permission); err != nil || !decision.Allowed {
-			return decision, err
-		}
-	}
-	return decision, nil
+	return s.Decide(ctx, &p, RequirePermissions(permissions...))
 }
 
 // AuthorizeRoles decides whether p has at least one of the roles, directly or
@@ -54,24 +31,7 @@ func (s *Service) AuthorizeAll(ctx context.Context, p authn.Principal, permissio
 // express one: guard what API keys may do with permissions. Naming none is [ErrNothingRequired], and
 // a malformed name is [ErrRoleName].
 func (s *Service) AuthorizeRoles(ctx context.Context, p authn.Principal, anyOf ...string) (Decision, error) {
-	if len(anyOf) == 0 {
-		return s.nothingRequired(ctx, p, "role")
-	}
-	required := "role " + strings.Join(anyOf, " or ")
-	if !p.Authenticated() {
-		return s.deny(ctx, p, required, ReasonAnonymous), nil
-	}
-	for _, name := range anyOf {
-		if !validRoleName(name) {
-			return s.fail(ctx, p, required, fmt.Errorf("%w: %s %s", ErrRoleName, quote(name), roleNameForm))
-		}
-	}
-	if p.Scopes != nil {
-		return s.deny(ctx, p, required, ReasonScope), nil
-	}
-	return s.decide(ctx, p, required, ReasonMissingRole, func(role *compiled) *origin {
-		return role.inherited(anyOf)
-	})
+	return s.Decide(ctx, &p, RequireRoles(anyOf...))
 }
 
 // Can is [Service.Authorize] without the reasons: false on every error. Its denials are
@@ -81,27 +41,76 @@ func (s *Service) Can(ctx context.Context, p authn.Principal, permission string)
 	return err == nil && decision.Allowed
 }
 
-// decide asks each role of an authenticated p in turn, and is satisfied by the first for which find returns an
-// origin, or which is or inherits the superuser role.
-func (s *Service) decide(ctx context.Context, p authn.Principal, required, missing string, find func(*compiled) *origin) (Decision, error) {
-	if !s.enabled {
-		return Decision{Allowed: true, Required: required, Reason: ReasonDisabled}, nil
+// Decide decides whether p meets the requirement, as [Service.AuthorizeAll], [Service.AuthorizeRoles] and
+// [Service.AuthorizeScopes] do for names that need not be read again. It only reads p.
+func (s *Service) Decide(ctx context.Context, p *authn.Principal, r Requirement) (Decision, error) {
+	if len(r.checks) == 0 {
+		return s.nothingRequired(ctx, p, r.what)
+	}
+	last := len(r.checks) - 1
+	for i := range r.checks[:last] {
+		if decision, err := s.check(ctx, p, &r.checks[i]); err != nil || !decision.Allowed {
+			return decision, err
+		}
+	}
+	return s.check(ctx, p, &r.checks[last])
+}
+
+// Passes reports that [Service.Decide] would allow it, when that takes no more than the roles in
+// memory: it waits for nothing and costs the least. False is no denial, and in no audit log; ask Decide then.
+func (s *Service) Passes(p *authn.Principal, r Requirement) bool {
+	for i := range r.checks {
+		if !s.passes(p, &r.checks[i]) {
+			return false
+		}
+	}
+	return len(r.checks) > 0
+}
+
+func (s *Service) passes(p *authn.Principal, c *check) bool {
+	if reason, _ := c.refuses(p); reason != "" {
+		return false
+	}
+	if !s.asksRoles(c) {
+		return true
+	}
+	snap := s.snapshots.loaded(p.Subject.Tenant)
+	if snap == nil {
+		return false
+	}
+	o, _ := snap.grant(p.Roles, c)
+	return o != nil
+}
+
+func (s *Service) check(ctx context.Context, p *authn.Principal, c *check) (Decision, error) {
+	if reason, fault := c.refuses(p); reason != "" {
+		return s.deny(ctx, p, c.required, reason), fault
+	}
+	if !s.asksRoles(c) {
+		return s.withoutRoles(c), nil
 	}
 	snap, err := s.snapshots.of(ctx, p.Subject.Tenant)
 	if err != nil {
-		return s.fail(ctx, p, required, err)
+		return s.deny(ctx, p, c.required, ReasonError), err
 	}
-	for _, name := range p.Roles {
-		role := snap.role(name)
-		if role == nil {
-			continue
-		}
-		if role.superuser != nil {
-			return granted(required, ReasonSuperuser, role.superuser), nil
-		}
-		if o := find(role); o != nil {
-			return granted(required, ReasonGranted, o), nil
-		}
+	if o, reason := snap.grant(p.Roles, c); o != nil {
+		return Decision{Allowed: true, Required: c.required, Reason: reason, Role: o.role, Path: o.fromAssigned()}, nil
 	}
-	return s.deny(ctx, p, required, missing), nil
+	return s.deny(ctx, p, c.required, c.missing()), nil
+}
+
+// asksRoles reports whether roles decide about what [check.refuses] lets through.
+func (s *Service) asksRoles(c *check) bool { return s.enabled && c.need != needScope }
+
+func (s *Service) withoutRoles(c *check) Decision {
+	reason := ReasonDisabled
+	if c.need == needScope {
+		reason = ReasonGranted
+	}
+	return Decision{Allowed: true, Required: c.required, Reason: reason}
+}
+
+// authenticated is [authn.Principal.Authenticated] without a copy of the principal. Nil is nobody.
+func authenticated(p *authn.Principal) bool {
+	return p != nil && p.Kind != authn.KindAnonymous && p.Subject.ID != ""
 }

@@ -1,9 +1,13 @@
 package authz_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authz"
 )
 
@@ -24,37 +28,54 @@ func rules(n int) authz.Config {
 	return cfg
 }
 
-func BenchmarkAuthorize(b *testing.B) {
-	for _, n := range []int{10, 10_000} {
+// unheard returns a service that keeps no events, and has read the stored roles.
+func unheard(b *testing.B, cfg authz.Config) *authz.Service {
+	b.Helper()
+	store, events := newFakeStore(), audit.NewBus(nil, nil)
+	service, err := authz.New(cfg, authz.Deps{Roles: store, Assignments: store, Events: events})
+	require.NoError(b, err)
+	require.NoError(b, service.Reload(b.Context(), ""))
+	return service
+}
+
+func BenchmarkDecide(b *testing.B) {
+	for _, n := range []int{10, 10_000, 100_000} {
 		last := max(n/10, 1) - 1
 		deep := last - last%6 + min(5, last%6)
 		cases := []struct{ name, role, permission string }{
 			{"exact", fmt.Sprintf("role%d", last), fmt.Sprintf("resource%d.action9", last)},
 			{"inherited", fmt.Sprintf("role%d", deep), fmt.Sprintf("resource%d.action9", deep-deep%6)},
 			{"wildcard", "clerk", "invoices.list"},
+			{"denied", "clerk", "invoices.pay"},
 		}
-		suite := setup(b, rules(n))
+		service := unheard(b, rules(n))
 		for _, c := range cases {
-			b.Run(fmt.Sprintf("rules=%d/%s", n, c.name), func(b *testing.B) {
-				p, ctx := user(c.role), b.Context()
-				b.ReportAllocs()
-				for b.Loop() {
-					if d, err := suite.service.Authorize(ctx, p, c.permission); err != nil || !d.Allowed {
-						b.Fatal(d, err)
+			p, ctx, allowed := user(c.role), context.Background(), c.name != "denied"
+			required := authz.RequirePermissions(c.permission)
+			measure := func(form string, decide func() bool) {
+				b.Run(fmt.Sprintf("rules=%d/%s/%s", n, c.name, form), func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						if decide() != allowed {
+							b.Fatal("decided wrongly")
+						}
 					}
-				}
-			})
+				})
+			}
+			measure("Can", func() bool { return service.Can(ctx, p, c.permission) })
+			measure("Decide", func() bool { d, _ := service.Decide(ctx, &p, required); return d.Allowed })
+			measure("Passes", func() bool { return service.Passes(&p, required) })
 		}
 	}
 }
 
-func BenchmarkAuthorizeParallel(b *testing.B) {
-	suite := setup(b, rules(10_000))
+func BenchmarkPassesParallel(b *testing.B) {
+	service := unheard(b, rules(10_000))
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		p := user("role5")
+		p, required := user("role5"), authz.RequirePermissions("resource0.action9")
 		for pb.Next() {
-			if !suite.service.Can(b.Context(), p, "resource0.action9") {
+			if !service.Passes(&p, required) {
 				b.Error("denied")
 			}
 		}

@@ -95,7 +95,7 @@ func (s *Service) planDelete(ctx context.Context, t authn.Tenant, stored []Role,
 // heirs returns the names of the roles that inherit name directly, ascending.
 func (s *Service) heirs(stored []Role, name string) []string {
 	var heirs []string
-	set, _ := define(stored) // what is malformed stands in the set as well
+	set, _ := define(stored, 0) // what is malformed stands in the set as well
 	for heir, d := range s.snapshots.base.set.with(set) {
 		if heir != name && slices.Contains(d.Inherits, name) {
 			heirs = append(heirs, heir)

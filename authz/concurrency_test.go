@@ -76,6 +76,7 @@ func TestReadersSeeWholeSnapshots(t *testing.T) {
 		"day": holding("door.day", "gate.day"), "night": holding("door.night", "gate.night"),
 	}))
 	ctx := context.Background()
+	eitherShift := authz.RequireRoles("day", "night")
 	const writers, readers, rounds = 2, 6, 200
 	start(writers+readers, func(i int) {
 		for n := range rounds {
@@ -88,11 +89,50 @@ func TestReadersSeeWholeSnapshots(t *testing.T) {
 				assert.NoError(t, err)
 				assert.True(t, decision.Allowed)
 				assert.False(t, b.service.Can(ctx, userOf(authn.Tenant(fmt.Sprint(n)), "shift"), "door.day"))
+				shift := userOf("acme", "shift")
+				decision, err = b.service.Decide(ctx, &shift, eitherShift)
+				assert.NoError(t, err)
+				assert.True(t, decision.Allowed)
+				assert.True(t, b.service.Passes(&shift, eitherShift))
 			case n%10 == 9:
 				assert.NoError(t, b.service.Reload(ctx, "acme"))
 			default:
 				parent := []string{"day", "night"}[(n+i)%2]
 				assert.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "shift", Inherits: []string{parent}}))
+			}
+		}
+	})
+}
+
+// Whatever a requirement was asked before: once a definition has returned, only that one counts. Each tenant has
+// one writer, which knows what must hold at once, and readers that ask for the same all the time.
+func TestDecisionsAreNeverStale(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	ctx := context.Background()
+	pay, clerk := authz.RequirePermissions("bills.pay"), authz.RequireRoles("payer")
+	tenants := []authn.Tenant{"", "acme", "other"}
+	const readers, rounds = 2, 100
+	start(len(tenants)*(1+readers), func(i int) {
+		p := userOf(tenants[i%len(tenants)], "clerk")
+		for n := range rounds {
+			if i >= len(tenants) {
+				_, err := b.service.Decide(ctx, &p, pay)
+				assert.NoError(t, err)
+				b.service.Passes(&p, clerk)
+				continue
+			}
+			r, may := authz.Role{Name: "clerk", Permissions: []string{"bills.list"}}, n%2 == 0
+			if may {
+				r.Permissions, r.Inherits = []string{"bills.*"}, []string{"payer"}
+			}
+			assert.NoError(t, b.service.DefineRole(ctx, operator, p.Subject.Tenant, authz.Role{Name: "payer"}))
+			assert.NoError(t, b.service.DefineRole(ctx, operator, p.Subject.Tenant, r))
+			for _, required := range []authz.Requirement{pay, clerk} {
+				decision, err := b.service.Decide(ctx, &p, required)
+				assert.NoError(t, err)
+				assert.Equal(t, may, decision.Allowed)
+				assert.Equal(t, may, b.service.Passes(&p, required))
 			}
 		}
 	})

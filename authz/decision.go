@@ -37,7 +37,3 @@ type Decision struct {
 	// included. It is shared between decisions and must not be modified.
 	Path []string
 }
-
-func granted(required, reason string, o *origin) Decision {
-	return Decision{Allowed: true, Required: required, Reason: reason, Role: o.role, Path: o.fromAssigned()}
-}

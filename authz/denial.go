@@ -13,9 +13,9 @@ import (
 const decisionIDBytes = 8
 
 // deny returns the denial, and tells the audit log when p is somebody.
-func (s *Service) deny(ctx context.Context, p authn.Principal, required, reason string) Decision {
+func (s *Service) deny(ctx context.Context, p *authn.Principal, required, reason string) Decision {
 	d := Decision{ID: s.decisionID(ctx), Required: clip(required, longestRequired), Reason: reason}
-	if !p.Authenticated() {
+	if s.deps.Events == nil || !authenticated(p) {
 		return d
 	}
 	detail := map[string]string{"decision": d.ID, "required": d.Required}
@@ -33,16 +33,11 @@ func (s *Service) deny(ctx context.Context, p authn.Principal, required, reason 
 	return d
 }
 
-// fail denies because of an error.
-func (s *Service) fail(ctx context.Context, p authn.Principal, required string, err error) (Decision, error) {
-	return s.deny(ctx, p, required, ReasonError), err
-}
-
 // nothingRequired denies a check that names nothing. An anonymous caller is
 // told no more than otherwise.
-func (s *Service) nothingRequired(ctx context.Context, p authn.Principal, what string) (Decision, error) {
+func (s *Service) nothingRequired(ctx context.Context, p *authn.Principal, what string) (Decision, error) {
 	reason := ReasonError
-	if !p.Authenticated() {
+	if !authenticated(p) {
 		reason = ReasonAnonymous
 	}
 	return s.deny(ctx, p, "", reason), fmt.Errorf("%w: name at least one %s", ErrNothingRequired, what)

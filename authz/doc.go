@@ -7,6 +7,9 @@
 //	}}, authz.Deps{Roles: store, Assignments: store})
 //	decision, err := service.Authorize(ctx, principal, "articles.write")
 //
+//	write := authz.RequirePermissions("articles.write") // once
+//	decision, err = service.Decide(ctx, &principal, write)
+//
 // Whatever cannot be decided is denied: an unknown role or permission grants
 // nothing, an anonymous caller passes nothing, and an error comes with a
 // [Decision] that denies. No role name is special unless [Config] says so.

@@ -3,6 +3,7 @@ package authz
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -11,11 +12,19 @@ import (
 // checkInheritance reports every parent that is not in the set, and at least one path of
 // every circle, joined. The order depends on the names alone.
 func (s roleSet) checkInheritance() error {
+	if len(s.faults(maps.Keys(s))) == 0 {
+		return nil
+	}
+	return errors.Join(s.faults(slices.Values(slices.Sorted(maps.Keys(s))))...)
+}
+
+// faults are found in the order in which the roles are visited.
+func (s roleSet) faults(names iter.Seq[string]) []error {
 	w := walk{set: s, state: make(map[string]visit, len(s))}
-	for _, name := range slices.Sorted(maps.Keys(s)) {
+	for name := range names {
 		w.from(name)
 	}
-	return errors.Join(w.errs...)
+	return w.errs
 }
 
 type visit uint8

@@ -44,6 +44,37 @@ func (o oracle) authorizeRoles(assigned, anyOf []string) bool {
 	})
 }
 
+// nearest is the first role that grants the permission, and how far from it the role is that holds it: by name, or
+// else by the most exact pattern.
+func (o oracle) nearest(assigned []string, permission string) string {
+	resource, action, _ := strings.Cut(permission, ".")
+	for _, role := range assigned {
+		for _, held := range []string{permission, resource + ".*", "*." + action, "*.*"} {
+			if d := o.distance(role, held); d >= 0 {
+				return fmt.Sprint(role, " ", d)
+			}
+		}
+	}
+	return "nobody"
+}
+
+// distance is how many steps of inheritance lead to who holds exactly this, or -1.
+func (o oracle) distance(role, held string) int {
+	level := []string{role}
+	for d := 0; len(level) > 0; d++ {
+		var next []string
+		for _, name := range level {
+			if slices.Contains(o.roles[name].Permissions, held) {
+				return d
+			}
+			next = append(next, o.roles[name].Inherits...)
+		}
+		slices.Sort(next)
+		level = slices.Compact(next)
+	}
+	return -1
+}
+
 func matches(held, permission string) bool {
 	h, p := strings.Split(held, "."), strings.Split(permission, ".")
 	return (h[0] == "*" || h[0] == p[0]) && (h[1] == "*" || h[1] == p[1])
@@ -102,7 +133,7 @@ func TestOracleAgrees(t *testing.T) {
 	allowed, denied := 0, 0
 	for range worlds {
 		b, o, count := w.build(t)
-		for range questions {
+		for n := range questions {
 			assigned, permission, anyOf := w.some(3, count+2), w.permission(), append(w.some(2, count+2), "r0")
 			p := userOf("acme", assigned...)
 			d, err := b.service.Authorize(t.Context(), p, permission)
@@ -110,12 +141,18 @@ func TestOracleAgrees(t *testing.T) {
 			require.Equal(t, o.authorize(assigned, permission), d.Allowed, "%v asks for %s of %v", assigned, permission, o.roles)
 			o.checkPath(t, assigned, d)
 			if d.Reason == authz.ReasonGranted {
+				require.Equal(t, o.nearest(assigned, permission), d.Path[0]+" "+fmt.Sprint(len(d.Path)-1))
 				require.True(t, slices.ContainsFunc(o.roles[d.Role].Permissions, func(h string) bool { return matches(h, permission) }))
 			}
 			byRole, err := b.service.AuthorizeRoles(t.Context(), p, anyOf...)
 			require.NoError(t, err)
 			require.Equal(t, o.authorizeRoles(assigned, anyOf), byRole.Allowed, "%v asks for role %v of %v", assigned, anyOf, o.roles)
 			o.checkPath(t, assigned, byRole)
+			if n%4 == 0 {
+				w.checkPrepared(t, b.service, p, authz.RequirePermissions(permission), answer{d, err})
+				w.checkPrepared(t, b.service, p, authz.RequireRoles(anyOf...), answer{byRole, err})
+				w.checkScoped(t, b.service, p, permission)
+			}
 			if d.Allowed {
 				allowed++
 			} else {
@@ -124,6 +161,49 @@ func TestOracleAgrees(t *testing.T) {
 		}
 	}
 	require.Greater(t, min(allowed, denied), worlds*questions/10, "the questions are not one-sided")
+}
+
+type answer struct {
+	authz.Decision
+	err error
+}
+
+// same compares all but the IDs, of which each denial has its own.
+func (a answer) same(t *testing.T, b answer) {
+	t.Helper()
+	require.Equal(t, a.ID == "", b.ID == "")
+	a.ID, b.ID = "", ""
+	require.Equal(t, a, b)
+}
+
+// checkPrepared holds a prepared requirement to what the names decide.
+func (w world) checkPrepared(t *testing.T, s *authz.Service, p authn.Principal, r authz.Requirement, expected answer) {
+	t.Helper()
+	d, err := s.Decide(t.Context(), &p, r)
+	expected.same(t, answer{d, err})
+	require.Equal(t, expected.Allowed, s.Passes(&p, r))
+}
+
+// checkScoped asks for two permissions with scopes, some of which are malformed, and holds the answer to those about each alone.
+func (w world) checkScoped(t *testing.T, s *authz.Service, p authn.Principal, permission string) {
+	t.Helper()
+	p.Scopes = []string{w.oneOf(w.pattern(), "", "a", "*"), w.pattern()}
+	other := w.permission()
+	covered := func(permission string) bool {
+		return slices.ContainsFunc(p.Scopes, func(s string) bool { return strings.Count(s, ".") == 1 && matches(s, permission) })
+	}
+	unlimited := p
+	unlimited.Scopes = nil
+	both := covered(permission) && covered(other)
+	d, err := s.AuthorizeScopes(t.Context(), p, permission, other)
+	require.NoError(t, err)
+	require.Equal(t, both, d.Allowed, "%v covers %s and %s", p.Scopes, permission, other)
+	w.checkPrepared(t, s, p, authz.RequireScopes(permission, other), answer{d, err})
+
+	d, err = s.AuthorizeAll(t.Context(), p, permission, other)
+	require.NoError(t, err)
+	require.Equal(t, both && s.Can(t.Context(), unlimited, permission) && s.Can(t.Context(), unlimited, other), d.Allowed)
+	w.checkPrepared(t, s, p, authz.RequirePermissions(permission, other), answer{d, err})
 }
 
 // build puts each role in one of the sources, some of them over another definition.

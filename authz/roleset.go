@@ -15,20 +15,21 @@ func ValidateRoles(cfg Config, extra []Role) error {
 	return err
 }
 
-// definition is a role whose patterns were read.
-type definition struct {
-	Role
-	patterns []Pattern
-}
-
 // roleSet is a set of definitions by name.
 type roleSet map[string]definition
 
+// namedRoles is how many roles a [Config] names without defining them.
+const namedRoles = 3
+
 // collect builds the set of all roles outside the store. cfg has its defaults.
 func collect(cfg Config, extra []Role) (roleSet, error) {
-	set, err := define(extra)
-	configured, configErr := define(configRoles(cfg))
-	maps.Copy(set, configured)
+	set, configErr := define(configRoles(cfg), len(extra)+namedRoles)
+	coded, err := define(extra, 0)
+	for name, d := range coded {
+		if _, configured := set[name]; !configured {
+			set[name] = d
+		}
+	}
 	errs := []error{err, configErr}
 	for _, named := range []struct{ key, role string }{
 		{"default_role", cfg.DefaultRole}, {"admin_role", cfg.AdminRole}, {"superuser_role", cfg.SuperuserRole},
@@ -76,44 +77,20 @@ func configRoles(cfg Config) []Role {
 	return roles
 }
 
-// define reads roles of one source. The set it returns shares nothing with
-// them, and holds all of them even when some are malformed.
-func define(roles []Role) (roleSet, error) {
-	set := make(roleSet, len(roles))
-	var errs []error
-	for _, r := range roles {
-		if _, twice := set[r.Name]; twice {
-			errs = append(errs, fmt.Errorf("%w: role %s", ErrRoleTwice, quote(r.Name)))
-		}
-		d, err := newDefinition(r)
-		errs = append(errs, err)
-		set[r.Name] = d
-	}
-	return set, errors.Join(errs...)
-}
-
-func newDefinition(r Role) (definition, error) {
-	d := definition{Role: cloneRole(r), patterns: make([]Pattern, 0, len(r.Permissions))}
-	var errs []error
-	if !validRoleName(r.Name) {
-		errs = append(errs, fmt.Errorf("%w: %s %s", ErrRoleName, quote(r.Name), roleNameForm))
-	}
-	for _, text := range d.Permissions {
-		p, err := ParsePattern(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%w: role %s holds %s, which %s", ErrPermissionSyntax, quote(r.Name), quote(text), patternForm))
-			continue
-		}
-		d.patterns = append(d.patterns, p)
-	}
-	return d, errors.Join(errs...)
-}
-
 // with returns a set in which each role of over takes the place of one of its name.
 func (s roleSet) with(over roleSet) roleSet {
 	merged := maps.Clone(s)
 	maps.Copy(merged, over)
 	return merged
+}
+
+// patterns returns how many patterns the definitions hold, those that several hold counted several times.
+func (s roleSet) patterns() int {
+	n := 0
+	for _, d := range s {
+		n += len(d.patterns)
+	}
+	return n
 }
 
 // roles returns copies of all definitions by ascending name.

@@ -14,24 +14,7 @@ import (
 // everything. It returns the decision on the first that is not covered, or on the last one. Naming none is
 // [ErrNothingRequired], and a malformed permission is [ErrPermissionSyntax].
 func (s *Service) AuthorizeScopes(ctx context.Context, p authn.Principal, permissions ...string) (Decision, error) {
-	if len(permissions) == 0 {
-		return s.nothingRequired(ctx, p, "scope")
-	}
-	var decision Decision
-	for _, permission := range permissions {
-		if !p.Authenticated() {
-			return s.deny(ctx, p, permission, ReasonAnonymous), nil
-		}
-		required, err := ParsePermission(permission)
-		if err != nil {
-			return s.fail(ctx, p, permission, err)
-		}
-		if !inScope(p, required) {
-			return s.deny(ctx, p, permission, ReasonScope), nil
-		}
-		decision = Decision{Allowed: true, Required: permission, Reason: ReasonGranted}
-	}
-	return decision, nil
+	return s.Decide(ctx, &p, RequireScopes(permissions...))
 }
 
 // CheckScopes implements [authn.ScopeChecker]: each scope must be a pattern that one pattern
@@ -67,13 +50,10 @@ func (p Pattern) includes(other Pattern) bool {
 	return covers(p.held.Resource(), other.held.Resource()) && covers(p.held.Action(), other.held.Action())
 }
 
-// inScope reports whether the credential may be used for the permission. A
+// inScope reports whether a credential with these scopes may be used for the permission. A
 // scope that is no pattern covers nothing.
-func inScope(p authn.Principal, required Permission) bool {
-	if p.Scopes == nil {
-		return true
-	}
-	for _, text := range p.Scopes {
+func inScope(scopes []string, required Permission) bool {
+	for _, text := range scopes {
 		if scope, err := ParsePattern(text); err == nil && scope.Matches(required) {
 			return true
 		}

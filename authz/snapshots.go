@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/authmodule/authmodule/authn"
 )
@@ -20,7 +21,9 @@ type snapshots struct {
 	superuser string
 	store     RoleStore
 	locks     tenantLocks
-	byTenant  sync.Map // authn.Tenant to *snapshot
+	// single is the snapshot of the empty tenant, the only one of many applications; byTenant has those of the others.
+	single   atomic.Pointer[snapshot]
+	byTenant sync.Map // authn.Tenant to *snapshot
 }
 
 func newSnapshots(base *snapshot, superuser string, store RoleStore) *snapshots {
@@ -44,6 +47,9 @@ func (s *snapshots) of(ctx context.Context, t authn.Tenant) (*snapshot, error) {
 }
 
 func (s *snapshots) loaded(t authn.Tenant) *snapshot {
+	if t == "" {
+		return s.single.Load()
+	}
 	kept, _ := s.byTenant.Load(t)
 	snap, _ := kept.(*snapshot)
 	return snap
@@ -65,7 +71,13 @@ func (s *snapshots) load(ctx context.Context, t authn.Tenant) (*snapshot, error)
 }
 
 // keep replaces the tenant's snapshot. The caller has the tenant's lock.
-func (s *snapshots) keep(t authn.Tenant, snap *snapshot) { s.byTenant.Store(t, snap) }
+func (s *snapshots) keep(t authn.Tenant, snap *snapshot) {
+	if t == "" {
+		s.single.Store(snap)
+		return
+	}
+	s.byTenant.Store(t, snap)
+}
 
 func (s *snapshots) stored(ctx context.Context, t authn.Tenant) ([]Role, error) {
 	roles, err := s.store.Roles(ctx, t)
@@ -76,7 +88,7 @@ func (s *snapshots) stored(ctx context.Context, t authn.Tenant) ([]Role, error) 
 }
 
 func (s *snapshots) compile(stored []Role) (*snapshot, error) {
-	set, err := define(stored)
+	set, err := define(stored, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +96,13 @@ func (s *snapshots) compile(stored []Role) (*snapshot, error) {
 }
 
 // forget makes the next use read the store.
-func (s *snapshots) forget(t authn.Tenant) { s.byTenant.Delete(t) }
+func (s *snapshots) forget(t authn.Tenant) {
+	if t == "" {
+		s.single.Store(nil)
+		return
+	}
+	s.byTenant.Delete(t)
+}
 
 // tenantLocks serialises work on one tenant. Tenants may share a lock, which
 // keeps the number of locks fixed.

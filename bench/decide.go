@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/bench/internal/pair"
@@ -15,24 +17,53 @@ import (
 
 var errRefused = errors.New("bench: a permission was refused")
 
+// newAuthz returns a service that tells of its denials, as that of every application does; nobody writes them down.
 func newAuthz(cfg authz.Config) (*authz.Service, error) {
-	store := memstore.New()
-	return authz.New(cfg, authz.Deps{Roles: store, Assignments: store, Log: slog.New(slog.DiscardHandler)})
+	store, log := memstore.New(), slog.New(slog.DiscardHandler)
+	events := audit.NewBus(log, time.Now)
+	events.Subscribe(audit.ListenerFunc(func(context.Context, audit.Event) {}))
+	return authz.New(cfg, authz.Deps{Roles: store, Assignments: store, Events: events, Log: log})
 }
 
 func caller(id, role string) authn.Principal {
 	return authn.Principal{Kind: authn.KindUser, Subject: authn.Subject{ID: id}, Roles: []string{role}}
 }
 
-// ourDecision is a side that decides about one permission for callers in turn.
-// wanted false is for denials.
+// ourDecision is a side that decides about one permission for callers in turn, as a guard
+// does that [echoauth.RequirePermissions] made. wanted false is for denials.
 func ourDecision(name string, service *authz.Service, callers []authn.Principal, permission string, wanted bool) pair.Side {
-	ctx := context.Background()
-	decide := func(p authn.Principal) error { return expect(wanted)(allowed(service.Authorize(ctx, p, permission))) }
+	guard, unknown := guardFor(service, permission), guardFor(service, "nothing.known")
+	decide := func(p *authn.Principal) error { return expect(wanted)(guard(p)) }
 	check := func() error {
-		return errors.Join(decide(callers[0]), expect(false)(allowed(service.Authorize(ctx, callers[0], "nothing.known"))))
+		return errors.Join(decide(&callers[0]), expect(false)(unknown(&callers[0])))
 	}
-	return pair.Side{Name: name, Do: each(callers, decide), Check: check}
+	return pair.Side{Name: name, Do: each(pointers(callers), decide), Check: check}
+}
+
+// guardFor reads the requirement once, and asks for reasons only when what is in memory does not grant it.
+func guardFor(service *authz.Service, permission string) func(*authn.Principal) (bool, error) {
+	ctx, required := context.Background(), authz.RequirePermissions(permission)
+	return func(p *authn.Principal) (bool, error) {
+		if service.Passes(p, required) {
+			return true, nil
+		}
+		return allowed(service.Decide(ctx, p, required))
+	}
+}
+
+// explainedDecision is a side that asks for the reasons of what is allowed.
+func explainedDecision(name string, service *authz.Service, callers []authn.Principal, permission string) pair.Side {
+	ctx, required := context.Background(), authz.RequirePermissions(permission)
+	decide := func(p *authn.Principal) error { return expect(true)(allowed(service.Decide(ctx, p, required))) }
+	return pair.Side{Name: name, Do: each(pointers(callers), decide), Check: func() error { return decide(&callers[0]) }}
+}
+
+func pointers(callers []authn.Principal) []*authn.Principal {
+	all := make([]*authn.Principal, len(callers))
+	for i := range callers {
+		all[i] = &callers[i]
+	}
+	return all
 }
 
 func allowed(d authz.Decision, err error) (bool, error) { return d.Allowed, err }
@@ -113,6 +144,7 @@ func rulesCase(name, resource, action string, wanted bool) pair.Case {
 // permissionCase is goal P10.
 func permissionCase() pair.Case {
 	const atomicLoad, exact, wildcard, remembered = "an atomic load", ours + ", exact", ours + ", wildcard", "casbin v3, cached"
+	const explained = ours + ", exact, with its reasons"
 	return pair.Case{
 		Name: "permission check",
 		What: "One permission of one role is decided, without HTTP: held by name, held by a pattern, and by casbin from its cache.",
@@ -129,6 +161,7 @@ func permissionCase() pair.Case {
 					{Name: atomicLoad, Do: atomicLoads()},
 					ourDecision(exact, service, []authn.Principal{caller("alice", "role0")}, "docs.read", true),
 					ourDecision(wildcard, service, []authn.Principal{caller("carl", "clerk")}, "invoices.list", true),
+					explainedDecision(explained, service, []authn.Principal{caller("alice", "role0")}, "docs.read"),
 					casbinDecision(remembered, e, []string{"alice"}, "docs", "read", true),
 				},
 				Claims: []pair.Claim{

@@ -1,26 +1,25 @@
 package echoauth
 
 import (
-	"context"
 	"net/http"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/transport"
 )
 
 // RequireAuth lets authenticated callers through, and answers 401 to others.
-func RequireAuth() echo.MiddlewareFunc { return (&guard{check: requireAuth}).wrap }
+func RequireAuth() echo.MiddlewareFunc { return (&guard{ask: (*transport.Caller).RequireAuth}).wrap }
 
 // OptionalAuth lets authenticated and anonymous callers through, and answers
 // 401 to a bad credential.
-func OptionalAuth() echo.MiddlewareFunc { return (&guard{check: optionalAuth}).wrap }
+func OptionalAuth() echo.MiddlewareFunc { return (&guard{ask: (*transport.Caller).OptionalAuth}).wrap }
 
 // RequireRoles lets callers through who have one of the roles, directly or by
 // inheritance. It answers 401 to anonymous callers and 403 to others.
 func RequireRoles(anyOf ...string) echo.MiddlewareFunc {
-	return (&guard{check: requireRoles, names: slices.Clone(anyOf)}).wrap
+	return (&guard{required: authz.RequireRoles(anyOf...)}).wrap
 }
 
 // RequirePermissions lets callers through who have every one of the
@@ -28,7 +27,7 @@ func RequireRoles(anyOf ...string) echo.MiddlewareFunc {
 // callers and 403 to others. A guard without permissions, or with a pattern
 // such as articles.*, is a mistake and answers 500.
 func RequirePermissions(allOf ...string) echo.MiddlewareFunc {
-	return (&guard{check: requirePermissions, names: slices.Clone(allOf)}).wrap
+	return (&guard{required: authz.RequirePermissions(allOf...)}).wrap
 }
 
 // RequireScopes lets callers through whose credential is good for every one of
@@ -38,36 +37,15 @@ func RequirePermissions(allOf ...string) echo.MiddlewareFunc {
 // for; that one looks at scopes as well. It answers 401 to anonymous callers
 // and 403 to others.
 func RequireScopes(allOf ...string) echo.MiddlewareFunc {
-	return (&guard{check: requireScopes, names: slices.Clone(allOf)}).wrap
+	return (&guard{required: authz.RequireScopes(allOf...)}).wrap
 }
 
-type check func(ctx context.Context, caller *transport.Caller, names []string) *transport.Problem
-
-func requireAuth(_ context.Context, caller *transport.Caller, _ []string) *transport.Problem {
-	return caller.RequireAuth()
-}
-
-func optionalAuth(_ context.Context, caller *transport.Caller, _ []string) *transport.Problem {
-	return caller.OptionalAuth()
-}
-
-func requireRoles(ctx context.Context, caller *transport.Caller, names []string) *transport.Problem {
-	return caller.RequireRoles(ctx, names...)
-}
-
-func requirePermissions(ctx context.Context, caller *transport.Caller, names []string) *transport.Problem {
-	return caller.RequirePermissions(ctx, names...)
-}
-
-func requireScopes(ctx context.Context, caller *transport.Caller, names []string) *transport.Problem {
-	return caller.RequireScopes(ctx, names...)
-}
-
-// guard is one requirement. Its middleware is a method value, so that a route
-// table can recognise it.
+// guard is one requirement, which is read once for all requests. Its middleware is a method value, so that a
+// route table can recognise it.
 type guard struct {
-	check check
-	names []string
+	// ask is nil when roles or scopes decide.
+	ask      func(*transport.Caller) *transport.Problem
+	required authz.Requirement
 }
 
 func (g *guard) wrap(next echo.HandlerFunc) echo.HandlerFunc {
@@ -76,11 +54,21 @@ func (g *guard) wrap(next echo.HandlerFunc) echo.HandlerFunc {
 		if caller == nil {
 			return fail(c, unmounted())
 		}
-		if problem := g.check(contextOf(c), caller, g.names); problem != nil {
+		if problem := g.refuse(c, caller); problem != nil {
 			return fail(c, problem)
 		}
 		return next(c)
 	}
+}
+
+func (g *guard) refuse(c echo.Context, caller *transport.Caller) *transport.Problem {
+	if g.ask != nil {
+		return g.ask(caller)
+	}
+	if caller.Passes(g.required) {
+		return nil
+	}
+	return caller.Require(contextOf(c), g.required)
 }
 
 // unmounted is the answer of a guard that no Authenticate ran before.

@@ -73,36 +73,38 @@ func (c *Caller) OptionalAuth() *Problem { return c.problem }
 
 // RequireRoles wants one of the roles, held directly or by inheritance. A
 // panic in a store is an internal error.
-func (c *Caller) RequireRoles(ctx context.Context, anyOf ...string) (refused *Problem) {
-	if p := c.RequireAuth(); p != nil {
-		return p
-	}
-	defer c.gate.refusePanic(ctx, &refused)
-	decision, err := c.gate.deps.Authz.AuthorizeRoles(ctx, *c.principal, anyOf...)
-	return c.gate.answer(ctx, decision, err)
+func (c *Caller) RequireRoles(ctx context.Context, anyOf ...string) *Problem {
+	return c.Require(ctx, authz.RequireRoles(anyOf...))
 }
 
 // RequirePermissions wants every one of the permissions. A panic in a store is
 // an internal error.
-func (c *Caller) RequirePermissions(ctx context.Context, allOf ...string) (refused *Problem) {
-	if p := c.RequireAuth(); p != nil {
-		return p
-	}
-	defer c.gate.refusePanic(ctx, &refused)
-	decision, err := c.gate.deps.Authz.AuthorizeAll(ctx, *c.principal, allOf...)
-	return c.gate.answer(ctx, decision, err)
+func (c *Caller) RequirePermissions(ctx context.Context, allOf ...string) *Problem {
+	return c.Require(ctx, authz.RequirePermissions(allOf...))
 }
 
 // RequireScopes wants the credential to be good for every one of the
 // permissions. One without scopes, such as that of a login, is good for all;
 // what the account may do is not asked.
-func (c *Caller) RequireScopes(ctx context.Context, allOf ...string) (refused *Problem) {
+func (c *Caller) RequireScopes(ctx context.Context, allOf ...string) *Problem {
+	return c.Require(ctx, authz.RequireScopes(allOf...))
+}
+
+// Require is [Caller.RequirePermissions], [Caller.RequireRoles] or [Caller.RequireScopes] for a requirement
+// that is made once and asked for at each request.
+func (c *Caller) Require(ctx context.Context, r authz.Requirement) (refused *Problem) {
 	if p := c.RequireAuth(); p != nil {
 		return p
 	}
 	defer c.gate.refusePanic(ctx, &refused)
-	decision, err := c.gate.deps.Authz.AuthorizeScopes(ctx, *c.principal, allOf...)
+	decision, err := c.gate.deps.Authz.Decide(ctx, c.principal, r)
 	return c.gate.answer(ctx, decision, err)
+}
+
+// Passes reports that [Caller.Require] would let the caller through, when that takes nothing but
+// what is in memory. False is no refusal: ask Require then.
+func (c *Caller) Passes(r authz.Requirement) bool {
+	return c.problem == nil && c.gate.deps.Authz.Passes(c.principal, r)
 }
 
 func (g *Gate) answer(ctx context.Context, d authz.Decision, err error) *Problem {

@@ -1,0 +1,108 @@
+package authz
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// Requirement is what a guard asks for. It is read once, when it is made, and every [Service] can
+// decide about it any number of times. It does not change. The zero value
+// requires nothing, which nobody passes.
+//
+// A name that is malformed makes no requirement smaller: [Service.Decide] answers with the error.
+type Requirement struct {
+	what   string
+	checks []check
+}
+
+// RequirePermissions asks for every one of the permissions, as [Service.AuthorizeAll] does.
+func RequirePermissions(allOf ...string) Requirement {
+	return eachOf("permission", needPermission, allOf)
+}
+
+// RequireScopes asks that the credential may be used for every one of the permissions, as
+// [Service.AuthorizeScopes] does.
+func RequireScopes(allOf ...string) Requirement { return eachOf("scope", needScope, allOf) }
+
+// RequireRoles asks for one of the roles, as [Service.AuthorizeRoles] does.
+func RequireRoles(anyOf ...string) Requirement {
+	if len(anyOf) == 0 {
+		return Requirement{what: "role"}
+	}
+	return Requirement{what: "role", checks: []check{newRoleCheck(anyOf)}}
+}
+
+func eachOf(what string, n need, permissions []string) Requirement {
+	r := Requirement{what: what, checks: make([]check, len(permissions))}
+	for i, permission := range permissions {
+		r.checks[i] = newCheck(n, permission)
+	}
+	return r
+}
+
+// need is what a check looks at.
+type need uint8
+
+const (
+	needPermission need = iota // scopes and roles
+	needScope                  // scopes alone
+	needRole
+)
+
+// check is one part of a [Requirement]; all of them must be satisfied.
+type check struct {
+	required string
+	need     need
+	// fault is why the check cannot be made. Nothing below is set then.
+	fault error
+	// permission and held are not set for needRole. A role satisfies the check when it holds one of held.
+	permission Permission
+	held       [4]key
+	// anyOf are names of roles, for needRole.
+	anyOf []key
+}
+
+func newCheck(n need, permission string) check {
+	c := check{required: permission, need: n}
+	if c.permission, c.fault = ParsePermission(permission); c.fault == nil {
+		c.held = c.permission.held()
+	}
+	return c
+}
+
+func newRoleCheck(anyOf []string) check {
+	c := check{required: "role " + strings.Join(anyOf, " or "), need: needRole}
+	if i := slices.IndexFunc(anyOf, func(name string) bool { return !validRoleName(name) }); i >= 0 {
+		c.fault = fmt.Errorf("%w: %s %s", ErrRoleName, quote(anyOf[i]), roleNameForm)
+		return c
+	}
+	c.anyOf = make([]key, len(anyOf))
+	for i, name := range anyOf {
+		c.anyOf[i] = newKey(name)
+	}
+	return c
+}
+
+// refuses returns why p does not satisfy the check whatever its roles are, or "". The error is that of the check, not of p.
+func (c *check) refuses(p *authn.Principal) (reason string, fault error) {
+	switch {
+	case !authenticated(p):
+		return ReasonAnonymous, nil
+	case c.fault != nil:
+		return ReasonError, c.fault
+	case p.Scopes != nil && (c.need == needRole || !inScope(p.Scopes, c.permission)):
+		return ReasonScope, nil
+	}
+	return "", nil
+}
+
+// missing is the reason of a denial for the lack of a role.
+func (c *check) missing() string {
+	if c.need == needRole {
+		return ReasonMissingRole
+	}
+	return ReasonMissingPermission
+}
