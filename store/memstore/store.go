@@ -20,6 +20,7 @@ type Store struct {
 	revocations revocations
 	oneTimes    oneTimes
 	apiKeys     apiKeys
+	signingKeys signingKeys
 	sessions    sessions
 	roles       roles
 	assignments assignments
@@ -31,6 +32,7 @@ var (
 	_ authn.RevocationStore = (*Store)(nil)
 	_ authn.OneTimeStore    = (*Store)(nil)
 	_ authn.APIKeyStore     = (*Store)(nil)
+	_ authn.KeyStore        = (*Store)(nil)
 	_ session.Store         = (*Store)(nil)
 	_ authz.RoleStore       = (*Store)(nil)
 	_ authz.AssignmentStore = (*Store)(nil)
