@@ -1,0 +1,44 @@
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"go.uber.org/fx"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+)
+
+// newKeyManager returns nil when keys are not managed. Its hooks come after
+// those of the store, which migrates, and before those of all that signs.
+func (s Settings) newKeyManager(lc fx.Lifecycle, p ports, bus *audit.Bus, l logger) (*authn.KeyManager, error) {
+	if !s.Tokens.Managed.Enabled {
+		return nil, nil
+	}
+	manager, err := authn.NewKeyManager(s.Tokens, authn.KeyManagerDeps{
+		Store: p.signingKeys, Secret: s.SecretKey, Previous: s.PreviousSecretKeys,
+		Events: bus, Log: l.named(), Now: s.Now, Rand: s.Rand,
+	})
+	if err != nil {
+		return nil, s.loud(err)
+	}
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	lc.Append(fx.Hook{
+		OnStart: func(start context.Context) error {
+			if err := manager.Start(start); err != nil {
+				return s.loud(fmt.Errorf("authmodule: managed signing keys (auth.jwt.managed, LEX_AUTH__SECRET_KEY): %w", err))
+			}
+			running.Go(func() { manager.Run(ctx) })
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			cancel()
+			running.Wait()
+			return nil
+		},
+	})
+	return manager, nil
+}
