@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -59,6 +61,11 @@ func (s *keyStore) ReplaceSigningKeys(ctx context.Context, version int64, next [
 	}
 	return err
 }
+
+// readerFunc is a reader that fmt cannot look into.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // keyNode is one node: a manager, and a token manager on its ring.
 type keyNode struct {
@@ -158,7 +165,9 @@ func (n keyNode) kid(t testing.TB) string {
 
 func (n keyNode) issue(t testing.TB) setting.Secret {
 	t.Helper()
-	token, _, err := n.tokens.Issue(tokenSession(), nil)
+	session := tokenSession()
+	session.Ends = session.Ends.AddDate(1, 0, 0)
+	token, _, err := n.tokens.Issue(session, nil)
 	require.NoError(t, err)
 	return token
 }
@@ -186,3 +195,12 @@ func (n keyNode) published() []string {
 }
 
 func (n keyNode) logger() *slog.Logger { return slog.New(slog.NewTextHandler(n.log, nil)) }
+
+func readIfThere(t testing.TB, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(t, err)
+	}
+	return string(text)
+}
