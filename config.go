@@ -18,8 +18,10 @@ import (
 type Config struct {
 	// Profile is where the program runs. Empty reads LEX_ENV, and is development when that is empty too.
 	Profile Profile `yaml:"-"`
-	// SecretKey seals what is stored readable only to this application. At least 32 bytes; not needed yet.
+	// SecretKey seals what is stored readable only to this application, such as managed signing keys. At least 32 bytes.
 	SecretKey setting.Secret `yaml:"secret_key"`
+	// PreviousSecretKeys open what they sealed when one of them was SecretKey. They seal nothing.
+	PreviousSecretKeys []setting.Secret `yaml:"previous_secret_keys"`
 	// JWT configures access and refresh tokens.
 	JWT authn.TokenConfig `yaml:"jwt"`
 	// Revocation configures how fresh each node's picture of revocations must be.

@@ -136,6 +136,12 @@ func TestWarnings(t *testing.T) {
 		{"named memory in production", func(c *authmodule.Config) {
 			c.Profile, c.Store, c.Registration = authmodule.ProfileProduction, authmodule.StoreConfig{Driver: "memory"}, authn.RegistrationClosed
 		}, []string{"auth.store.driver is memory, so accounts and sessions end with this process (see LEX_AUTH__STORE__DRIVER)"}},
+		{"managed keys in memory", func(c *authmodule.Config) {
+			c.JWT, c.SecretKey, c.Store = authn.TokenConfig{Managed: authn.ManagedKeyConfig{Enabled: true}}, secret, authmodule.StoreConfig{}
+		}, []string{"auth.store.driver is memory, so accounts, sessions and signing keys end with this process (see LEX_AUTH__STORE__DRIVER)"}},
+		{"managed keys in a database", func(c *authmodule.Config) {
+			c.JWT, c.SecretKey = authn.TokenConfig{Managed: authn.ManagedKeyConfig{Enabled: true}}, secret
+		}, nil},
 		{"short secret", func(c *authmodule.Config) { c.JWT.SecretKey = "a1b2c3" },
 			[]string{"auth.jwt.secret_key is shorter than 32 bytes; staging and production refuse it (see LEX_AUTH__JWT__SECRET_KEY)"}},
 		{"example secret", func(c *authmodule.Config) { c.SecretKey = "your-secret-key" },

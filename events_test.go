@@ -72,6 +72,15 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, app.APIKeys.Revoke(t.Context(), p, p.Subject, key.ID))
 		},
+		audit.KeyRotated: func(t *testing.T, app *fxtest.App) {
+			_, err := app.SigningKeys.Rotate(t.Context(), authn.Principal{})
+			require.NoError(t, err)
+		},
+		audit.KeyKilled: func(t *testing.T, app *fxtest.App) {
+			keys, err := app.SigningKeys.Keys(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, app.SigningKeys.Kill(t.Context(), authn.Principal{}, keys[0].ID))
+		},
 		audit.AccessDenied: func(t *testing.T, app *fxtest.App) {
 			assert.False(t, app.AuthorizationService.Can(t.Context(), app.Principal(), "articles.delete"))
 		},
@@ -91,7 +100,9 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		t.Run(string(what), func(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, acts, what)
-			app := fxtest.NewConfigured(t, func(c *authmodule.Config) { c.AdminEmail = "root@example.com" })
+			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
+				c.AdminEmail, c.SecretKey, c.JWT.Managed.Enabled = "root@example.com", goodSecret, true
+			})
 			if what != audit.AdminSetupIssued {
 				require.Empty(t, app.Events(what), "before the act")
 			}

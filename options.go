@@ -42,6 +42,11 @@ func UseAPIKeyStore(constructor any) fx.Option {
 	return slot.Use[authn.APIKeyStore]("APIKeyStore", constructor, 1)
 }
 
+// UseKeyStore keeps managed signing keys, sealed, in the application's own [authn.KeyStore].
+func UseKeyStore(constructor any) fx.Option {
+	return slot.Use[authn.KeyStore]("KeyStore", constructor, 1)
+}
+
 // UseSessionStore keeps sessions in the application's own [session.Store].
 func UseSessionStore(constructor any) fx.Option {
 	return slot.Use[session.Store]("SessionStore", constructor, 1)

@@ -23,9 +23,11 @@ func (c Config) Validate() error {
 		p.errs = append(p.errs, err)
 	}
 	p.secret("secret_key", c.SecretKey.Reveal(), authn.ShortestSecret, p.strict)
+	p.previousSecrets(c)
 	p.numbers(c)
 	p.tokens(c.JWT)
 	p.revocation(c.Revocation)
+	p.managed(c)
 	p.password(passwordDefaults(c.Password))
 	p.session(c)
 	p.apiKeys(c.APIKeys)
@@ -69,6 +71,8 @@ func (p *problems) numbers(c Config) {
 		{"jwt.refresh_token_expire_days", int(c.JWT.RefreshTokenExpireDays), largestDays},
 		{"jwt.remembered", int(c.JWT.Remembered), largest},
 		{"revocation.max_stale_seconds", int(c.Revocation.MaxStaleSeconds), authn.MaxStaleSeconds},
+		{"jwt.managed.rotate_days", int(c.JWT.Managed.RotateDays), 3650},
+		{"jwt.managed.publish_seconds", int(c.JWT.Managed.PublishSeconds), 604_800},
 		{"password.memory_kib", int(c.Password.MemoryKiB), 1 << 20},
 		{"password.iterations", int(c.Password.Iterations), 64},
 		{"password.parallelism", int(c.Password.Parallelism), 64},

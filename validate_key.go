@@ -16,6 +16,7 @@ func (p *problems) tokens(c authn.TokenConfig) {
 	switch {
 	case !slices.Contains(authn.Algorithms(), algorithm):
 		p.add("jwt.algorithm", "is unknown", "set $VAR to "+strings.Join(authn.Algorithms(), ", ")+", in this spelling")
+	case c.Managed.Enabled:
 	case len(c.Keys) > 0:
 		p.keys(c, algorithm)
 	case authn.SymmetricAlgorithm(algorithm):

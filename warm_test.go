@@ -34,8 +34,8 @@ type node struct {
 	roles    *authz.Service
 }
 
-// cluster boots nodes that share a store. The secret of their tokens is the same, their memories are not.
-func cluster(t *testing.T, n int, change func(*authmodule.Config), options ...fx.Option) []*node {
+// warmNodes boots nodes that share a store. The secret of their tokens is the same, their memories are not.
+func warmNodes(t *testing.T, n int, change func(*authmodule.Config), options ...fx.Option) []*node {
 	t.Helper()
 	nodes := make([]*node, n)
 	for i := range nodes {
@@ -129,8 +129,12 @@ func endings() []ending {
 			}
 			return err
 		}, (*node).token},
-		{"account disabled", func(ctx context.Context, n *node, h holder) error { return n.users.Disable(ctx, nobody, h.user.Subject) }, (*node).token},
-		{"account disabled, its key", func(ctx context.Context, n *node, h holder) error { return n.users.Disable(ctx, nobody, h.user.Subject) }, (*node).apiKey},
+		{"account disabled", func(ctx context.Context, n *node, h holder) error {
+			return n.users.Disable(ctx, nobody, h.user.Subject)
+		}, (*node).token},
+		{"account disabled, its key", func(ctx context.Context, n *node, h holder) error {
+			return n.users.Disable(ctx, nobody, h.user.Subject)
+		}, (*node).apiKey},
 		{"role taken", func(ctx context.Context, n *node, h holder) error {
 			return n.roles.Unassign(ctx, nobody, h.user.Subject, "editor")
 		}, (*node).token},
@@ -156,7 +160,7 @@ func TestEndingsReachEveryNode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dsn := setting.Secret(filepath.Join(t.TempDir(), "auth.db"))
-		nodes := cluster(t, 3, func(c *authmodule.Config) { c.Store = authmodule.StoreConfig{Driver: "sqlite", DSN: dsn} })
+		nodes := warmNodes(t, 3, func(c *authmodule.Config) { c.Store = authmodule.StoreConfig{Driver: "sqlite", DSN: dsn} })
 		defer stopAll(t, nodes)
 		for i, e := range endings() {
 			h := nodes[0].holder(t, fmt.Sprint("ada", i), authn.Tenant(fmt.Sprint("t", i)))
@@ -207,7 +211,7 @@ func TestEndingsAreSeenAtOnce(t *testing.T) {
 				if mode == authn.RevocationStrict {
 					revocations = func() authn.RevocationStore { return struct{ authn.RevocationStore }{shared} } // tells nobody
 				}
-				nodes := cluster(t, 3, func(c *authmodule.Config) { c.Revocation.Mode = mode },
+				nodes := warmNodes(t, 3, func(c *authmodule.Config) { c.Revocation.Mode = mode },
 					authmodule.UseUserStore(store), authmodule.UsePasswordStore(store), authmodule.UseSessionStore(store),
 					authmodule.UseAPIKeyStore(store), authmodule.UseAssignmentStore(store), authmodule.UseRevocationStore(revocations))
 				defer stopAll(t, nodes)

@@ -44,7 +44,7 @@ func (c Config) Warnings() []string {
 // volatile says what ends with the process, in one sentence.
 func (c Config) volatile() string {
 	var lost, fix []string
-	if c.JWT.SecretKey == "" && c.JWT.PrivateKeyFile == "" && len(c.JWT.Keys) == 0 {
+	if !c.JWT.Managed.Enabled && c.JWT.SecretKey == "" && c.JWT.PrivateKeyFile == "" && len(c.JWT.Keys) == 0 {
 		key := "auth.jwt.secret_key"
 		if !authn.SymmetricAlgorithm(c.JWT.Algorithm) {
 			key = "auth.jwt.private_key_file"
@@ -53,7 +53,11 @@ func (c Config) volatile() string {
 		fix = append(fix, layer.Variable(variablePrefix, key))
 	}
 	if c.Store.Driver == DriverMemory {
-		lost = append(lost, "auth.store.driver is memory, so accounts and sessions end with this process")
+		what := "accounts and sessions"
+		if c.JWT.Managed.Enabled {
+			what = "accounts, sessions and signing keys"
+		}
+		lost = append(lost, "auth.store.driver is memory, so "+what+" end with this process")
 		fix = append(fix, layer.Variable(variablePrefix, "auth.store.driver"))
 	}
 	if lost == nil {

@@ -48,6 +48,14 @@ const (
 	APIKeyRevoked Type = "api_key.revoked"
 )
 
+// Signing keys.
+const (
+	// KeyRotated: another key signs tokens now; Reason says why.
+	KeyRotated Type = "key.rotated"
+	// KeyKilled: a compromised key was taken out of use, and its tokens are dead.
+	KeyKilled Type = "key.killed"
+)
+
 // Authorization.
 const (
 	// AccessDenied: an authenticated caller lacked a role or a permission.
@@ -68,6 +76,7 @@ func Types() []Type {
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
 		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
+		KeyRotated, KeyKilled,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,
 	}
 }

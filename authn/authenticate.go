@@ -83,7 +83,6 @@ func (s *Service) remember(token setting.Secret, v verified, p *Principal, now t
 		},
 	}
 	e.version.Store(v.seen.version)
-	e.keys.Store(v.keys)
 	if s.view().settled(e.changed, now) {
 		s.memory.keep(e, now)
 	}

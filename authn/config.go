@@ -17,6 +17,8 @@ type TokenConfig struct {
 	Algorithm string `yaml:"algorithm"`
 	// Keys are several keys by their kid, instead of SecretKey and PrivateKeyFile: one signs, all verify.
 	Keys map[string]KeyConfig `yaml:"keys"`
+	// Managed has the module make, keep and rotate the keys itself, instead of SecretKey, PrivateKeyFile and Keys.
+	Managed ManagedKeyConfig `yaml:"managed"`
 	// ExpirationHours is the lifetime of an access token in hours. Set this or AccessTokenExpireMinutes, not both.
 	ExpirationHours setting.Hours `yaml:"expiration_hours"`
 	// AccessTokenExpireMinutes is the lifetime of an access token in minutes. Defaults to 30.
@@ -32,15 +34,22 @@ type TokenConfig struct {
 	Remembered setting.Count `yaml:"remembered"`
 }
 
-// KeyState says what a configured key is used for.
+// KeyState says what a key is used for.
 type KeyState string
 
-// The states of a configured key.
+// The states of keys. Configured keys are signing or verifying; managed keys
+// are never verifying, but one of the states that say why.
 const (
 	// KeySigning signs and verifies. One key has it.
 	KeySigning KeyState = "signing"
 	// KeyVerifying verifies: the next signing key, or the one before until its tokens have expired.
 	KeyVerifying KeyState = "verifying"
+	// KeyNext is published and verifies, and will sign after the next rotation.
+	KeyNext KeyState = "next"
+	// KeyRetiring has signed, and verifies until its last token has expired.
+	KeyRetiring KeyState = "retiring"
+	// KeyKilled is compromised: it neither signs nor verifies.
+	KeyKilled KeyState = "killed"
 )
 
 // KeyConfig is one of several keys.
@@ -53,6 +62,32 @@ type KeyConfig struct {
 	PrivateKeyFile string `yaml:"private_key_file"`
 	// State is signing or verifying. Defaults to verifying.
 	State KeyState `yaml:"state"`
+}
+
+// ManagedKeyConfig configures keys that the module makes itself. See [KeyManager].
+type ManagedKeyConfig struct {
+	// Enabled switches it on. The keys are sealed with auth.secret_key and kept in the store.
+	Enabled bool `yaml:"enabled"`
+	// RotateDays is how long a key signs before the next one does. Defaults to 30.
+	RotateDays setting.Days `yaml:"rotate_days"`
+	// PublishSeconds is how long a key is published at least before it signs on schedule. Defaults to 300, for which caches keep the key set.
+	PublishSeconds setting.Count `yaml:"publish_seconds"`
+}
+
+// Defaults of [ManagedKeyConfig].
+const (
+	DefaultRotateDays = 30
+	// DefaultPublishSeconds is also for how many seconds others may keep the published key set.
+	DefaultPublishSeconds = 300
+)
+
+// WithDefaults returns a copy in which every unset field has its default.
+func (c ManagedKeyConfig) WithDefaults() ManagedKeyConfig {
+	if c.RotateDays == 0 {
+		c.RotateDays = DefaultRotateDays
+	}
+	c.PublishSeconds = setting.Count(c.PublishSeconds.Or(DefaultPublishSeconds))
+	return c
 }
 
 // Defaults of [TokenConfig].
@@ -85,6 +120,7 @@ func (c TokenConfig) WithDefaults() TokenConfig {
 	if c.Remembered == 0 {
 		c.Remembered = DefaultRemembered
 	}
+	c.Managed = c.Managed.WithDefaults()
 	return c
 }
 

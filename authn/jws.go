@@ -3,6 +3,7 @@ package authn
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -50,7 +51,7 @@ type JWSPolicy struct {
 func (r *KeyRing) VerifyJWS(message string, policy JWSPolicy) (JWS, error) {
 	room := r.room()
 	defer r.rooms.Put(room)
-	jws, _, err := r.current.Load().verify(message, policy, room)
+	jws, _, err := r.verify(message, policy, room)
 	jws.Payload = bytes.Clone(jws.Payload)
 	return jws, err
 }
@@ -70,12 +71,12 @@ func (r *KeyRing) room() *room {
 }
 
 // verify is VerifyJWS with a payload that lives in the room, and the key that signed.
-func (s *keySet) verify(message string, policy JWSPolicy, room *room) (JWS, *Key, error) {
+func (r *KeyRing) verify(message string, policy JWSPolicy, room *room) (JWS, *Key, error) {
 	first, last, err := dots(message)
 	if err != nil {
 		return JWS{}, nil, err
 	}
-	jws, key, err := s.readHeader(message[:first], policy)
+	jws, key, err := r.readHeader(message[:first], policy)
 	if err != nil {
 		return JWS{}, nil, err
 	}
@@ -96,6 +97,27 @@ func (s *keySet) verify(message string, policy JWSPolicy, room *room) (JWS, *Key
 	jws.Payload = room.payload
 	return jws, key, nil
 }
+
+// readHeader finds the key, and looks once more when the ring could be refreshed for it.
+func (r *KeyRing) readHeader(text string, policy JWSPolicy) (JWS, *Key, error) {
+	jws, key, err := r.current.Load().readHeader(text, policy)
+	if err == nil || r.refresh == nil || !r.refreshedFor(err) {
+		return jws, key, err
+	}
+	return r.current.Load().readHeader(text, policy)
+}
+
+// refreshedFor reports whether the ring was refreshed because of the error.
+func (r *KeyRing) refreshedFor(err error) bool {
+	var unknown *unknownKeyError
+	return errors.As(err, &unknown) && r.refresh(unknown.kid)
+}
+
+// unknownKeyError is [ErrTokenKey] for a kid that could be another node's newest.
+type unknownKeyError struct{ kid string }
+
+func (e *unknownKeyError) Error() string { return ErrTokenKey.Error() }
+func (e *unknownKeyError) Unwrap() error { return ErrTokenKey }
 
 // dots returns where the two dots of a message are.
 func dots(message string) (first, last int, err error) {
@@ -137,9 +159,9 @@ func (s *keySet) readHeader(text string, policy JWSPolicy) (JWS, *Key, error) {
 			return JWS{}, nil, fmt.Errorf("%w: header: %s is not accepted", ErrTokenMalformed, name)
 		}
 	}
-	key := s.find(object, policy)
-	if key == nil {
-		return JWS{}, nil, ErrTokenKey
+	key, err := s.find(object, policy)
+	if err != nil {
+		return JWS{}, nil, err
 	}
 	jws.KeyID = key.ID()
 	if key.Algorithm() != jws.Algorithm {
@@ -169,15 +191,18 @@ func decodeHeader(text string) (strictjson.Object, error) {
 	return object, nil
 }
 
-func (s *keySet) find(object strictjson.Object, policy JWSPolicy) *Key {
+func (s *keySet) find(object strictjson.Object, policy JWSPolicy) (*Key, error) {
 	if !object.Has("kid") && policy.WithoutKeyID && len(s.order) == 1 {
-		return s.order[0]
+		return s.order[0], nil
 	}
 	kid, err := object.String("kid")
-	if err != nil || len(kid) > longestKeyID {
-		return nil
+	if err != nil || kid == "" || len(kid) > longestKeyID {
+		return nil, ErrTokenKey
 	}
-	return s.byID[kid]
+	if key := s.byID[kid]; key != nil {
+		return key, nil
+	}
+	return nil, &unknownKeyError{kid}
 }
 
 func headerType(object strictjson.Object, policy JWSPolicy) (string, error) {

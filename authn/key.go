@@ -239,16 +239,9 @@ func parseBlock(block *pem.Block) crypto.Signer {
 // Derive returns a secret of 32 bytes for another purpose than signing. It is
 // stable as long as the key is.
 func (k *Key) Derive(purpose string) ([]byte, error) {
-	if !k.CanSign() {
-		return nil, fmt.Errorf("%w: a public key derives nothing", ErrKey)
-	}
-	raw, isSecret := k.private().([]byte)
-	if !isSecret {
-		der, err := x509.MarshalPKCS8PrivateKey(k.private())
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrKey, err)
-		}
-		raw = der
+	raw, err := k.material()
+	if err != nil {
+		return nil, err
 	}
 	return DeriveSecret(raw, purpose)
 }

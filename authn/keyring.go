@@ -13,6 +13,8 @@ type KeyRing struct {
 	current atomic.Pointer[keySet]
 	// rooms are reused by verifications.
 	rooms sync.Pool
+	// refresh looks for a key that the ring does not have, and reports whether the ring has it now. Nil looks for none.
+	refresh func(kid string) bool
 }
 
 type keySet struct {
@@ -38,23 +40,32 @@ func NewKeyRing(signing *Key, verifying ...*Key) (*KeyRing, error) {
 // Replace changes all keys at once, or none when it returns an error: two keys
 // of one kid, secrets beside key pairs, a signing key without its private half, no key at all.
 func (r *KeyRing) Replace(signing *Key, verifying ...*Key) error {
-	set := &keySet{signing: signing, byID: map[string]*Key{}, algorithms: map[string]bool{}, written: map[string]*Key{}}
-	if signing != nil {
-		if !signing.CanSign() {
-			return fmt.Errorf("%w: key %s cannot sign, it is a public one", ErrKey, signing.ID())
-		}
-		verifying = append([]*Key{signing}, verifying...)
-	}
-	for _, key := range verifying {
-		if err := set.add(key); err != nil {
-			return err
-		}
+	set, err := newKeySet(signing, verifying)
+	if err != nil {
+		return err
 	}
 	if len(set.order) == 0 {
 		return fmt.Errorf("%w: a ring needs a key", ErrKey)
 	}
 	r.current.Store(set)
 	return nil
+}
+
+// newKeySet may return an empty set, which signs nothing and verifies nothing.
+func newKeySet(signing *Key, verifying []*Key) (*keySet, error) {
+	set := &keySet{signing: signing, byID: map[string]*Key{}, algorithms: map[string]bool{}, written: map[string]*Key{}}
+	if signing != nil {
+		if !signing.CanSign() {
+			return nil, fmt.Errorf("%w: key %s cannot sign, it is a public one", ErrKey, signing.ID())
+		}
+		verifying = append([]*Key{signing}, verifying...)
+	}
+	for _, key := range verifying {
+		if err := set.add(key); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
 }
 
 func (s *keySet) add(key *Key) error {

@@ -36,18 +36,16 @@ const (
 )
 
 const (
-	// followEvery is how often the log is read where nothing tells of new entries.
-	followEvery = 500 * time.Millisecond
+	// readLogEvery is how often the log is read where nothing tells of new entries.
+	readLogEvery = 500 * time.Millisecond
 	// readAgainAfter is the age at which a request reads the log itself, if nobody else does.
 	readAgainAfter = 750 * time.Millisecond
 	// readTimeout bounds one reading of the log.
 	readTimeout = 2 * time.Second
 	// logPage is how many entries are read at a time.
 	logPage = 5000
-	// holdFor is for how long nothing is remembered about what just changed: longer than a change may take to be written.
+	// holdFor is for how long nothing is remembered about what just changed: longer than a change takes to be written.
 	holdFor = 10 * time.Second
-	// changeTimeout bounds the writing of a change.
-	changeTimeout = 5 * time.Second
 	// rememberFor is for how long a principal is remembered before its session and account are read again, whatever the log says.
 	rememberFor = time.Minute
 	// changeKept is how long the log keeps a change: longer than anything that it concerns is remembered, clocks that differ included.

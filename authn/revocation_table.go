@@ -135,8 +135,8 @@ func (s *tableShard) sweep(now uint32) {
 	}
 }
 
-// seconds is a time as the table keeps it, rounded up.
-func seconds(t time.Time) uint32 {
+// unixSeconds is a time as the table keeps it, rounded up.
+func unixSeconds(t time.Time) uint32 {
 	const latest = 1<<32 - 1
 	s := t.Add(time.Second - time.Nanosecond).Unix()
 	return uint32(min(max(s, 0), latest))

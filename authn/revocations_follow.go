@@ -8,7 +8,7 @@ import (
 
 // Run follows the log until ctx ends, and returns ctx's error.
 func (r *Revocations) Run(ctx context.Context) error {
-	ticker := time.NewTicker(followEvery)
+	ticker := time.NewTicker(readLogEvery)
 	defer ticker.Stop()
 	failing := false
 	for {
@@ -50,7 +50,7 @@ func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
 
 // beingRead reports whether somebody reads the log, or has just tried to.
 func (r *Revocations) beingRead(now time.Time) bool {
-	return r.reads.busy() || r.clock(now)-time.Duration(r.triedAt.Load()) < followEvery
+	return r.reads.busy() || r.clock(now)-time.Duration(r.triedAt.Load()) < readLogEvery
 }
 
 // read brings the view up to the log's present end.
@@ -103,7 +103,7 @@ func (r *Revocations) apply(entries []Revocation, now time.Time) {
 	}
 	hold := r.clock(now) + holdFor
 	for _, e := range entries {
-		until := seconds(e.Until)
+		until := unixSeconds(e.Until)
 		switch e.Kind {
 		case RevokedToken, RevokedSession, RevokedKey:
 			r.table.kill(r.mark.of(e.Kind, e.Tenant, e.ID), until)

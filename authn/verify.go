@@ -21,8 +21,6 @@ func (m *TokenManager) Verify(ctx context.Context, token setting.Secret) (Claims
 type verified struct {
 	claims Claims
 	key    *Key
-	// keys is the ring's set at the time.
-	keys *keySet
 	// seen is the view before it was asked.
 	seen glance
 	// dead are the marks of the token, its key and its session; the session's was not looked at.
@@ -62,8 +60,7 @@ func (m *TokenManager) sessionRevoked(v verified) bool { return m.revocations.ta
 func (m *TokenManager) parse(token setting.Secret) (verified, error) {
 	room := m.keys.room()
 	defer m.keys.rooms.Put(room)
-	keys := m.keys.current.Load()
-	jws, key, err := keys.verify(token.Reveal(), JWSPolicy{Type: AccessTokenType}, room)
+	jws, key, err := m.keys.verify(token.Reveal(), JWSPolicy{Type: AccessTokenType}, room)
 	if err != nil {
 		return verified{}, err
 	}
@@ -76,7 +73,7 @@ func (m *TokenManager) parse(token setting.Secret) (verified, error) {
 	if err := m.checkNames(claims); err != nil {
 		return verified{}, err
 	}
-	return verified{claims: claims, key: key, keys: keys}, nil
+	return verified{claims: claims, key: key}, nil
 }
 
 func (m *TokenManager) checkNames(c Claims) error {

@@ -3,13 +3,7 @@ package bundle
 import (
 	"cmp"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +25,11 @@ type keys struct {
 	refresh []byte
 }
 
-func (s Settings) newKeys(slot.Checked) (keys, error) {
+func (s Settings) newKeys(_ slot.Checked, manager *authn.KeyManager) (keys, error) {
+	if manager != nil {
+		refresh, err := s.deriveRefresh(nil)
+		return keys{ring: manager.Ring(), refresh: refresh}, s.loud(err)
+	}
 	ring, err := s.ring()
 	if err != nil {
 		return keys{}, s.loud(err)
@@ -40,15 +38,17 @@ func (s Settings) newKeys(slot.Checked) (keys, error) {
 	if err != nil {
 		return keys{}, s.loud(err)
 	}
-	const purpose = "refresh tokens"
-	derive := signing.Derive
-	if s.SecretKey != "" {
-		derive = func(purpose string) ([]byte, error) {
-			return authn.DeriveSecret([]byte(s.SecretKey.Reveal()), purpose)
-		}
-	}
-	refresh, err := derive(purpose)
+	refresh, err := s.deriveRefresh(signing)
 	return keys{ring: ring, refresh: refresh}, err
+}
+
+// deriveRefresh takes auth.secret_key where there is one, so that a change of the signing key changes no refresh token.
+func (s Settings) deriveRefresh(signing *authn.Key) ([]byte, error) {
+	const purpose = "refresh tokens"
+	if s.SecretKey == "" {
+		return signing.Derive(purpose)
+	}
+	return authn.DeriveSecret([]byte(s.SecretKey.Reveal()), purpose)
 }
 
 func (s Settings) ring() (*authn.KeyRing, error) {
@@ -93,45 +93,13 @@ func loadKey(algorithm string, secret setting.Secret, file string) (*authn.Key, 
 
 func (s Settings) signingKey() (*authn.Key, error) {
 	if s.Tokens.SecretKey == "" && s.Tokens.PrivateKeyFile == "" && s.Ephemeral {
-		return ephemeralKey(s.Tokens.Algorithm)
+		return authn.GenerateKey(s.Tokens.Algorithm, rand.Reader) // lasts as long as the process
 	}
 	key, err := loadKey(s.Tokens.Algorithm, s.Tokens.SecretKey, s.Tokens.PrivateKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("authmodule: auth.jwt.secret_key or private_key_file (LEX_AUTH__JWT__SECRET_KEY, LEX_AUTH__JWT__PRIVATE_KEY_FILE): %w", err)
 	}
 	return key, nil
-}
-
-// ephemeralKey lasts as long as the process.
-func ephemeralKey(algorithm string) (*authn.Key, error) {
-	if authn.SymmetricAlgorithm(algorithm) {
-		secret := make([]byte, authn.ShortestSecretFor(algorithm))
-		if _, err := rand.Read(secret); err != nil {
-			return nil, err
-		}
-		return authn.NewSecretKey(algorithm, setting.Secret(base64.StdEncoding.EncodeToString(secret)))
-	}
-	signer, err := newSigner(algorithm)
-	if err != nil {
-		return nil, err
-	}
-	return authn.NewPrivateKey(algorithm, signer)
-}
-
-func newSigner(algorithm string) (crypto.Signer, error) {
-	switch algorithm {
-	case "ES256":
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case "ES384":
-		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case "ES512":
-		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	case "EdDSA":
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		return key, err
-	}
-	const bits = 2048
-	return rsa.GenerateKey(rand.Reader, bits)
 }
 
 func (s Settings) newTokens(k keys, view *authn.Revocations, bus *audit.Bus) (*authn.TokenManager, error) {

@@ -17,17 +17,19 @@ import (
 
 // Settings are the parts' configurations, already validated, with defaults filled in.
 type Settings struct {
-	SecretKey    setting.Secret
-	Tokens       authn.TokenConfig
-	Revocation   authn.RevocationConfig
-	Passwords    authn.PasswordConfig
-	Sessions     session.Config
-	APIKeys      authn.APIKeyConfig
-	Roles        authz.Config
-	HTTP         transport.Config
-	Store        StoreSettings
-	Registration authn.RegistrationPolicy
-	AdminEmail   string
+	SecretKey setting.Secret
+	// PreviousSecretKeys open what they sealed when one of them was SecretKey.
+	PreviousSecretKeys []setting.Secret
+	Tokens             authn.TokenConfig
+	Revocation         authn.RevocationConfig
+	Passwords          authn.PasswordConfig
+	Sessions           session.Config
+	APIKeys            authn.APIKeyConfig
+	Roles              authz.Config
+	HTTP               transport.Config
+	Store              StoreSettings
+	Registration       authn.RegistrationPolicy
+	AdminEmail         string
 	// Ephemeral permits a signing key that lasts as long as the process.
 	Ephemeral bool
 	// Explain puts the missing role or permission into a 403.
@@ -74,6 +76,7 @@ func Module(s Settings) fx.Option {
 			s.newRevocations,
 			s.newRoles,
 			s.newSessions,
+			s.newKeyManager,
 			s.newKeys,
 			s.newTokens,
 			s.newHasher,
@@ -90,7 +93,7 @@ func Module(s Settings) fx.Option {
 
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
-	names := map[string]bool{"Database": s.Store.Driver == "sqlite", "APIKeyStore": s.APIKeys.Enabled.Enabled()}
+	names := map[string]bool{"Database": s.Store.Driver == "sqlite", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "RoleStore", "AssignmentStore",
 		"Listener", "Authenticator", "Endpoint", "Roles",

@@ -24,6 +24,7 @@ type driver interface {
 	authn.RevocationStore
 	authn.OneTimeStore
 	authn.APIKeyStore
+	authn.KeyStore
 	session.Store
 	authz.RoleStore
 	authz.AssignmentStore
@@ -36,6 +37,7 @@ type ports struct {
 	revocations authn.RevocationStore
 	oneTime     authn.OneTimeStore
 	apiKeys     authn.APIKeyStore
+	signingKeys authn.KeyStore
 	sessions    session.Store
 	roles       authz.RoleStore
 	assignments authz.AssignmentStore
@@ -49,6 +51,7 @@ type portOverrides struct {
 	Revocations slot.Members[authn.RevocationStore]
 	OneTime     slot.Members[authn.OneTimeStore]
 	APIKeys     slot.Members[authn.APIKeyStore]
+	SigningKeys slot.Members[authn.KeyStore]
 	Sessions    slot.Members[session.Store]
 	Roles       slot.Members[authz.RoleStore]
 	Assignments slot.Members[authz.AssignmentStore]
@@ -58,7 +61,7 @@ type portOverrides struct {
 
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
-	var errs [8]error
+	var errs [9]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = port(in.Revocations, shared)
@@ -67,6 +70,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.roles, errs[5] = port(in.Roles, shared)
 	p.assignments, errs[6] = port(in.Assignments, shared)
 	p.apiKeys, errs[7] = port(in.APIKeys, shared)
+	p.signingKeys, errs[8] = port(in.SigningKeys, shared)
 	for _, err := range errs {
 		if err != nil {
 			return ports{}, s.loud(err)

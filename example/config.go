@@ -29,7 +29,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set := flag.NewFlagSet("example", flag.ContinueOnError)
 	set.SetOutput(stderr)
 	set.StringVar(&f.addr, "addr", defaultAddr, "`address` to listen on")
-	set.StringVar(&f.data, "data", "", "`folder` for the databases and generated keys (default authmodule-example in the user's configuration folder)")
+	set.StringVar(&f.data, "data", "", "`folder` for the databases and the secret that seals its keys (default authmodule-example in the user's configuration folder)")
 	set.StringVar(&f.config, "config", "", "configuration `file` of authmodule (default application.yaml, if there is one)")
 	if err := set.Parse(args); err != nil {
 		return flags{}, err
@@ -83,8 +83,8 @@ func loadAuth(file string) (authmodule.Config, error) {
 	return authmodule.Load(file)
 }
 
-// complete sets the store, and in development the signing key, unless the
-// configuration does. Elsewhere a missing key stays missing, and the module refuses it.
+// complete sets the store, and in development the signing keys, unless the
+// configuration does. Elsewhere missing keys stay missing, and the module refuses to start.
 func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 	if c.Store.Driver == "" {
 		c.Store.Driver = authmodule.DriverSQLite
@@ -95,9 +95,7 @@ func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 	if c.Profile != authmodule.ProfileDevelopment {
 		return c, nil
 	}
-	tokens, err := developmentKey(c.JWT, folder)
-	c.JWT = tokens
-	return c, err
+	return managedKeys(c, folder)
 }
 
 // makeFolder returns the absolute path of the data folder, which only its owner may enter when it is made here.

@@ -92,7 +92,7 @@ func TestProductionWantsASecret(t *testing.T) {
 		data := filepath.Join(t.TempDir(), "data")
 		said := refused(t, setup{data: data, env: []string{"LEX_ENV=" + profile}})
 		assert.Contains(t, said, "LEX_AUTH__JWT__SECRET_KEY")
-		assert.NoFileExists(t, filepath.Join(data, "jwt.key"))
+		assert.NoFileExists(t, filepath.Join(data, "secret.key"))
 	}
 }
 
@@ -107,7 +107,7 @@ func TestProduction(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, denied.status)
 	assert.Empty(t, denied.text("required"))
 	assert.NotEmpty(t, denied.text("decision"))
-	assert.NoFileExists(t, filepath.Join(p.data, "jwt.key"))
+	assert.NoFileExists(t, filepath.Join(p.data, "secret.key"))
 }
 
 func TestConfigFile(t *testing.T) {
@@ -141,7 +141,7 @@ auth:
 	assert.Contains(t, p.do("GET", "/", "").body, `data-prefix="/identity"`)
 	assert.FileExists(t, database)
 	assert.NoFileExists(t, filepath.Join(p.data, "example.db"))
-	assert.NoFileExists(t, filepath.Join(p.data, "jwt.key"))
+	assert.NoFileExists(t, filepath.Join(p.data, "secret.key"))
 }
 
 func TestConfigFileRefused(t *testing.T) {
@@ -185,10 +185,10 @@ func TestUsedPort(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(said, "cannot start"), said)
 }
 
-func TestDevelopmentKeyFile(t *testing.T) {
+func TestSecretFile(t *testing.T) {
 	t.Parallel()
 	first := start(t, setup{})
-	key := filepath.Join(first.data, "jwt.key")
+	key := filepath.Join(first.data, "secret.key")
 	for path, expected := range map[string]os.FileMode{
 		first.data: 0o700, key: 0o600, filepath.Join(first.data, "example.db"): 0o600, filepath.Join(first.data, "articles.db"): 0o600,
 	} {

@@ -29,6 +29,8 @@ type App struct {
 	Users                *authn.Service
 	// APIKeys is nil when the configuration switches them off.
 	APIKeys *authn.APIKeys
+	// SigningKeys is nil unless the configuration has the module manage them.
+	SigningKeys *authn.KeyManager
 
 	t      TB
 	echo   *echo.Echo
@@ -54,7 +56,7 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 		authmodule.Stub(func(c *authmodule.Config) { c.Now = a.clock.Now }, change),
 		authmodule.AddListener(func() audit.Listener { return a.events }),
 		fx.Options(options...),
-		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys),
+		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys),
 		fx.Invoke(a.adopt),
 		fx.NopLogger,
 	)

@@ -18,6 +18,8 @@ type Config struct {
 	RevocationEndpoint bool `yaml:"revocation_endpoint"`
 	// IntrospectionEndpoint adds POST /introspect (RFC 7662) for callers with the permission tokens.introspect.
 	IntrospectionEndpoint bool `yaml:"introspection_endpoint"`
+	// KeyEndpoints adds GET /keys, POST /keys/rotate and DELETE /keys/{kid} for managed signing keys, with the permissions keys.read, keys.rotate and keys.kill.
+	KeyEndpoints bool `yaml:"key_endpoints"`
 	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
 	InsecureCookies bool `yaml:"insecure_cookies"`
 }

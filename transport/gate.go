@@ -32,6 +32,8 @@ type Deps struct {
 	Authz    *authz.Service
 	// APIKeys is nil when there are none.
 	APIKeys *authn.APIKeys
+	// SigningKeys is nil when the module does not manage them.
+	SigningKeys *authn.KeyManager
 	// Setup is nil when no first administrator is configured.
 	Setup *authn.AdminSetup
 	// Extra authenticators are asked after the bearer token and the API key and before the cookie, in this order.

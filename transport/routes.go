@@ -24,6 +24,7 @@ func (g *Gate) Endpoints() []Endpoint {
 		endpoints = append(endpoints, g.apiKeyEndpoints()...)
 	}
 	endpoints = append(endpoints, g.tokenEndpoints()...)
+	endpoints = append(endpoints, g.keyEndpoints()...)
 	if g.deps.Setup == nil {
 		return endpoints
 	}
@@ -149,6 +150,5 @@ func (g *Gate) me(ctx context.Context, _ *http.Request) (Reply, error) {
 }
 
 func (g *Gate) publicKeys(context.Context, *http.Request) (Reply, error) {
-	const seconds = 300
-	return Reply{Body: g.deps.Tokens.PublicKeys(), Cacheable: seconds}, nil
+	return Reply{Body: g.deps.Tokens.PublicKeys(), Cacheable: authn.DefaultPublishSeconds}, nil
 }

@@ -13,7 +13,7 @@ type form uint8
 const (
 	section  form = iota // a struct: a mapping of known keys
 	table                // a map of structs: a mapping of free names
-	list                 // a []string: a list of texts
+	list                 // a slice of a kind of string: a list of texts
 	text                 // a type with UnmarshalText: a single value
 	word                 // a kind of string: a single value
 	switched             // a bool: true or false
@@ -49,7 +49,7 @@ func fieldOf(t reflect.Type, key, name string) (*field, error) {
 		f.form = word
 	case t.Kind() == reflect.Bool:
 		f.form = switched
-	case t == reflect.TypeFor[[]string]():
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String:
 		f.form = list
 	case t.Kind() == reflect.Struct:
 		f.form = section

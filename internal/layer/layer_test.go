@@ -16,14 +16,15 @@ import (
 )
 
 type config struct {
-	Secret setting.Secret  `yaml:"secret"`
-	Name   string          `yaml:"name"`
-	Token  token           `yaml:"token"`
-	Nets   []string        `yaml:"nets"`
-	On     setting.Toggle  `yaml:"on"`
-	Loose  bool            `yaml:"loose"`
-	Roles  map[string]role `yaml:"roles"`
-	Skip   func()          `yaml:"-"`
+	Secret setting.Secret   `yaml:"secret"`
+	Name   string           `yaml:"name"`
+	Token  token            `yaml:"token"`
+	Nets   []string         `yaml:"nets"`
+	Old    []setting.Secret `yaml:"old"`
+	On     setting.Toggle   `yaml:"on"`
+	Loose  bool             `yaml:"loose"`
+	Roles  map[string]role  `yaml:"roles"`
+	Skip   func()           `yaml:"-"`
 }
 
 type token struct {
@@ -97,6 +98,7 @@ func TestLoadValues(t *testing.T) {
 			config{Roles: map[string]role{"r": {Title: "t", May: []string{"c.d"}}, "s": {Title: "u"}}}},
 		{"a name alone is an empty entry", []string{"auth: {roles: {r: }}"}, config{Roles: map[string]role{"r": {}}}},
 		{"null is not set", []string{"auth: {name: n, token: {minutes: 5}}", "auth: {name: ~, token: null, nets: }"}, config{Name: "n", Token: token{Minutes: 5}}},
+		{"list of secrets", []string{"auth: {old: [s, \"0x10\"]}"}, config{Old: []setting.Secret{"s", "0x10"}}},
 		{"text as written", []string{"auth: {secret: 0x10, name: 007}"}, config{Secret: "0x10", Name: "007"}},
 		{"explicit string", []string{"auth: {name: !!str 5}"}, config{Name: "5"}},
 		{"quoted number", []string{"auth: {token: {minutes: \"5\"}}"}, config{Token: token{Minutes: 5}}},
@@ -209,7 +211,7 @@ func TestLoadRefusesWhatItCannotFill(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	keys, err := layer.Keys(&config{Name: "n", Nets: []string{"a", "b"}, Secret: "canary", Token: token{Minutes: 5}}, "auth", "P")
+	keys, err := layer.Keys(&config{Name: "n", Nets: []string{"a", "b"}, Old: []setting.Secret{"canary", "x"}, Secret: "canary", Token: token{Minutes: 5}}, "auth", "P")
 	require.NoError(t, err)
 	assert.Equal(t, []layer.Key{
 		{"auth.secret", "P__SECRET", "[redacted]"},
@@ -218,6 +220,7 @@ func TestKeys(t *testing.T) {
 		{"auth.token.hours", "P__TOKEN__HOURS", "0"},
 		{"auth.token.minutes", "P__TOKEN__MINUTES", "5"},
 		{"auth.nets", "P__NETS", "a, b"},
+		{"auth.old", "P__OLD", "[redacted], [redacted]"},
 		{"auth.on", "P__ON", "true"},
 		{"auth.loose", "P__LOOSE", "false"},
 		{"auth.roles.<name>.title", "", ""},

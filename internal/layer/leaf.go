@@ -52,7 +52,16 @@ func (r *reading) list(n *yaml.Node, key string, v reflect.Value) {
 		items = append(items, value)
 	}
 	r.mark(n, key, unset)
-	v.Set(reflect.ValueOf(items))
+	v.Set(listOf(v.Type(), items))
+}
+
+// listOf makes a list of the type, such as one of secrets.
+func listOf(t reflect.Type, items []string) reflect.Value {
+	made := reflect.MakeSlice(t, len(items), len(items))
+	for i, item := range items {
+		made.Index(i).SetString(item)
+	}
+	return made
 }
 
 // mark notes that this layer sets key, and what is missing for it.

@@ -44,7 +44,11 @@ func (f *field) tableKeys() []Key {
 
 func (f *field) show(v reflect.Value) string {
 	if f.form == list {
-		return strings.Join(v.Interface().([]string), ", ")
+		var items []string
+		for i := range v.Len() {
+			items = append(items, fmt.Sprint(v.Index(i).Interface())) // a secret shows none
+		}
+		return strings.Join(items, ", ")
 	}
 	return fmt.Sprint(v.Interface())
 }

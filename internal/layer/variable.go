@@ -49,15 +49,19 @@ func (f *field) setFromVariable(v reflect.Value, name string) error {
 	if value := os.Getenv(name); f.form == switched && value != "true" && value != "false" {
 		return fmt.Errorf("%s %w", name, errNotBool)
 	}
+	typ := f.typ
+	if f.form == list {
+		typ = reflect.TypeFor[[]string]()
+	}
 	spec := reflect.New(reflect.StructOf([]reflect.StructField{{
-		Name: "Value", Type: f.typ, Tag: reflect.StructTag(`envconfig:"` + name + `"`),
+		Name: "Value", Type: typ, Tag: reflect.StructTag(`envconfig:"` + name + `"`),
 	}}))
 	if err := envconfig.Process("", spec.Interface()); err != nil {
 		return fmt.Errorf("%s %w", name, withoutValue(err))
 	}
 	read := spec.Elem().Field(0)
 	if f.form == list {
-		read = reflect.ValueOf(trimmed(read.Interface().([]string)))
+		read = listOf(f.typ, trimmed(read.Interface().([]string)))
 	}
 	v.Set(read)
 	return nil

@@ -17,8 +17,8 @@ func TestVariables(t *testing.T) {
 		have     map[string]string
 		expected config
 	}{
-		{"every form", map[string]string{"P__SECRET": " s,s ", "P__NAME": "n", "P__TOKEN__MINUTES": "5", "P__NETS": "a, b ,,c", "P__ON": "false", "P__LOOSE": "true"},
-			config{Secret: " s,s ", Name: "n", Token: token{Minutes: 5}, Nets: []string{"a", "b", "c"}, On: setting.Off, Loose: true}},
+		{"every form", map[string]string{"P__SECRET": " s,s ", "P__NAME": "n", "P__TOKEN__MINUTES": "5", "P__NETS": "a, b ,,c", "P__OLD": "s1, s2", "P__ON": "false", "P__LOOSE": "true"},
+			config{Secret: " s,s ", Name: "n", Token: token{Minutes: 5}, Nets: []string{"a", "b", "c"}, Old: []setting.Secret{"s1", "s2"}, On: setting.Off, Loose: true}},
 		{"empty is not set", map[string]string{"P__NAME": "", "P__TOKEN__MINUTES": "", "P__ON": "", "P__TYPO": ""}, config{Name: "file", Token: token{Hours: 2}}},
 		{"over the file", map[string]string{"P__NAME": "n"}, config{Name: "n", Token: token{Hours: 2}}},
 		{"exclusive with the file's key", map[string]string{"P__TOKEN__MINUTES": "5"}, config{Name: "file", Token: token{Minutes: 5}}},

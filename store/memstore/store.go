@@ -20,6 +20,7 @@ type Store struct {
 	revocations revocations
 	oneTimes    oneTimes
 	apiKeys     apiKeys
+	signingKeys signingKeys
 	sessions    sessions
 	roles       roles
 	assignments assignments
@@ -32,6 +33,7 @@ var (
 	_ authn.RevocationWatcher = (*Store)(nil)
 	_ authn.OneTimeStore      = (*Store)(nil)
 	_ authn.APIKeyStore       = (*Store)(nil)
+	_ authn.KeyStore          = (*Store)(nil)
 	_ session.Store           = (*Store)(nil)
 	_ authz.RoleStore         = (*Store)(nil)
 	_ authz.AssignmentStore   = (*Store)(nil)

@@ -25,6 +25,7 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 		putOneTime, consumeOneTime, pruneOneTime,
 		sessionByID, countLive, liveSessions, oldestLive, endSession, endSessions, touchSession, rotateSession, pruneSessions,
 		insertAPIKey, countAPIKeys, apiKeyByID, apiKeysOf, rotateAPIKey, touchAPIKey, deleteAPIKey, pruneAPIKeys,
+		signingKeys, raiseSigningKeys, deleteSigningKeys, insertSigningKey,
 		rolesOfTenant, putRole, deleteRole,
 		assignmentsOf, assign, unassign, holders,
 	} {

@@ -33,6 +33,7 @@ var (
 	_ authn.RevocationStore = (*Store)(nil)
 	_ authn.OneTimeStore    = (*Store)(nil)
 	_ authn.APIKeyStore     = (*Store)(nil)
+	_ authn.KeyStore        = (*Store)(nil)
 	_ session.Store         = (*Store)(nil)
 	_ authz.RoleStore       = (*Store)(nil)
 	_ authz.AssignmentStore = (*Store)(nil)

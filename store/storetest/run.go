@@ -15,6 +15,7 @@ type Stores struct {
 	Revocations authn.RevocationStore
 	OneTimes    authn.OneTimeStore
 	APIKeys     authn.APIKeyStore
+	Keys        authn.KeyStore
 	Sessions    session.Store
 	Roles       authz.RoleStore
 	Assignments authz.AssignmentStore
@@ -36,6 +37,9 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	})
 	t.Run("APIKeyStore", func(t *testing.T) {
 		APIKeyStore(t, func(t *testing.T) authn.APIKeyStore { return open(t).APIKeys })
+	})
+	t.Run("KeyStore", func(t *testing.T) {
+		KeyStore(t, func(t *testing.T) authn.KeyStore { return open(t).Keys })
 	})
 	t.Run("SessionStore", func(t *testing.T) {
 		SessionStore(t, func(t *testing.T) session.Store { return open(t).Sessions })
