@@ -34,6 +34,8 @@ const (
 	RefreshReused Type = "refresh.reused"
 	// TokenRevoked: one access token was revoked before its expiry.
 	TokenRevoked Type = "token.revoked"
+	// BindingFailed: a credential came from a client that it is not bound to, or is not bound and must be; Reason says to what.
+	BindingFailed Type = "binding.failed"
 )
 
 // API keys.
@@ -64,7 +66,7 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked,
+		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked, BindingFailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,
 	}

@@ -31,8 +31,9 @@ type ScopeChecker interface {
 // The text is <prefix>_<id>_<secret with checksum> and is not kept: only its
 // SHA-256 is.
 type APIKeys struct {
-	cfg  APIKeyConfig
-	deps APIKeyDeps
+	cfg     APIKeyConfig
+	deps    APIKeyDeps
+	binding *bindingPolicy
 	// using has the keys whose last use is being written.
 	using sync.Map
 }
@@ -43,6 +44,8 @@ type APIKeyDeps struct {
 	Users  UserStore
 	Roles  RoleSource
 	Scopes ScopeChecker
+	// Binding is that of the [Service]; see [APIKeys.Authenticate].
+	Binding BindingConfig
 	// Events may be nil.
 	Events *audit.Bus
 	Log    *slog.Logger
@@ -63,13 +66,17 @@ func NewAPIKeys(cfg APIKeyConfig, deps APIKeyDeps) (*APIKeys, error) {
 	if cfg.DefaultDays < 0 || cfg.MaxDays < cfg.DefaultDays || cfg.MaxPerUser < 0 {
 		return nil, errors.New("authn: the default lifetime of API keys is longer than the longest, or a number is negative")
 	}
+	binding, err := newBindingPolicy(deps.Binding, deps.Roles)
+	if err != nil {
+		return nil, err
+	}
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
 	if deps.Rand == nil {
 		deps.Rand = rand.Reader
 	}
-	return &APIKeys{cfg: cfg, deps: deps}, nil
+	return &APIKeys{cfg: cfg, deps: deps, binding: binding}, nil
 }
 
 // Header is the request header that may carry a key besides Authorization; empty is none.

@@ -9,37 +9,56 @@ import (
 
 // AuthenticateToken says who an access token is from: the token verifies and
 // is not revoked, its session lives and is the token's own, its account is
-// active. Roles are those of this moment. The error is a token class
-// (ErrToken…) or [ErrSessionEnded]; any other means that a store could not
+// active, and the client proves what the token is bound to. Roles are those of
+// this moment. The error is a token class (ErrToken…) or [ErrSessionEnded]; any other means that a store could not
 // answer, and nobody is authenticated.
 func (s *Service) AuthenticateToken(ctx context.Context, token setting.Secret, client Client) (Principal, error) {
-	claims, err := s.deps.Tokens.Verify(ctx, token)
+	p, _, err := s.tokenHolder(ctx, token)
 	if err != nil {
 		return Principal{}, err
 	}
-	session, err := s.deps.Live.Live(ctx, claims.Subject.Tenant, claims.SessionID)
-	if err != nil {
+	if err := s.bound(ctx, p, client, CredentialAccessToken); err != nil {
 		return Principal{}, err
 	}
-	if session.Subject != claims.Subject || session.Carrier != CarrierToken {
-		return Principal{}, ErrSessionEnded
-	}
-	p, err := s.principal(ctx, session)
-	if err != nil {
-		return Principal{}, err
-	}
-	p.TokenID, p.Expires = claims.ID, claims.Expires
 	return p, nil
 }
 
+// tokenHolder says who an access token is of, whoever presents it.
+func (s *Service) tokenHolder(ctx context.Context, token setting.Secret) (Principal, Claims, error) {
+	claims, err := s.deps.Tokens.Verify(ctx, token)
+	if err != nil {
+		return Principal{}, Claims{}, err
+	}
+	session, err := s.deps.Live.Live(ctx, claims.Subject.Tenant, claims.SessionID)
+	if err != nil {
+		return Principal{}, Claims{}, err
+	}
+	if session.Subject != claims.Subject || session.Carrier != CarrierToken || session.Confirmation != claims.Confirmation {
+		return Principal{}, Claims{}, ErrSessionEnded
+	}
+	p, err := s.principal(ctx, session)
+	if err != nil {
+		return Principal{}, Claims{}, err
+	}
+	p.TokenID, p.Expires = claims.ID, claims.Expires
+	return p, claims, nil
+}
+
 // AuthenticateCookie says who a session cookie is from, and counts as a use of
-// the session. The errors are [ErrSessionEnded] and those of stores.
+// the session. The errors are [ErrSessionEnded], [ErrTokenBinding] and those of stores.
 func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret, client Client) (Principal, error) {
 	session, err := s.deps.Live.Resume(ctx, cookie, client)
 	if err != nil {
 		return Principal{}, err
 	}
-	return s.principal(ctx, session)
+	p, err := s.principal(ctx, session)
+	if err != nil {
+		return Principal{}, err
+	}
+	if err := s.bound(ctx, p, client, CredentialCookie); err != nil {
+		return Principal{}, err
+	}
+	return p, nil
 }
 
 func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {
@@ -53,6 +72,7 @@ func (s *Service) principal(ctx context.Context, session Session) (Principal, er
 	return Principal{
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
 		Methods: session.Methods, Roles: roles, AuthTime: session.AuthTime, Expires: session.Ends,
+		Confirmation: session.Confirmation,
 	}, nil
 }
 

@@ -39,6 +39,9 @@ func plainClaims(payload string) (Claims, bool) {
 	c.Methods = p.list()
 	p.skip(`,"roles":`)
 	c.Roles = p.list()
+	if strings.HasPrefix(p.rest, `,"cnf":{`) {
+		c.Confirmation = p.confirmation()
+	}
 	p.skip(`}`)
 	if !p.ok || p.rest != "" {
 		return Claims{}, false
@@ -115,6 +118,29 @@ func (p *plainReader) list() []string {
 		p.skip(",")
 	}
 	return nil
+}
+
+// confirmation reads cnf with the members in their order, one or both.
+func (p *plainReader) confirmation() (c Confirmation) {
+	p.skip(`,"cnf":{`)
+	ok := true
+	if strings.HasPrefix(p.rest, `"`+cnfCertificate+`":`) {
+		p.skip(`"` + cnfCertificate + `":`)
+		c.Certificate, ok = parseThumbprint(p.quoted())
+		if strings.HasPrefix(p.rest, ",") {
+			p.skip(",")
+		} else {
+			p.skip("}")
+			p.ok = p.ok && ok
+			return c
+		}
+	}
+	p.skip(`"` + cnfNetwork + `":`)
+	network, sound := parseNetwork(p.quoted())
+	p.skip("}")
+	p.ok = p.ok && ok && sound
+	c.Network = network
+	return c
 }
 
 // time reads whole seconds from 1 to the end of the year 9999, without leading zero.

@@ -26,22 +26,23 @@ type Inspection struct {
 	SessionID string
 	Methods   []string
 	AuthTime  time.Time
+	// Confirmation is what the token is bound to; whoever uses it must prove that.
+	Confirmation Confirmation
 	// Claims are those of an access token.
 	Claims Claims
 	// Expires is the end of an access token, and of a refresh token's session.
 	Expires time.Time
 }
 
-// Inspect looks at a token of this module without using it (RFC 7662). An
-// inactive token is no error; an error means that a store could not answer.
+// Inspect looks at a token of this module without using it (RFC 7662), and so
+// without the proof of what it is bound to. An inactive token is no error; an error means that a store could not answer.
 func (s *Service) Inspect(ctx context.Context, token setting.Secret) (Inspection, error) {
-	principal, err := s.AuthenticateToken(ctx, token, Client{})
+	holder, claims, err := s.tokenHolder(ctx, token)
 	if err == nil {
-		claims, err := s.deps.Tokens.parse(token)
 		return Inspection{
-			Active: err == nil, Kind: KindAccessToken, Subject: principal.Subject, SessionID: principal.SessionID,
-			Methods: principal.Methods, AuthTime: principal.AuthTime, Claims: claims, Expires: claims.Expires,
-		}, err
+			Active: true, Kind: KindAccessToken, Subject: holder.Subject, SessionID: holder.SessionID,
+			Methods: holder.Methods, AuthTime: holder.AuthTime, Confirmation: holder.Confirmation, Claims: claims, Expires: claims.Expires,
+		}, nil
 	}
 	if !refusedToken(err) {
 		return Inspection{}, err
@@ -64,7 +65,7 @@ func (s *Service) inspectRefresh(ctx context.Context, token setting.Secret) (Ins
 	}
 	return Inspection{
 		Active: true, Kind: KindRefreshToken, Subject: session.Subject, SessionID: session.ID,
-		Methods: session.Methods, AuthTime: session.AuthTime, Expires: session.Ends,
+		Methods: session.Methods, AuthTime: session.AuthTime, Confirmation: session.Confirmation, Expires: session.Ends,
 	}, nil
 }
 
@@ -72,7 +73,7 @@ func (s *Service) inspectRefresh(ctx context.Context, token setting.Secret) (Ins
 func refusedToken(err error) bool {
 	for _, class := range []error{
 		ErrTokenMalformed, ErrTokenAlgorithm, ErrTokenKey, ErrTokenSignature, ErrTokenType, ErrTokenIssuer, ErrTokenAudience,
-		ErrTokenExpired, ErrTokenNotYetValid, ErrTokenRevoked, ErrSessionEnded,
+		ErrTokenExpired, ErrTokenNotYetValid, ErrTokenRevoked, ErrTokenBinding, ErrSessionEnded,
 	} {
 		if errors.Is(err, class) {
 			return true

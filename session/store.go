@@ -30,6 +30,8 @@ type Record struct {
 	// EndedAt and EndReason are set when the session was ended before its time.
 	EndedAt   time.Time
 	EndReason authn.EndReason
+	// Confirmation is what the session is bound to. Nothing changes it.
+	Confirmation authn.Confirmation
 	// IP, UserAgent and Device describe the client at its last use.
 	IP, UserAgent, Device string
 }

@@ -27,7 +27,8 @@ var errStale = errors.New("transport: stale session cookie")
 
 // Authenticate runs the chain. It never answers: what went wrong is recorded
 // in the caller, and the guards answer. A panic in an authenticator is
-// recorded as an internal error.
+// recorded as an internal error. Where certificates come in a header, that
+// header is removed from r unless a trusted proxy sent it.
 func (g *Gate) Authenticate(r *http.Request) (caller *Caller) {
 	caller = &Caller{gate: g}
 	defer func() {
@@ -35,6 +36,7 @@ func (g *Gate) Authenticate(r *http.Request) (caller *Caller) {
 			*caller = Caller{gate: g, problem: g.Panicked(r.Context(), what)}
 		}
 	}()
+	g.certs.strip(r)
 	for _, authenticator := range g.chain {
 		p, err := authenticator.Authenticate(r)
 		switch {

@@ -15,7 +15,7 @@ import (
 )
 
 // migrations is how many files there are.
-const migrations = 3
+const migrations = 4
 
 // execRaw changes the file behind the store's back.
 func execRaw(t *testing.T, path, query string) {
@@ -89,8 +89,8 @@ func TestMigrateRefuses(t *testing.T) {
 			sqlstore.ErrMigrationChanged, "0001_init",
 		},
 		{
-			"newer database", `INSERT INTO authmodule_migrations VALUES (4, 'passkeys', 'abc', 0)`,
-			sqlstore.ErrDatabaseNewer, "0004_passkeys",
+			"newer database", `INSERT INTO authmodule_migrations VALUES (5, 'passkeys', 'abc', 0)`,
+			sqlstore.ErrDatabaseNewer, "0005_passkeys",
 		},
 		{
 			"other numbering", `UPDATE authmodule_migrations SET version = version + 6`,
