@@ -40,7 +40,10 @@ func TestCertificateThroughRealProxies(t *testing.T) {
 		config       func(t *testing.T) string
 	}{
 		{"haproxy", "Client-Cert", []string{"-db", "-f"}, func(t *testing.T) string { t.Helper(); return documented(t, "haproxy") }},
-		{"caddy", bareHeader, []string{"run", "--adapter", "caddyfile", "--config"}, func(t *testing.T) string { t.Helper(); return "{\n\tadmin off\n\tauto_https off\n}\n" + documented(t, "caddy") }},
+		{"caddy", bareHeader, []string{"run", "--adapter", "caddyfile", "--config"}, func(t *testing.T) string {
+			t.Helper()
+			return "{\n\tadmin off\n\tauto_https off\n}\n" + documented(t, "caddy")
+		}},
 	}
 	for _, p := range proxies {
 		t.Run(p.name, func(t *testing.T) {
