@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -123,24 +124,31 @@ func (p *plainReader) list() []string {
 // confirmation reads cnf with the members in their order, one or both.
 func (p *plainReader) confirmation() (c Confirmation) {
 	p.skip(`,"cnf":{`)
-	ok := true
 	if strings.HasPrefix(p.rest, `"`+cnfCertificate+`":`) {
 		p.skip(`"` + cnfCertificate + `":`)
-		c.Certificate, ok = parseThumbprint(p.quoted())
-		if strings.HasPrefix(p.rest, ",") {
-			p.skip(",")
-		} else {
+		c.Certificate = p.thumbprint()
+		if strings.HasPrefix(p.rest, "}") {
 			p.skip("}")
-			p.ok = p.ok && ok
 			return c
 		}
+		p.skip(",")
 	}
 	p.skip(`"` + cnfNetwork + `":`)
-	network, sound := parseNetwork(p.quoted())
+	c.Network = p.network()
 	p.skip("}")
-	p.ok = p.ok && ok && sound
-	c.Network = network
 	return c
+}
+
+func (p *plainReader) thumbprint() Thumbprint {
+	value, ok := parseThumbprint(p.quoted())
+	p.ok = p.ok && ok
+	return value
+}
+
+func (p *plainReader) network() netip.Prefix {
+	value, ok := parseNetwork(p.quoted())
+	p.ok = p.ok && ok
+	return value
 }
 
 // time reads whole seconds from 1 to the end of the year 9999, without leading zero.
