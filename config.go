@@ -32,6 +32,8 @@ type Config struct {
 	Session session.Config `yaml:"session"`
 	// APIKeys configures API keys.
 	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
+	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
+	Binding authn.BindingConfig `yaml:"binding"`
 	// RBAC configures roles.
 	RBAC authz.Config `yaml:"rbac"`
 	// HTTP configures the module's own routes and cookies.
@@ -100,6 +102,7 @@ func (c Config) WithDefaults() Config {
 	c.Password = passwordDefaults(c.Password)
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
+	c.Binding = c.Binding.WithDefaults()
 	c.RBAC = c.RBAC.WithDefaults()
 	c.HTTP = c.HTTP.WithDefaults()
 	if c.Store.Driver == "" && !c.Profile.Strict() {

@@ -1,6 +1,7 @@
 package authmodule_test
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,6 +58,16 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		},
 		audit.TenantRevoked: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.Users.RevokeTenant(t.Context(), authn.Principal{}, "acme"))
+		},
+		audit.BindingFailed: func(t *testing.T, app *fxtest.App) {
+			user, home := app.User(), authn.Client{IP: netip.MustParseAddr("192.0.2.1")}
+			grant, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password, Client: home, Bind: authn.Binding{IP: true}})
+			require.NoError(t, err)
+			_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, home)
+			require.NoError(t, err)
+			require.Empty(t, app.Events(audit.BindingFailed))
+			_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
+			require.ErrorIs(t, err, authn.ErrTokenBinding)
 		},
 		audit.APIKeyCreated: func(_ *testing.T, app *fxtest.App) { app.APIKey(app.Principal()) },
 		audit.APIKeyRotated: func(t *testing.T, app *fxtest.App) {

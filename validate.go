@@ -33,6 +33,8 @@ func (c Config) Validate() error {
 	p.apiKeys(c.APIKeys)
 	p.rbac(c.RBAC)
 	p.http(c.HTTP)
+	p.clientCertificate(c)
+	p.binding(c.Binding)
 	p.store(c.Store)
 	p.accounts(c)
 	return errors.Join(p.errs...)
@@ -85,6 +87,8 @@ func (p *problems) numbers(c Config) {
 		{"api_keys.default_days", int(c.APIKeys.DefaultDays), largestDays},
 		{"api_keys.max_days", int(c.APIKeys.MaxDays), largestDays},
 		{"api_keys.max_per_user", int(c.APIKeys.MaxPerUser), largest},
+		{"binding.ipv4_prefix", int(c.Binding.IPv4Prefix), 32},
+		{"binding.ipv6_prefix", int(c.Binding.IPv6Prefix), 128},
 		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
 	} {
 		if n.value < 0 || n.value > n.most {

@@ -36,6 +36,8 @@ const (
 	TokenRevoked Type = "token.revoked"
 	// TenantRevoked: all sessions of a tenant were ended; it concerns no single account.
 	TenantRevoked Type = "tenant.revoked"
+	// BindingFailed: a credential came from a client that it is not bound to, or is not bound and must be; Reason says to what.
+	BindingFailed Type = "binding.failed"
 )
 
 // API keys.
@@ -74,7 +76,7 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
+		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,

@@ -17,6 +17,9 @@ import (
 //
 // The principal has a KeyID, Scopes that are not nil, and neither session,
 // methods nor AuthTime: a key proves no recent login and no second factor.
+//
+// A key cannot be bound to a certificate: where that is required of the owner,
+// its keys are refused. Where a binding to the address is demanded, only keys with AllowedIPs are good.
 // The error is [ErrAPIKeyInvalid]; any other means that a store could not
 // answer, and nobody is authenticated.
 func (k *APIKeys) Authenticate(ctx context.Context, text setting.Secret, client Client) (Principal, error) {
@@ -52,6 +55,9 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 		return nil, err
 	}
 	if p, err = k.principal(ctx, record, until); err != nil {
+		return nil, err
+	}
+	if err := k.bound(ctx, record, p.Roles, client); err != nil {
 		return nil, err
 	}
 	k.used(ctx, record, now)
@@ -145,6 +151,24 @@ func (k *APIKeys) Sweep() {
 	if k.memory != nil {
 		k.memory.sweep(k.deps.Now())
 	}
+}
+
+// bound refuses a key whose owner's credentials must be bound as a key is not.
+func (k *APIKeys) bound(ctx context.Context, record APIKeyRecord, roles []string, client func() Client) error {
+	rule, err := k.binding.rule(ctx, record.Owner.Tenant, roles)
+	why := ""
+	switch {
+	case err != nil:
+		return err
+	case rule.certificate == certificateMust:
+		why = BoundCertificate
+	case rule.ip >= ipNetwork && len(record.AllowedIPs) == 0:
+		why = BoundIP
+	default:
+		return nil
+	}
+	k.deps.Events.Emit(ctx, BindingFailed(record.Owner, "", client(), CredentialAPIKey, why+"_required"))
+	return ErrAPIKeyInvalid
 }
 
 type apiKeyUse struct {

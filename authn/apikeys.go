@@ -32,8 +32,9 @@ type ScopeChecker interface {
 // The text is <prefix>_<id>_<secret with checksum> and is not kept: only its
 // SHA-256 is.
 type APIKeys struct {
-	cfg  APIKeyConfig
-	deps APIKeyDeps
+	cfg     APIKeyConfig
+	deps    APIKeyDeps
+	binding *bindingPolicy
 	// using has the keys whose last use is being written.
 	using sync.Map
 	// memory has the principals of keys; nil remembers none.
@@ -50,6 +51,8 @@ type APIKeyDeps struct {
 	Revocations *Revocations
 	// Remembered is how many principals are remembered. Defaults to [DefaultRemembered].
 	Remembered int
+	// Binding is that of the [Service]; see [APIKeys.Authenticate].
+	Binding BindingConfig
 	// Events may be nil.
 	Events *audit.Bus
 	Log    *slog.Logger
@@ -70,13 +73,17 @@ func NewAPIKeys(cfg APIKeyConfig, deps APIKeyDeps) (*APIKeys, error) {
 	if cfg.DefaultDays < 0 || cfg.MaxDays < cfg.DefaultDays || cfg.MaxPerUser < 0 {
 		return nil, errors.New("authn: the default lifetime of API keys is longer than the longest, or a number is negative")
 	}
+	binding, err := newBindingPolicy(deps.Binding, deps.Roles)
+	if err != nil {
+		return nil, err
+	}
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
 	if deps.Rand == nil {
 		deps.Rand = rand.Reader
 	}
-	k := &APIKeys{cfg: cfg, deps: deps}
+	k := &APIKeys{cfg: cfg, deps: deps, binding: binding}
 	if deps.Revocations != nil {
 		k.memory = newMemory(cmp.Or(deps.Remembered, DefaultRemembered))
 	}

@@ -10,8 +10,8 @@ import (
 
 // AuthenticateToken says who an access token is from: the token verifies and
 // is not revoked, its session lives and is the token's own, its account is
-// active. Roles are those of this moment. The error is a token class
-// (ErrToken…) or [ErrSessionEnded]; any other means that a store could not
+// active, and the client proves what the token is bound to. Roles are those of
+// this moment. The error is a token class (ErrToken…) or [ErrSessionEnded]; any other means that a store could not
 // answer, and nobody is authenticated.
 func (s *Service) AuthenticateToken(ctx context.Context, token setting.Secret, client Client) (Principal, error) {
 	p, err := s.TokenPrincipal(ctx, token, func() Client { return client })
@@ -35,6 +35,9 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 			return nil, err
 		}
 		if s.view().holds(e) && s.deps.Tokens.keys.has(e) {
+			if err := s.proved(ctx, e.principal, client); err != nil {
+				return nil, err
+			}
 			return e.principal, nil
 		}
 		s.memory.forget(e)
@@ -43,8 +46,19 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 	if err != nil {
 		return nil, err
 	}
+	if err := s.bound(ctx, p, client, CredentialAccessToken); err != nil {
+		return nil, err
+	}
 	s.remember(token, v, p, now)
 	return p, nil
+}
+
+// proved is what bound asks of a remembered principal: what its account demands was seen to before, and changes with it.
+func (s *Service) proved(ctx context.Context, p *Principal, client func() Client) error {
+	if p.Confirmation == (Confirmation{}) {
+		return nil
+	}
+	return s.bound(ctx, p, client, CredentialAccessToken)
 }
 
 func (s *Service) view() *Revocations { return s.deps.Tokens.revocations }
@@ -62,7 +76,7 @@ func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Ti
 	if err != nil {
 		return verified{}, nil, err
 	}
-	if session.Subject != v.claims.Subject || session.Carrier != CarrierToken {
+	if session.Subject != v.claims.Subject || session.Carrier != CarrierToken || session.Confirmation != v.claims.Confirmation {
 		return verified{}, nil, ErrSessionEnded
 	}
 	p, err := s.principal(ctx, session)
@@ -92,7 +106,7 @@ func (s *Service) remember(token setting.Secret, v verified, p *Principal, now t
 func (s *Service) Sweep() { s.memory.sweep(s.deps.Now()) }
 
 // AuthenticateCookie says who a session cookie is from, and counts as a use of
-// the session. The errors are [ErrSessionEnded] and those of stores.
+// the session. The errors are [ErrSessionEnded], [ErrTokenBinding] and those of stores.
 func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret, client Client) (Principal, error) {
 	session, err := s.deps.Live.Resume(ctx, cookie, client)
 	if err != nil {
@@ -100,6 +114,9 @@ func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret,
 	}
 	p, err := s.principal(ctx, session)
 	if err != nil {
+		return Principal{}, err
+	}
+	if err := s.bound(ctx, p, func() Client { return client }, CredentialCookie); err != nil {
 		return Principal{}, err
 	}
 	return *p, nil
@@ -116,6 +133,7 @@ func (s *Service) principal(ctx context.Context, session Session) (*Principal, e
 	return &Principal{
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
 		Methods: session.Methods, Roles: roles, AuthTime: session.AuthTime, Expires: session.Ends,
+		Confirmation: session.Confirmation,
 	}, nil
 }
 

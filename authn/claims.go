@@ -11,8 +11,8 @@ import (
 	"github.com/authmodule/authmodule/internal/strictjson"
 )
 
-// Claims are the statements of an access token (RFC 9068), all of them
-// required. Times are whole seconds.
+// Claims are the statements of an access token (RFC 9068), all of them but
+// Confirmation required. Times are whole seconds.
 type Claims struct {
 	Issuer    string
 	Audience  string
@@ -27,6 +27,8 @@ type Claims struct {
 	Methods   []string
 	// Roles inform other readers of the token. This module decides by the roles stored at the time of a request.
 	Roles []string
+	// Confirmation is what the token is bound to (cnf, RFC 7800), the one claim that may be absent. The token alone does not authenticate then.
+	Confirmation Confirmation
 }
 
 type wireClaims struct {
@@ -42,6 +44,8 @@ type wireClaims struct {
 	AuthTime  int64    `json:"auth_time"`
 	Methods   []string `json:"amr"`
 	Roles     []string `json:"roles"`
+
+	Confirmation *wireConfirmation `json:"cnf,omitempty"`
 }
 
 func (c Claims) encode() ([]byte, error) {
@@ -52,6 +56,7 @@ func (c Claims) encode() ([]byte, error) {
 		Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject.ID, Tenant: c.Subject.Tenant,
 		SessionID: c.SessionID, ID: c.ID, IssuedAt: c.IssuedAt.Unix(), NotBefore: c.NotBefore.Unix(),
 		Expires: c.Expires.Unix(), AuthTime: c.AuthTime.Unix(), Methods: c.Methods, Roles: c.Roles,
+		Confirmation: c.Confirmation.wire(),
 	})
 }
 
@@ -64,9 +69,9 @@ func (c Claims) validText() bool {
 // A payload of this size makes a token of less than longestToken, its header and signature included.
 var payloadLimits = strictjson.Limits{Bytes: 10 << 10, Depth: 32, Members: 256}
 
-var payloadNames = []string{"iss", "aud", "sub", "tenant", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "roles"}
+var payloadNames = []string{"iss", "aud", "sub", "tenant", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "roles", "cnf"}
 
-// decodeClaims reads a verified payload. Every claim must be present, of its
+// decodeClaims reads a verified payload. Every claim but cnf must be present, of its
 // type and in range; other members are ignored.
 func decodeClaims(payload []byte) (Claims, error) {
 	object, err := strictjson.Parse(payload, payloadLimits)
@@ -89,6 +94,8 @@ func decodeClaims(payload []byte) (Claims, error) {
 		AuthTime:  r.time("auth_time"),
 		Methods:   r.list("amr"),
 		Roles:     r.list("roles"),
+
+		Confirmation: r.confirmation(),
 	}
 	if r.err != nil {
 		return Claims{}, r.err
@@ -159,6 +166,22 @@ func (r *claimReader) list(name string) []string {
 		r.fail(name, err)
 	}
 	return list
+}
+
+// confirmation reads cnf. One that is there and binds to nothing known is an error, not an unbound token.
+func (r *claimReader) confirmation() Confirmation {
+	raw, found := r.object["cnf"]
+	if !found {
+		return Confirmation{}
+	}
+	c, err := decodeConfirmation(raw)
+	switch {
+	case errors.Is(err, ErrTokenBinding) && r.err == nil:
+		r.err = err
+	case err != nil:
+		r.fail("cnf", err)
+	}
+	return c
 }
 
 func (r *claimReader) time(name string) time.Time {

@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -39,6 +40,9 @@ func plainClaims(payload string) (Claims, bool) {
 	c.Methods = p.list()
 	p.skip(`,"roles":`)
 	c.Roles = p.list()
+	if strings.HasPrefix(p.rest, `,"cnf":{`) {
+		c.Confirmation = p.confirmation()
+	}
 	p.skip(`}`)
 	if !p.ok || p.rest != "" {
 		return Claims{}, false
@@ -115,6 +119,36 @@ func (p *plainReader) list() []string {
 		p.skip(",")
 	}
 	return nil
+}
+
+// confirmation reads cnf with the members in their order, one or both.
+func (p *plainReader) confirmation() (c Confirmation) {
+	p.skip(`,"cnf":{`)
+	if strings.HasPrefix(p.rest, `"`+cnfCertificate+`":`) {
+		p.skip(`"` + cnfCertificate + `":`)
+		c.Certificate = p.thumbprint()
+		if strings.HasPrefix(p.rest, "}") {
+			p.skip("}")
+			return c
+		}
+		p.skip(",")
+	}
+	p.skip(`"` + cnfNetwork + `":`)
+	c.Network = p.network()
+	p.skip("}")
+	return c
+}
+
+func (p *plainReader) thumbprint() Thumbprint {
+	value, ok := parseThumbprint(p.quoted())
+	p.ok = p.ok && ok
+	return value
+}
+
+func (p *plainReader) network() netip.Prefix {
+	value, ok := parseNetwork(p.quoted())
+	p.ok = p.ok && ok
+	return value
 }
 
 // time reads whole seconds from 1 to the end of the year 9999, without leading zero.

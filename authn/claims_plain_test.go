@@ -60,6 +60,8 @@ func FuzzPlainClaims(f *testing.F) {
 	f.Add(plainPayload)
 	f.Add(strings.ReplaceAll(plainPayload, "viewer", `]"`))
 	f.Add(strings.Replace(plainPayload, `["pwd"]`, `[]`, 1))
+	f.Add(bindPayload(boundPayload))
+	f.Add(bindPayload(`,"cnf":{"ip_network":"2001:db8::/64"}}`))
 	f.Fuzz(func(t *testing.T, payload string) {
 		have, plain := authn.PlainClaims(payload)
 		if !plain {

@@ -5,10 +5,14 @@ import (
 	"strings"
 )
 
-// Client is what is known of the caller's machine. IP is the zero Addr when unknown.
+// Client is what is known of the caller's machine.
 type Client struct {
+	// IP is the zero Addr when unknown.
 	IP        netip.Addr
 	UserAgent string
+	// Certificate is the thumbprint of the certificate whose private key the
+	// client proved to have, by TLS; zero when it proved none.
+	Certificate Thumbprint
 }
 
 // IPText returns the address as text, empty when it is unknown.

@@ -28,6 +28,10 @@ var (
 	ErrRefreshInvalid = errors.New("authn: refresh token is not valid")
 	// ErrRefreshReused: the refresh token was used before; its session was ended.
 	ErrRefreshReused = errors.New("authn: refresh token was used before")
+	// ErrCertificateRequired: the account may log in with a client certificate only, and there was none.
+	ErrCertificateRequired = errors.New("authn: login needs a client certificate")
+	// ErrAddressRequired: the account's sessions are bound to the client's address, and it is not known.
+	ErrAddressRequired = errors.New("authn: login needs the client's address")
 	// ErrOverloaded: too many passwords are being hashed; try again shortly.
 	ErrOverloaded = errors.New("authn: password hashing is overloaded")
 )
@@ -45,6 +49,8 @@ var (
 	ErrTokenExpired     = errors.New("authn: token has expired")
 	ErrTokenNotYetValid = errors.New("authn: token is not valid yet")
 	ErrTokenRevoked     = errors.New("authn: token was revoked")
+	// ErrTokenBinding: the credential is bound and came without the proof, or must be bound and is not.
+	ErrTokenBinding = errors.New("authn: token is bound to another client")
 )
 
 // FieldError says which field of a request is wrong, and how. Its text is

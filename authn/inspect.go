@@ -26,20 +26,22 @@ type Inspection struct {
 	SessionID string
 	Methods   []string
 	AuthTime  time.Time
+	// Confirmation is what the token is bound to; whoever uses it must prove that.
+	Confirmation Confirmation
 	// Claims are those of an access token.
 	Claims Claims
 	// Expires is the end of an access token, and of a refresh token's session.
 	Expires time.Time
 }
 
-// Inspect looks at a token of this module without using it (RFC 7662). An
-// inactive token is no error; an error means that a store could not answer.
+// Inspect looks at a token of this module without using it (RFC 7662), and so
+// without the proof of what it is bound to. An inactive token is no error; an error means that a store could not answer.
 func (s *Service) Inspect(ctx context.Context, token setting.Secret) (Inspection, error) {
 	v, principal, err := s.resolve(ctx, token, s.deps.Now())
 	if err == nil {
 		return Inspection{
 			Active: true, Kind: KindAccessToken, Subject: principal.Subject, SessionID: principal.SessionID,
-			Methods: principal.Methods, AuthTime: principal.AuthTime, Claims: v.claims, Expires: v.claims.Expires,
+			Methods: principal.Methods, AuthTime: principal.AuthTime, Confirmation: principal.Confirmation, Claims: v.claims, Expires: v.claims.Expires,
 		}, nil
 	}
 	if !refusedToken(err) {
@@ -63,7 +65,7 @@ func (s *Service) inspectRefresh(ctx context.Context, token setting.Secret) (Ins
 	}
 	return Inspection{
 		Active: true, Kind: KindRefreshToken, Subject: session.Subject, SessionID: session.ID,
-		Methods: session.Methods, AuthTime: session.AuthTime, Expires: session.Ends,
+		Methods: session.Methods, AuthTime: session.AuthTime, Confirmation: session.Confirmation, Expires: session.Ends,
 	}, nil
 }
 
@@ -71,7 +73,7 @@ func (s *Service) inspectRefresh(ctx context.Context, token setting.Secret) (Ins
 func refusedToken(err error) bool {
 	for _, class := range []error{
 		ErrTokenMalformed, ErrTokenAlgorithm, ErrTokenKey, ErrTokenSignature, ErrTokenType, ErrTokenIssuer, ErrTokenAudience,
-		ErrTokenExpired, ErrTokenNotYetValid, ErrTokenRevoked, ErrSessionEnded,
+		ErrTokenExpired, ErrTokenNotYetValid, ErrTokenRevoked, ErrTokenBinding, ErrSessionEnded,
 	} {
 		if errors.Is(err, class) {
 			return true

@@ -18,6 +18,17 @@ type LoginRequest struct {
 	// Carrier defaults to CarrierToken.
 	Carrier Carrier
 	Client  Client
+	// Bind asks for a binding besides what the configuration demands.
+	Bind Binding
+}
+
+// Completion says how a proved login becomes a session.
+type Completion struct {
+	// Carrier defaults to CarrierToken.
+	Carrier Carrier
+	Client  Client
+	// Bind asks for a binding besides what the configuration demands.
+	Bind Binding
 }
 
 // Grant is what a successful login hands out. AccessToken and RefreshToken are
@@ -33,8 +44,11 @@ type Grant struct {
 
 // Login asks the password authorities in their order and completes the login.
 // Unknown address, wrong password and disabled account are all
-// [ErrInvalidCredentials], at the same cost.
+// [ErrInvalidCredentials], at the same cost. A binding that is asked for and cannot be had is a [FieldError].
 func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
+	if err := r.Bind.check(r.Client); err != nil {
+		return Grant{}, err
+	}
 	proof, err := s.prove(ctx, r)
 	if err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
@@ -42,7 +56,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 		}
 		return Grant{}, err
 	}
-	return s.Complete(ctx, proof, r.Carrier, r.Client)
+	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind})
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
@@ -62,10 +76,14 @@ func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
 }
 
 // Complete turns a proof into a session. It is the only place that decides
-// whether an account may log in, and the only caller of [Sessions].Open.
-func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, client Client) (Grant, error) {
-	if carrier != "" && carrier != CarrierToken && carrier != CarrierCookie {
-		return Grant{}, fmt.Errorf("authn: a session has no carrier %q", string(carrier))
+// whether an account may log in and to what its session is bound, and the only caller of [Sessions].Open.
+func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Grant, error) {
+	switch c.Carrier {
+	case "":
+		c.Carrier = CarrierToken
+	case CarrierToken, CarrierCookie:
+	default:
+		return Grant{}, fmt.Errorf("authn: a session has no carrier %q", string(c.Carrier))
 	}
 	epoch, err := s.view().Position(ctx)
 	if err != nil {
@@ -73,9 +91,13 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	}
 	user, roles, err := s.account(ctx, proof.Subject)
 	if errors.Is(err, errGone) {
-		s.refused(ctx, proof.Subject, client, "account_disabled")
+		s.refused(ctx, proof.Subject, c.Client, "account_disabled")
 		return Grant{}, ErrInvalidCredentials
 	}
+	if err != nil {
+		return Grant{}, err
+	}
+	confirmation, err := s.confirm(ctx, proof.Subject, roles, c)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -85,21 +107,30 @@ func (s *Service) Complete(ctx context.Context, proof Proof, carrier Carrier, cl
 	if err := s.recordLogin(ctx, user, proof.Time); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.open(ctx, Opening{Proof: proof, Carrier: carrier, Client: client, Epoch: epoch}, roles)
+	grant, err := s.open(ctx, Opening{Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch}, roles)
 	if err != nil {
 		return Grant{}, err
 	}
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.LoginSucceeded, Tenant: string(user.Subject.Tenant), Subject: user.Subject.ID,
-		SessionID: grant.Session.ID, IP: client.IPText(), UserAgent: client.UserAgent,
+		SessionID: grant.Session.ID, IP: c.Client.IPText(), UserAgent: c.Client.UserAgent,
 	})
 	return grant, nil
 }
 
-func (s *Service) open(ctx context.Context, o Opening, roles []string) (grant Grant, err error) {
-	if o.Carrier == "" {
-		o.Carrier = CarrierToken
+// confirm returns what the session will be bound to, or why there is none.
+func (s *Service) confirm(ctx context.Context, subject Subject, roles []string, c Completion) (Confirmation, error) {
+	confirmation, err := s.binding.confirm(ctx, subject.Tenant, roles, c.Bind, c.Client)
+	switch {
+	case errors.Is(err, ErrCertificateRequired):
+		s.refused(ctx, subject, c.Client, "certificate_required")
+	case errors.Is(err, ErrAddressRequired):
+		s.refused(ctx, subject, c.Client, "address_required")
 	}
+	return confirmation, err
+}
+
+func (s *Service) open(ctx context.Context, o Opening, roles []string) (grant Grant, err error) {
 	session, secret, err := s.deps.Sessions.Open(ctx, o)
 	if errors.Is(err, ErrSessionLimit) {
 		s.refused(ctx, o.Proof.Subject, o.Client, "session_limit")

@@ -57,6 +57,8 @@ type Principal struct {
 	AuthTime time.Time
 	// Expires is when the presented token or session ends.
 	Expires time.Time
+	// Confirmation is what the presented credential is bound to. The caller proved it.
+	Confirmation Confirmation
 }
 
 // Authenticated reports whether the caller proved an identity.

@@ -10,16 +10,20 @@ import (
 
 // Refresh exchanges a refresh token for the next pair. The new access token
 // has the account's roles of this moment, and the login's own methods and
-// time. It returns [ErrRefreshInvalid], or [ErrRefreshReused] after ending the
-// session. When anything fails before the exchange, the old token stays good.
+// time, and is bound to what the login was. It returns [ErrRefreshInvalid], or [ErrRefreshReused]
+// after ending the session, or [ErrTokenBinding]: after ending the session when the client is not the one it is bound to, and
+// without when the session must be bound and is not. When anything fails before the exchange, the old token stays good.
 func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Client) (Grant, error) {
 	var grant Grant
 	session, next, err := s.deps.Sessions.Rotate(ctx, refresh, client, func(session Session) error {
-		_, roles, err := s.account(ctx, session.Subject)
+		p, err := s.principal(ctx, session)
 		if err == nil {
-			grant, err = s.tokens(session, roles)
+			err = s.bound(ctx, p, func() Client { return client }, CredentialRefreshToken)
 		}
-		if errors.Is(err, errGone) || errors.Is(err, ErrSessionEnded) {
+		if err == nil {
+			grant, err = s.tokens(session, p.Roles)
+		}
+		if errors.Is(err, ErrSessionEnded) {
 			return ErrRefreshInvalid
 		}
 		return err

@@ -39,6 +39,8 @@ type Revocations struct {
 	wake    chan struct{}
 	swept   atomic.Int64
 	unwatch func()
+	// drop is told of revoked signing keys; nil for nobody.
+	drop atomic.Pointer[func(kid string)]
 }
 
 // RevocationDeps are what [Revocations] work with. Store is required.
@@ -82,6 +84,10 @@ const defaultSessionLifetime = 30 * 24 * time.Hour
 
 // Close ends the watching of the store. The view can still be used.
 func (r *Revocations) Close() { r.unwatch() }
+
+// OnRevokedKey has drop called with the kid of every signing key that the log
+// says is revoked, once or more, such as [KeyManager.DropKey]. One function has a place; it must not block.
+func (r *Revocations) OnRevokedKey(drop func(kid string)) { r.drop.Store(&drop) }
 
 // stir has the log read soon.
 func (r *Revocations) stir() {

@@ -107,6 +107,7 @@ func (r *Revocations) apply(entries []Revocation, now time.Time) {
 		switch e.Kind {
 		case RevokedToken, RevokedSession, RevokedKey:
 			r.table.kill(r.mark.of(e.Kind, e.Tenant, e.ID), until)
+			r.dropped(e)
 		case EndedSessions:
 			r.table.alter(r.mark.of(ChangedAccount, e.Tenant, e.ID), change{at: e.Position, ended: e.Position, hold: hold, until: until})
 		default: // what this version does not know is a change as well
@@ -114,6 +115,13 @@ func (r *Revocations) apply(entries []Revocation, now time.Time) {
 		}
 	}
 	r.version.Add(1)
+}
+
+// dropped tells the key ring of a revoked signing key.
+func (r *Revocations) dropped(e Revocation) {
+	if drop := r.drop.Load(); drop != nil && e.Kind == RevokedKey {
+		(*drop)(e.ID)
+	}
 }
 
 // sweep runs at most once a minute.

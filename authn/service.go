@@ -16,7 +16,8 @@ import (
 // refreshes and ends them, and says who a request is from. It is safe for
 // concurrent use.
 type Service struct {
-	deps Deps
+	deps    Deps
+	binding *bindingPolicy
 	// memory has the principals of access tokens.
 	memory *memory
 }
@@ -34,6 +35,8 @@ type Deps struct {
 	Roles       RoleSource
 	// Registration defaults to RegistrationClosed.
 	Registration RegistrationPolicy
+	// Binding says to what sessions are bound.
+	Binding BindingConfig
 	// Events may be nil.
 	Events *audit.Bus
 	Log    *slog.Logger
@@ -54,7 +57,11 @@ func NewService(deps Deps) (*Service, error) {
 	if deps.Rand == nil {
 		deps.Rand = rand.Reader
 	}
-	return &Service{deps: deps, memory: newMemory(deps.Tokens.cfg.remembered())}, nil
+	binding, err := newBindingPolicy(deps.Binding, deps.Roles)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{deps: deps, binding: binding, memory: newMemory(deps.Tokens.cfg.remembered())}, nil
 }
 
 // Users lists the accounts of a tenant by ascending ID, those after the ID

@@ -31,6 +31,8 @@ type Session struct {
 	Ends time.Time
 	// Epoch is the position of the revocation log when the session was opened; see [Revocations.Position].
 	Epoch int64
+	// Confirmation is what the session and its tokens are bound to. It stays through every rotation.
+	Confirmation Confirmation
 }
 
 // EndReason says why a session was ended before its time.
@@ -43,6 +45,8 @@ const (
 	EndEvicted  EndReason = "evicted"
 	EndReused   EndReason = "refresh_reused"
 	EndDisabled EndReason = "account_disabled"
+	// EndBinding: its refresh token came from a client that it is not bound to.
+	EndBinding EndReason = "binding_failed"
 )
 
 // Opening asks for the session of one login.
@@ -52,6 +56,8 @@ type Opening struct {
 	Client  Client
 	// Epoch is the position of the revocation log that was read before the account.
 	Epoch int64
+	// Confirmation is what the session is bound to.
+	Confirmation Confirmation
 }
 
 // Sessions opens and ends sessions. The session manager implements it.
@@ -64,7 +70,8 @@ type Sessions interface {
 	// the token was checked and before it is consumed: when issue fails,
 	// nothing is consumed. Of concurrent calls at most one succeeds. A token
 	// used before ends its session and returns [ErrRefreshReused]; any other
-	// unusable token returns [ErrRefreshInvalid]. With a grace window, calls
+	// unusable token returns [ErrRefreshInvalid]. A token that proves itself and comes from a client that its
+	// session is not bound to ends the session and returns [ErrTokenBinding]. With a grace window, calls
 	// within it succeed and return one and the same next token.
 	Rotate(ctx context.Context, refresh setting.Secret, client Client, issue func(Session) error) (Session, setting.Secret, error)
 	// Close ends one session of the subject; [ErrNotFound] when it has no such live session.
@@ -78,9 +85,9 @@ type LiveSessions interface {
 	// Live returns the session, or [ErrSessionEnded]. It does not count as a use.
 	Live(ctx context.Context, t Tenant, id string) (Session, error)
 	// Resume returns the session that a cookie value carries and counts as a
-	// use of it, or returns [ErrSessionEnded].
+	// use of it, or returns [ErrSessionEnded], or [ErrTokenBinding] when the client is not the one it is bound to.
 	Resume(ctx context.Context, cookie setting.Secret, client Client) (Session, error)
-	// Peek returns the session whose current refresh token this is, or
+	// Peek, which asks for no proof of the session's binding, returns the session whose current refresh token this is, or
 	// [ErrRefreshInvalid]. It uses nothing up and ends nothing.
 	Peek(ctx context.Context, refresh setting.Secret) (Session, error)
 }

@@ -95,6 +95,7 @@ func (m *TokenManager) Issue(s Session, roles []string) (setting.Secret, Claims,
 		ID:       base64.RawURLEncoding.EncodeToString(id),
 		IssuedAt: now, NotBefore: now, Expires: now.Add(m.cfg.AccessLifetime()),
 		AuthTime: s.AuthTime.UTC().Truncate(time.Second), Methods: nonNil(s.Methods), Roles: nonNil(roles),
+		Confirmation: s.Confirmation,
 	}
 	if ends := s.Ends.UTC().Truncate(time.Second); claims.Expires.After(ends) {
 		claims.Expires = ends

@@ -11,7 +11,7 @@ import (
 // Verify checks an access token: its form, algorithm, key, type, signature,
 // claims and times, and that neither it nor its key was revoked. The error tells the class
 // (ErrToken…), or says that the revocation log could not be read. Whether the token's session and
-// account still live is not looked at; see [Service.AuthenticateToken].
+// account still live, and who presents it ([Claims].Confirmation), is not looked at; see [Service.AuthenticateToken].
 func (m *TokenManager) Verify(ctx context.Context, token setting.Secret) (Claims, error) {
 	v, err := m.verify(ctx, token, m.now())
 	return v.claims, err

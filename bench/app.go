@@ -100,7 +100,7 @@ func (a *app) account(id, role string) (token string, err error) {
 		}
 	}
 	proof := authn.Proof{Subject: subject, Methods: []string{authn.MethodPassword}, Time: a.now()}
-	grant, err := a.users.Complete(ctx, proof, authn.CarrierToken, authn.Client{UserAgent: "bench"})
+	grant, err := a.users.Complete(ctx, proof, authn.Completion{Client: authn.Client{UserAgent: "bench"}})
 	return grant.AccessToken.Reveal(), err
 }
 

@@ -12,7 +12,7 @@ func (s Settings) newAPIKeys(p ports, roles *authz.Service, view *authn.Revocati
 		return nil, nil
 	}
 	keys, err := authn.NewAPIKeys(s.APIKeys, authn.APIKeyDeps{
-		Store: p.apiKeys, Users: p.users, Roles: roles, Scopes: roles,
+		Store: p.apiKeys, Users: p.users, Roles: roles, Scopes: roles, Binding: s.Binding,
 		Revocations: view, Remembered: int(s.Tokens.Remembered), Events: bus, Log: l.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return keys, s.loud(err)

@@ -124,7 +124,7 @@ func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 	return authn.NewService(authn.Deps{
 		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher,
 		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles,
-		Registration: s.Registration, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
+		Registration: s.Registration, Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 }
 

@@ -28,6 +28,7 @@ type Settings struct {
 	Roles              authz.Config
 	HTTP               transport.Config
 	Store              StoreSettings
+	Binding            authn.BindingConfig
 	Registration       authn.RegistrationPolicy
 	AdminEmail         string
 	// Ephemeral permits a signing key that lasts as long as the process.

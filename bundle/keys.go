@@ -23,6 +23,7 @@ func (s Settings) newKeyManager(lc fx.Lifecycle, p ports, view *authn.Revocation
 	if err != nil {
 		return nil, s.loud(err)
 	}
+	view.OnRevokedKey(manager.DropKey)
 	lc.Append(fx.StartHook(func(ctx context.Context) error {
 		if err := manager.Start(ctx); err != nil {
 			return s.loud(fmt.Errorf("authmodule: managed signing keys (auth.jwt.managed, LEX_AUTH__SECRET_KEY): %w", err))

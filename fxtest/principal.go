@@ -75,7 +75,7 @@ func (a *App) Cookie(p authn.Principal) *http.Cookie {
 func (a *App) grant(s authn.Subject, carrier authn.Carrier) authn.Grant {
 	a.t.Helper()
 	proof := authn.Proof{Subject: s, Methods: []string{authn.MethodPassword}, Time: a.clock.Now()}
-	grant, err := a.Users.Complete(context.Background(), proof, carrier, authn.Client{UserAgent: "fxtest"})
+	grant, err := a.Users.Complete(context.Background(), proof, authn.Completion{Carrier: carrier, Client: authn.Client{UserAgent: "fxtest"}})
 	if err != nil {
 		a.t.Fatalf("fxtest: log in: %v", err)
 	}

@@ -15,12 +15,14 @@ type Info struct {
 	ID      string
 	Carrier authn.Carrier
 	// Device is a readable name such as "Firefox on Linux".
-	Device     string
-	IP         string
-	UserAgent  string
-	Methods    []string
-	CreatedAt  time.Time
-	LastUsedAt time.Time
+	Device    string
+	IP        string
+	UserAgent string
+	Methods   []string
+	// Confirmation is what the session is bound to.
+	Confirmation authn.Confirmation
+	CreatedAt    time.Time
+	LastUsedAt   time.Time
 	// ExpiresAt is when the session ends if it is not used again.
 	ExpiresAt time.Time
 }
@@ -50,7 +52,7 @@ func (r Record) info() Info {
 		expires = r.EndsAt
 	}
 	return Info{
-		ID: r.ID, Carrier: r.Carrier, Device: r.Device, IP: r.IP, UserAgent: r.UserAgent, Methods: r.Methods,
+		ID: r.ID, Carrier: r.Carrier, Device: r.Device, IP: r.IP, UserAgent: r.UserAgent, Methods: r.Methods, Confirmation: r.Confirmation,
 		CreatedAt: r.CreatedAt, LastUsedAt: r.LastUsedAt, ExpiresAt: expires,
 	}
 }

@@ -159,7 +159,7 @@ func (m *Manager) record(id string, secret []byte, o authn.Opening) Record {
 		Subject: o.Proof.Subject, ID: id, Carrier: o.Carrier, SecretHash: credential.Hash(secret), Generation: 1,
 		Methods: o.Proof.Methods, AuthTime: o.Proof.Time.UTC().Truncate(time.Microsecond),
 		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: now.Add(m.cfg.absolute()), Epoch: o.Epoch,
-		IP: use.IP, UserAgent: use.UserAgent, Device: use.Device,
+		IP: use.IP, UserAgent: use.UserAgent, Device: use.Device, Confirmation: o.Confirmation,
 	}
 }
 
@@ -172,7 +172,9 @@ func (m *Manager) encode(r Record, secret []byte) setting.Secret {
 }
 
 func (r Record) session() authn.Session {
-	return authn.Session{ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Methods: r.Methods, AuthTime: r.AuthTime, Ends: r.EndsAt, Epoch: r.Epoch}
+	return authn.Session{
+		ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Methods: r.Methods, AuthTime: r.AuthTime, Ends: r.EndsAt, Epoch: r.Epoch, Confirmation: r.Confirmation,
+	}
 }
 
 // find returns a live record, or [authn.ErrSessionEnded].

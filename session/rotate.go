@@ -69,7 +69,8 @@ func (m *Manager) attempt(refresh setting.Secret, client authn.Client) (attempt,
 }
 
 // present finds the live session of a refresh token. A token of an older
-// generation that proves itself ends the session, unless the grace window holds; an unknown secret does not.
+// generation that proves itself ends the session, unless the grace window holds, and so does one from a client
+// that the session is not bound to; an unknown secret does not.
 func (m *Manager) present(ctx context.Context, a attempt) (exchange, error) {
 	record, err := m.find(ctx, a.tenant, a.id)
 	if errors.Is(err, authn.ErrSessionEnded) {
@@ -91,7 +92,10 @@ func (m *Manager) present(ctx context.Context, a attempt) (exchange, error) {
 		x.replayed = true
 	case current:
 	}
-	// Here the token has proved itself, for the first time or in grace: what binds a session to its client belongs here, before anything is issued.
+	// Here the token has proved itself, for the first time or in grace.
+	if why := record.Confirmation.Unproved(a.client); why != "" {
+		return exchange{}, m.stolen(ctx, record, a.client, why)
+	}
 	return x, nil
 }
 
@@ -124,6 +128,16 @@ func (m *Manager) notRotated(ctx context.Context, a attempt, x exchange, cause e
 		return nil
 	}
 	return fmt.Errorf("session: rotate: %w", cause)
+}
+
+// stolen ends a session whose refresh token came from a client that it is not
+// bound to: somebody else has the token, and a bound client keeps no other.
+func (m *Manager) stolen(ctx context.Context, r Record, client authn.Client, why string) error {
+	if _, err := m.end(ctx, r.Subject, Selection{Only: r.ID}, authn.EndBinding); err != nil {
+		return err
+	}
+	m.deps.Events.Emit(ctx, authn.BindingFailed(r.Subject, r.ID, client, authn.CredentialRefreshToken, why))
+	return authn.ErrTokenBinding
 }
 
 func (m *Manager) reused(ctx context.Context, r Record, client authn.Client) error {

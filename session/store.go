@@ -32,6 +32,8 @@ type Record struct {
 	EndReason authn.EndReason
 	// Epoch is the position of the revocation log when the session was opened.
 	Epoch int64
+	// Confirmation is what the session is bound to. Nothing changes it.
+	Confirmation authn.Confirmation
 	// IP, UserAgent and Device describe the client at its last use.
 	IP, UserAgent, Device string
 }

@@ -36,6 +36,10 @@ func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client auth
 	if record.Carrier != authn.CarrierCookie || !sameHash(c.Secret, record) {
 		return authn.Session{}, authn.ErrSessionEnded
 	}
+	if why := record.Confirmation.Unproved(client); why != "" { // before the use is recorded: it is none
+		m.deps.Events.Emit(ctx, authn.BindingFailed(record.Subject, record.ID, client, authn.CredentialCookie, why))
+		return authn.Session{}, authn.ErrTokenBinding
+	}
 	return record.session(), m.touch(ctx, record, client)
 }
 

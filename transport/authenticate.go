@@ -41,7 +41,8 @@ func added(a Authenticator) method {
 
 // Authenticate runs the chain. It never answers: what went wrong is recorded
 // in the caller, and the guards answer. A panic in an authenticator is
-// recorded as an internal error.
+// recorded as an internal error. Where certificates come in a header, that
+// header is removed from r unless a trusted proxy sent it.
 func (g *Gate) Authenticate(r *http.Request) (caller Caller) {
 	caller.gate = g
 	defer func() {
@@ -49,6 +50,7 @@ func (g *Gate) Authenticate(r *http.Request) (caller Caller) {
 			caller = Caller{gate: g, problem: g.Panicked(r.Context(), what)}
 		}
 	}()
+	g.certs.strip(r)
 	for i := range g.chain {
 		p, err := g.chain[i].authenticate(r)
 		switch {

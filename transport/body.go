@@ -96,6 +96,38 @@ func (b *body) choice(name string, words ...string) string {
 	return ""
 }
 
+// binding returns the member bind: one word, or a list of them.
+func (b *body) binding() (asked authn.Binding) {
+	const name = "bind"
+	words, err := b.object.Strings(name)
+	if errors.Is(err, strictjson.ErrType) {
+		var word string
+		word, err = b.object.String(name)
+		words = []string{word}
+	}
+	switch {
+	case errors.Is(err, strictjson.ErrMissing):
+		return authn.Binding{}
+	case err != nil:
+		b.wrongType(name, "a string or a list of strings")
+		return authn.Binding{}
+	}
+	for _, word := range words {
+		switch word {
+		case authn.BoundCertificate:
+			asked.Certificate = true
+		case authn.BoundIP:
+			asked.IP = true
+		default:
+			b.faults = append(b.faults, &authn.FieldError{
+				Field: name, Code: "unknown_value", Problem: "may name: " + authn.BoundCertificate + ", " + authn.BoundIP,
+			})
+			return authn.Binding{}
+		}
+	}
+	return asked
+}
+
 func (b *body) fault(name string, err error) {
 	switch {
 	case errors.Is(err, strictjson.ErrMissing):

@@ -52,6 +52,12 @@ func (c clientResolver) address(r *http.Request) netip.Addr {
 	return hop
 }
 
+// trustsPeer reports whether the connection itself is a trusted proxy's.
+func (c clientResolver) trustsPeer(r *http.Request) bool {
+	peer, ok := parseHop(r.RemoteAddr)
+	return ok && c.trusts(peer)
+}
+
 func (c clientResolver) trusts(a netip.Addr) bool {
 	for _, prefix := range c.trusted {
 		if prefix.Contains(a) {

@@ -10,6 +10,12 @@ type Config struct {
 	PublicURL string `yaml:"public_url"`
 	// TrustedProxies are the networks in CIDR form whose X-Forwarded-For is believed. None by default: the client's address is that of the connection.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// ClientCertificate says where client certificates are found: off, tls (this program terminates TLS), or header (a trusted proxy does). Defaults to off.
+	ClientCertificate CertificateSource `yaml:"client_certificate"`
+	// ClientCertificateHeader is the header that the trusted proxies set, and remove from what clients send. Defaults to Client-Cert (RFC 9440).
+	ClientCertificateHeader string `yaml:"client_certificate_header"`
+	// ClientCertificateTrust says which certificates count: pki or self_signed, never both. Defaults to pki.
+	ClientCertificateTrust CertificateTrust `yaml:"client_certificate_trust"`
 	// TrustedOrigins are other origins, such as https://www.example.com, that may send cookie requests. None by default.
 	TrustedOrigins []string `yaml:"trusted_origins"`
 	// MaxBodyKiB caps a request body of the module's own routes, in KiB. Defaults to 64.
@@ -37,6 +43,15 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.MaxBodyKiB == 0 {
 		c.MaxBodyKiB = DefaultMaxBodyKiB
+	}
+	if c.ClientCertificate == "" {
+		c.ClientCertificate = CertificatesOff
+	}
+	if c.ClientCertificateHeader == "" {
+		c.ClientCertificateHeader = HeaderClientCert
+	}
+	if c.ClientCertificateTrust == "" {
+		c.ClientCertificateTrust = TrustPKI
 	}
 	return c
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
@@ -19,6 +20,7 @@ type Gate struct {
 	cfg     Config
 	deps    Deps
 	clients clientResolver
+	certs   certificates
 	cookie  sessionCookie
 	origin  *http.CrossOriginProtection
 	chain   []method
@@ -41,6 +43,8 @@ type Deps struct {
 	// ExplainDenials puts the missing role or permission into a 403; without it there is a decision ID that the log knows.
 	ExplainDenials bool
 	Log            *slog.Logger
+	// Now defaults to time.Now.
+	Now func() time.Time
 }
 
 // New returns a Gate.
@@ -53,7 +57,13 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{cfg: cfg, deps: deps, clients: clients, cookie: sessionCookie{insecure: cfg.InsecureCookies}, origin: http.NewCrossOriginProtection()}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	g := &Gate{
+		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
+		cookie: sessionCookie{insecure: cfg.InsecureCookies}, origin: http.NewCrossOriginProtection(),
+	}
 	for _, origin := range cfg.TrustedOrigins {
 		if err := g.origin.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("transport: trusted origin: %w", err)
@@ -73,9 +83,13 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 // Prefix is where the module's routes live.
 func (g *Gate) Prefix() string { return g.cfg.Prefix }
 
-// Client returns the caller's address and user agent. Forwarding headers count
-// only when they come from a trusted proxy.
-func (g *Gate) Client(r *http.Request) authn.Client { return g.clients.client(r) }
+// Client returns the caller's address, user agent and certificate. Headers
+// about the address and the certificate count only when they come from a trusted proxy.
+func (g *Gate) Client(r *http.Request) authn.Client {
+	client := g.clients.client(r)
+	client.Certificate = g.certs.thumbprint(r)
+	return client
+}
 
 // CrossOrigin returns the problem of a browser request that would change state
 // and comes from another origin, or nil.

@@ -97,6 +97,8 @@ func known(err error) *Problem {
 		return invalidToken("token_not_yet_valid", "the access token is not valid yet")
 	case errors.Is(err, authn.ErrTokenRevoked):
 		return invalidToken("token_revoked", "the access token was revoked")
+	case errors.Is(err, authn.ErrTokenBinding):
+		return invalidToken("token_binding", "the credential is bound to another client, or must be bound and is not")
 	case errors.Is(err, authn.ErrAPIKeyInvalid):
 		return invalidAPIKey()
 	case errors.Is(err, authn.ErrSessionEnded):
@@ -121,6 +123,10 @@ func knownFlow(err error) *Problem {
 		return problem(http.StatusForbidden, "registration_closed", "accounts cannot be registered here")
 	case errors.Is(err, authn.ErrSessionLimit):
 		return problem(http.StatusForbidden, "session_limit", "the account has as many sessions as it may have; end one first")
+	case errors.Is(err, authn.ErrCertificateRequired):
+		return problem(http.StatusForbidden, "certificate_required", "this account may log in with a client certificate only")
+	case errors.Is(err, authn.ErrAddressRequired):
+		return problem(http.StatusForbidden, "address_required", "this account may log in only where the address of the client is known")
 	case errors.Is(err, authn.ErrAPIKeyLimit):
 		return problem(http.StatusForbidden, "api_key_limit", "the account has as many API keys as it may have; revoke one first")
 	case errors.Is(err, authn.ErrLoginRequired):

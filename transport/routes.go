@@ -88,6 +88,7 @@ func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
 	request := authn.LoginRequest{
 		Email: in.text("email"), Password: in.secret("password"), Client: g.Client(r),
 		Carrier: authn.Carrier(in.choice("mode", string(authn.CarrierToken), string(authn.CarrierCookie))),
+		Bind:    in.binding(),
 	}
 	if err := in.err(); err != nil {
 		return Reply{}, err

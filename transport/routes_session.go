@@ -19,6 +19,7 @@ type sessionView struct {
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
+	BoundTo    []string  `json:"bound_to"`
 }
 
 func (g *Gate) listSessions(ctx context.Context, _ *http.Request) (Reply, error) {
@@ -38,6 +39,7 @@ func view(info session.Info, current string) sessionView {
 	return sessionView{
 		ID: info.ID, Current: info.ID == current, Mode: string(info.Carrier), Device: info.Device, IP: info.IP,
 		CreatedAt: info.CreatedAt.UTC(), LastUsedAt: info.LastUsedAt.UTC(), ExpiresAt: info.ExpiresAt.UTC(),
+		BoundTo: info.Confirmation.BoundTo(),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // migrations is how many files there are.
-const migrations = 5
+const migrations = 6
 
 // execRaw changes the file behind the store's back.
 func execRaw(t *testing.T, path, query string) {

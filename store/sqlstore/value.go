@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/authmodule/authmodule/authn"
 )
 
 // micros is a time as it is stored: microseconds since 1970, 0 for the zero
@@ -56,6 +58,19 @@ func (w wordList) Scan(src any) error {
 		return nil
 	}
 	return json.Unmarshal([]byte(s), w.list)
+}
+
+// confirmation scans what [authn.Confirmation.Text] wrote. What it cannot read
+// is an error, so that no session loses its binding.
+type confirmation struct{ c *authn.Confirmation }
+
+func (v confirmation) Scan(src any) (err error) {
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("a confirmation is stored as %T, not as text", src)
+	}
+	*v.c, err = authn.ParseConfirmation(s)
+	return err
 }
 
 // blob stores bytes; none are stored as an empty blob, not as NULL.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -54,6 +55,8 @@ func newSession(sub authn.Subject, id string) session.Record {
 		AuthTime: base().Add(-time.Second), CreatedAt: base(), LastUsedAt: base(),
 		IdleAt: base().Add(idleTime), EndsAt: base().Add(fullTime),
 		IP: "192.0.2.7", UserAgent: "Mozilla/5.0", Device: "Firefox on Linux",
+		// Bound, so that every case that compares a record shows that nothing changes the binding.
+		Confirmation: authn.Confirmation{Certificate: authn.CertificateThumbprint([]byte(id)), Network: netip.MustParsePrefix("192.0.2.0/24")},
 	}
 }
 
@@ -133,6 +136,13 @@ func sessionCreateAndRead(t *testing.T, ctx context.Context, s session.Store) {
 	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s2"), func(r *session.Record) {
 		r.Carrier, r.Methods, r.AuthTime = authn.CarrierCookie, nil, time.Time{}
 		r.IP, r.UserAgent, r.Device = "", "", ""
+		r.Confirmation = authn.Confirmation{}
+	}))
+	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s4"), func(r *session.Record) {
+		r.Confirmation = authn.Confirmation{Network: netip.MustParsePrefix("2001:db8::1/128")}
+	}))
+	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s5"), func(r *session.Record) {
+		r.Confirmation = authn.Confirmation{Certificate: authn.CertificateThumbprint([]byte("leaf"))}
 	}))
 }
 

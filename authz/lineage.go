@@ -1,0 +1,25 @@
+package authz
+
+import (
+	"context"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+var _ authn.RoleLineage = (*Service)(nil)
+
+// Holds reports whether one of the assigned roles is the named one, inherits
+// it, or is or inherits the superuser role, which passes for every role. It is
+// the same question as [Service.AuthorizeRoles], but it is not audited and does not depend on whether roles are switched on.
+func (s *Service) Holds(ctx context.Context, t authn.Tenant, assigned []string, role string) (bool, error) {
+	snap, err := s.snapshots.of(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	c := newRoleCheck([]string{role})
+	if c.fault != nil { // no role has that name
+		return false, nil
+	}
+	o, _ := snap.grant(assigned, &c)
+	return o != nil, nil
+}

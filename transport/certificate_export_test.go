@@ -1,0 +1,4 @@
+package transport
+
+// ParseCertificateHeader is the parser of certificate headers, for its fuzz target.
+var ParseCertificateHeader = parseCertificateHeader
