@@ -28,6 +28,8 @@ type Config struct {
 	Session session.Config `yaml:"session"`
 	// APIKeys configures API keys.
 	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
+	// Issuers are other issuers whose access tokens are accepted, by names of your own. None by default.
+	Issuers map[string]authn.IssuerConfig `yaml:"issuers"`
 	// RBAC configures roles.
 	RBAC authz.Config `yaml:"rbac"`
 	// HTTP configures the module's own routes and cookies.
@@ -95,6 +97,7 @@ func (c Config) WithDefaults() Config {
 	c.Password = passwordDefaults(c.Password)
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
+	c.Issuers = issuerDefaults(c.Issuers)
 	c.RBAC = c.RBAC.WithDefaults()
 	c.HTTP = c.HTTP.WithDefaults()
 	if c.Store.Driver == "" && !c.Profile.Strict() {
@@ -107,6 +110,17 @@ func (c Config) WithDefaults() Config {
 		c.Registration = authn.RegistrationOpen
 	}
 	return c
+}
+
+func issuerDefaults(issuers map[string]authn.IssuerConfig) map[string]authn.IssuerConfig {
+	if issuers == nil {
+		return nil
+	}
+	all := make(map[string]authn.IssuerConfig, len(issuers))
+	for name, issuer := range issuers {
+		all[name] = issuer.WithDefaults()
+	}
+	return all
 }
 
 func passwordDefaults(c authn.PasswordConfig) authn.PasswordConfig {

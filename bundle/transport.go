@@ -20,6 +20,7 @@ type gateIn struct {
 	Sessions       *session.Manager
 	Roles          *authz.Service
 	APIKeys        *authn.APIKeys
+	Issuers        *authn.Issuers
 	Setup          *authn.AdminSetup
 	Authenticators slot.Members[transport.Authenticator]
 	Logger         logger
@@ -29,7 +30,7 @@ func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
 	extra := slot.Values(in.Authenticators.List)
 	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
 	gate, err := transport.New(s.HTTP, transport.Deps{
-		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, Setup: in.Setup,
+		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, Issuers: in.Issuers, Setup: in.Setup,
 		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(),
 	})
 	return gate, s.loud(err)

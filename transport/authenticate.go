@@ -69,6 +69,9 @@ func (b bearer) Authenticate(r *http.Request) (authn.Principal, error) {
 	if len(b.gate.keyHeader(r)) > 0 {
 		return authn.Principal{}, severalCredentials()
 	}
+	if issuer := b.gate.deps.Issuers.Of(token); issuer != nil {
+		return issuer.Authenticate(r.Context(), token)
+	}
 	return b.gate.deps.Users.AuthenticateToken(r.Context(), token, b.gate.Client(r))
 }
 

@@ -32,6 +32,8 @@ type Deps struct {
 	Authz    *authz.Service
 	// APIKeys is nil when there are none.
 	APIKeys *authn.APIKeys
+	// Issuers is nil when no other issuer's tokens are accepted.
+	Issuers *authn.Issuers
 	// Setup is nil when no first administrator is configured.
 	Setup *authn.AdminSetup
 	// Extra authenticators are asked after the bearer token and the API key and before the cookie, in this order.
