@@ -20,18 +20,25 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-// inBubble runs a test with a kit whose clock is that of a synctest bubble.
-func inBubble(t *testing.T, test func(t *testing.T, kit issuerKit), change ...func(*authn.IssuerConfig)) {
+// bubbleKit is a kit whose clock is that of the synctest bubble it is made in.
+func bubbleKit(t *testing.T, change ...func(*authn.IssuerConfig)) issuerKit {
+	t.Helper()
+	return newIssuerKitAt(t, time.Now, change...)
+}
+
+// outside makes the keys that all bubbles share.
+func outside(t *testing.T) {
 	t.Helper()
 	t.Parallel()
-	_, err := tokenKeys() // made outside, as all bubbles share them
+	_, err := tokenKeys()
 	require.NoError(t, err)
-	synctest.Test(t, func(t *testing.T) { test(t, newIssuerKitAt(t, time.Now, change...)) })
 }
 
 // Keys are fetched by the first token and then at hand.
 func TestRemoteKeysAreFetchedOnce(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t)
 		assert.Zero(t, kit.publisher.fetches(), "nothing is fetched before a token needs it")
 		for range 100 {
 			kit.accepts(t, kit.token(t, nil))
@@ -42,7 +49,9 @@ func TestRemoteKeysAreFetchedOnce(t *testing.T) {
 
 // However many first tokens come at once, one fetch serves them all; and who gives up waiting stops nobody.
 func TestRemoteKeysShareOneFetch(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t)
 		answer := kit.publisher.answer
 		kit.publisher.set(func(r *http.Request) (*http.Response, error) {
 			time.Sleep(2 * time.Second)
@@ -76,7 +85,9 @@ func TestRemoteKeysShareOneFetch(t *testing.T) {
 
 // JWT-43, JWT-07: 10,000 tokens with random kids in 10 seconds cause one fetch at most.
 func TestJWT43RandomKidsCauseOneFetch(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t)
 		flood := func() {
 			for i := range 10_000 {
 				kit.refuses(t, kit.unsigned(fmt.Sprintf("kid-%d", i)), authn.ErrTokenKey)
@@ -104,7 +115,9 @@ func (k issuerKit) unsigned(kid string) setting.Secret {
 
 // REL-15: for 10 minutes, and up to the bound, an issuer that is down stops no token with a known kid.
 func TestREL15IssuerIsDown(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t)
 		kit.accepts(t, kit.token(t, nil))
 		kit.publisher.down()
 		time.Sleep(15 * time.Minute)
@@ -132,19 +145,23 @@ func TestREL15IssuerIsDown(t *testing.T) {
 
 // The bound can be set, and holds also where the issuer answers nonsense instead of keys.
 func TestRemoteKeysStaleBound(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t, func(c *authn.IssuerConfig) { c.MaxStaleHours = 1 })
 		kit.accepts(t, kit.token(t, nil))
 		kit.publisher.set(answering(http.StatusOK, "<html>maintenance</html>"))
 		time.Sleep(time.Hour - time.Second)
 		kit.accepts(t, kit.token(t, nil))
 		time.Sleep(time.Second)
 		kit.refuses(t, kit.token(t, nil), authn.ErrKeysUnavailable)
-	}, func(c *authn.IssuerConfig) { c.MaxStaleHours = 1 })
+	})
 }
 
 // JWT-41: a new key verifies with its first token; one that is no longer published stops when the keys are fetched anew.
 func TestJWT41RotationAtTheIssuer(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t, func(c *authn.IssuerConfig) { c.Algorithms = []string{"ES256", "ES384"} })
 		old, next := kit, kit
 		next.tokenKey = kidOf(t, "ES384", "corp-2")
 		old.accepts(t, old.token(t, nil))
@@ -168,7 +185,7 @@ func TestJWT41RotationAtTheIssuer(t *testing.T) {
 		synctest.Wait()
 		next.refuses(t, next.token(t, nil), authn.ErrTokenKey)
 		assert.Contains(t, kit.log.String(), "no key that verifies")
-	}, func(c *authn.IssuerConfig) { c.Algorithms = []string{"ES256", "ES384"} })
+	})
 }
 
 // The answer says how long it is fresh, within bounds.
@@ -179,7 +196,9 @@ func TestRemoteKeysAreFetchedAnew(t *testing.T) {
 		"max-age=86400": 30 * time.Minute, "max-age=-1": 15 * time.Minute, "max-age=99999999999999999999": 15 * time.Minute, "max-age": 15 * time.Minute, "s-maxage=600": 15 * time.Minute,
 	} {
 		t.Run(control, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, kit issuerKit) {
+			outside(t)
+			synctest.Test(t, func(t *testing.T) {
+				kit := bubbleKit(t)
 				kit.publisher.set(answering(http.StatusOK, jwks(t, kit.key), "Cache-Control", control))
 				kit.accepts(t, kit.token(t, nil))
 				time.Sleep(after - time.Second)
@@ -197,7 +216,9 @@ func TestRemoteKeysAreFetchedAnew(t *testing.T) {
 
 // JWT-43: a slow issuer holds a request for 5 seconds, whether it sends nothing or a byte now and then.
 func TestJWT43SlowIssuer(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t)
 		kit.publisher.set(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
@@ -235,7 +256,9 @@ func (drip) Close() error { return nil }
 
 // Close ends the fetch that runs, and none begins after it.
 func TestRemoteKeysClose(t *testing.T) {
-	inBubble(t, func(t *testing.T, kit issuerKit) {
+	outside(t)
+	synctest.Test(t, func(t *testing.T) {
+		kit := bubbleKit(t)
 		kit.publisher.set(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
