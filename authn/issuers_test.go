@@ -63,6 +63,8 @@ func TestJWT09KeysBelongToTheirIssuer(t *testing.T) {
 	kit.tokenKey = corpKey
 	one := kit.accepts(t, kit.token(t, nil))
 	kit.refuses(t, kit.token(t, theirs), authn.ErrTokenSignature)
+	_, err = kit.issuers.Of(kit.token(t, nil)).Authenticate(t.Context(), kit.token(t, theirs))
+	require.ErrorIs(t, err, authn.ErrTokenIssuer, "signed by the issuer that is asked, in the name of another")
 	kit.tokenKey = partnerKey
 	two := kit.accepts(t, kit.token(t, theirs))
 	kit.refuses(t, kit.token(t, nil), authn.ErrTokenSignature)
