@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -334,20 +335,20 @@ func TestJWT43AnswersThatAreNoKeySet(t *testing.T) {
 func TestNewRemoteKeysRefuses(t *testing.T) {
 	t.Parallel()
 	good := authn.RemoteKeysConfig{URL: corpKeys, Algorithms: []string{"ES256"}, Log: slog.New(slog.DiscardHandler)}
-	for _, url := range []string{"https://idp.example.com", "https://10.0.0.7:8443/keys?tenant=a", "http://localhost:8080/jwks", "http://127.0.0.1/jwks", "http://[::1]:80/jwks"} {
+	for _, address := range []string{"https://idp.example.com", "https://10.0.0.7:8443/keys?tenant=a", "http://localhost:8080/jwks", "http://127.0.0.1/jwks", "http://[::1]:80/jwks"} {
 		cfg := good
-		cfg.URL = url
+		cfg.URL = address
 		_, err := authn.NewRemoteKeys(cfg)
-		assert.NoError(t, err, url)
+		assert.NoError(t, err, address)
 	}
-	for _, url := range []string{
+	for _, address := range []string{
 		"", "idp.example.com", "/jwks", "http://idp.example.com/jwks", "http://10.0.0.7/jwks", "http://localhost.example.com/", "http://127.0.0.1.example.com/", "http://0.0.0.0/",
 		"https://", "https:///jwks", "https:idp.example.com", "https://user@idp.example.com/", "https://idp.example.com/#x", "file:///etc/passwd", "ftp://localhost/", "HTTPS//x", "https://:443/", "gopher://localhost/", "https://idp.example.com/%zz",
 	} {
 		cfg := good
-		cfg.URL = url
+		cfg.URL = address
 		_, err := authn.NewRemoteKeys(cfg)
-		assert.Error(t, err, url)
+		assert.Error(t, err, address)
 	}
 	for _, algorithms := range [][]string{nil, {"HS256"}, {"ES256", "HS512"}, {"none"}, {"es256"}, {""}, {"ES256", "ES256"}} {
 		cfg := good
@@ -361,4 +362,46 @@ func TestNewRemoteKeysRefuses(t *testing.T) {
 		_, err := authn.NewRemoteKeys(cfg)
 		assert.Error(t, err)
 	}
+}
+
+// JWT-43: of a body without end no more than the cap is read, and the client's cookies are neither sent nor kept.
+func TestJWT43BodyCapAndCookies(t *testing.T) {
+	t.Parallel()
+	body, jar := &endless{}, &cookies{}
+	answers := &publisher{}
+	answers.set(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Set-Cookie": {"a=b"}}, Body: body}, nil
+	})
+	keys, err := authn.NewRemoteKeys(authn.RemoteKeysConfig{
+		URL: corpKeys, Algorithms: []string{"ES256"}, Client: &http.Client{Transport: answers, Jar: jar}, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	_, err = keys.VerifyJWS(t.Context(), "a.b.c", authn.JWSPolicy{})
+	require.ErrorIs(t, err, authn.ErrKeysUnavailable)
+	keys.Close()
+	assert.Equal(t, authn.LargestJWKSet+1, body.read)
+	assert.Zero(t, jar.used)
+}
+
+// endless is a body of spaces that counts what is read of it.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+func (*endless) Close() error { return nil }
+
+// cookies counts how often it is asked.
+type cookies struct{ used int }
+
+func (c *cookies) SetCookies(*url.URL, []*http.Cookie) { c.used++ }
+
+func (c *cookies) Cookies(*url.URL) []*http.Cookie {
+	c.used++
+	return nil
 }
