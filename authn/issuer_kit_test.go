@@ -56,21 +56,22 @@ func (p *publisher) set(answer func(*http.Request) (*http.Response, error)) {
 
 func (p *publisher) publish(t testing.TB, keys ...*authn.Key) {
 	t.Helper()
-	p.set(answering(http.StatusOK, jwks(t, keys...)))
+	p.serve(http.StatusOK, jwks(t, keys...))
 }
 
 func (p *publisher) down() {
 	p.set(func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") })
 }
 
-func answering(status int, body string, headers ...string) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
+// serve has every request answered alike.
+func (p *publisher) serve(status int, body string, headers ...string) {
+	p.set(func(*http.Request) (*http.Response, error) {
 		header := http.Header{}
 		for i := 0; i+1 < len(headers); i += 2 {
 			header.Set(headers[i], headers[i+1])
 		}
 		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
-	}
+	})
 }
 
 func jwks(t testing.TB, keys ...*authn.Key) string {

@@ -2,6 +2,7 @@ package authn_test
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -48,7 +49,7 @@ func TestJWT09KeysBelongToTheirIssuer(t *testing.T) {
 		if r.URL.String() == partnerKeys {
 			key = partnerKey
 		}
-		return answering(http.StatusOK, jwks(t, key.key))(r)
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(jwks(t, key.key)))}, nil
 	})
 	partner := corp()
 	partner.Issuer, partner.JWKSURL = partnerURL, partnerKeys

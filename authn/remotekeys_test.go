@@ -150,7 +150,7 @@ func TestRemoteKeysStaleBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kit := bubbleKit(t, func(c *authn.IssuerConfig) { c.MaxStaleHours = 1 })
 		kit.accepts(t, kit.token(t, nil))
-		kit.publisher.set(answering(http.StatusOK, "<html>maintenance</html>"))
+		kit.publisher.serve(http.StatusOK, "<html>maintenance</html>")
 		time.Sleep(time.Hour - time.Second)
 		kit.accepts(t, kit.token(t, nil))
 		time.Sleep(time.Second)
@@ -180,7 +180,7 @@ func TestJWT41RotationAtTheIssuer(t *testing.T) {
 		old.refuses(t, old.token(t, nil), authn.ErrTokenKey)
 		next.accepts(t, next.token(t, nil))
 
-		kit.publisher.set(answering(http.StatusOK, `{"keys":[]}`))
+		kit.publisher.serve(http.StatusOK, `{"keys":[]}`)
 		time.Sleep(15 * time.Minute)
 		next.accepts(t, next.token(t, nil))
 		synctest.Wait()
@@ -200,7 +200,7 @@ func TestRemoteKeysAreFetchedAnew(t *testing.T) {
 			outside(t)
 			synctest.Test(t, func(t *testing.T) {
 				kit := bubbleKit(t)
-				kit.publisher.set(answering(http.StatusOK, jwks(t, kit.key), "Cache-Control", control))
+				kit.publisher.serve(http.StatusOK, jwks(t, kit.key), "Cache-Control", control)
 				kit.accepts(t, kit.token(t, nil))
 				time.Sleep(after - time.Second)
 				kit.accepts(t, kit.token(t, nil))
