@@ -34,6 +34,8 @@ type Config struct {
 	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
 	Binding authn.BindingConfig `yaml:"binding"`
+	// Issuers are other issuers whose access tokens are accepted, by names of your own. None by default.
+	Issuers map[string]authn.IssuerConfig `yaml:"issuers"`
 	// RBAC configures roles.
 	RBAC authz.Config `yaml:"rbac"`
 	// HTTP configures the module's own routes and cookies.
@@ -103,6 +105,7 @@ func (c Config) WithDefaults() Config {
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
 	c.Binding = c.Binding.WithDefaults()
+	c.Issuers = issuerDefaults(c.Issuers)
 	c.RBAC = c.RBAC.WithDefaults()
 	c.HTTP = c.HTTP.WithDefaults()
 	if c.Store.Driver == "" && !c.Profile.Strict() {
@@ -115,6 +118,17 @@ func (c Config) WithDefaults() Config {
 		c.Registration = authn.RegistrationOpen
 	}
 	return c
+}
+
+func issuerDefaults(issuers map[string]authn.IssuerConfig) map[string]authn.IssuerConfig {
+	if issuers == nil {
+		return nil
+	}
+	all := make(map[string]authn.IssuerConfig, len(issuers))
+	for name, issuer := range issuers {
+		all[name] = issuer.WithDefaults()
+	}
+	return all
 }
 
 func passwordDefaults(c authn.PasswordConfig) authn.PasswordConfig {

@@ -75,14 +75,16 @@ func TestWithDefaults(t *testing.T) {
 		t.Run(string(tc.have), func(t *testing.T) {
 			t.Parallel()
 			expected := authmodule.Config{
-				Profile:      tc.have,
-				JWT:          authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule", Remembered: 65_536},
+				Profile: tc.have,
+				JWT: authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule", Remembered: 65_536,
+					Managed: authn.ManagedKeyConfig{RotateDays: 30, PublishSeconds: 300}},
 				Revocation:   authn.RevocationConfig{Mode: "bounded", MaxStaleSeconds: 5},
 				Password:     authn.PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1},
 				Session:      session.Config{TimeoutMinutes: 60, AbsoluteTimeoutDays: 30, OnLimit: session.EvictOldest},
 				APIKeys:      authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},
+				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
 				RBAC:         authz.Config{DefaultRole: "viewer", AdminRole: "admin"},
-				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64},
+				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki"},
 				Store:        authmodule.StoreConfig{Driver: tc.driver, Migrate: "auto"},
 				Registration: authn.RegistrationPolicy(tc.registration),
 			}

@@ -2,6 +2,7 @@ package authmodule
 
 import (
 	"database/sql"
+	"net/http"
 
 	"go.uber.org/fx"
 
@@ -67,6 +68,12 @@ func UseAssignmentStore(constructor any) fx.Option {
 // [github.com/authmodule/authmodule/store/sqlstore.New] for what its connections must be set to.
 func UseDatabase(constructor any) fx.Option {
 	return slot.Use[*sql.DB]("Database", constructor, 1)
+}
+
+// UseHTTPClient fetches the keys of other issuers (auth.issuers) with the
+// application's own client, for a proxy or a private certificate authority. Its redirects are not followed.
+func UseHTTPClient(constructor any) fx.Option {
+	return slot.Use[*http.Client]("HTTPClient", constructor, 1)
 }
 
 // AddListener tells one more [audit.Listener] of every event.

@@ -31,6 +31,7 @@ func (c Config) Validate() error {
 	p.password(passwordDefaults(c.Password))
 	p.session(c)
 	p.apiKeys(c.APIKeys)
+	p.issuers(c)
 	p.rbac(c.RBAC)
 	p.http(c.HTTP)
 	p.clientCertificate(c)

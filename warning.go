@@ -1,6 +1,8 @@
 package authmodule
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/authmodule/authmodule/authn"
@@ -37,6 +39,20 @@ func (c Config) Warnings() []string {
 	}
 	if c.HTTP.InsecureCookies {
 		all = append(all, warning("http.insecure_cookies", "is true: session cookies travel over plain HTTP"))
+	}
+	return append(all, c.looseIssuers()...)
+}
+
+func (c Config) looseIssuers() []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(c.Issuers)) {
+		key := rootKey + ".issuers." + name
+		if c.Issuers[name].InsecureUntyped {
+			all = append(all, key+".insecure_untyped is true: what tells its access tokens from its other tokens is their claims alone")
+		}
+		if c.Issuers[name].InsecureIgnoreScope {
+			all = append(all, key+".insecure_ignore_scope is true: its tokens may be used for all that their roles permit")
+		}
 	}
 	return all
 }

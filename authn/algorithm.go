@@ -105,8 +105,8 @@ func onCurve(key *ecdsa.PublicKey, curve elliptic.Curve) error {
 }
 
 func strongRSA(key *rsa.PublicKey) error {
-	if key == nil || key.N == nil || key.N.BitLen() < smallestRSA || key.N.BitLen() > largestRSA || key.E < smallestE || key.E%2 == 0 {
-		return fmt.Errorf("%w: an RSA key needs %d to %d bits and an odd exponent of at least %d", ErrKey, smallestRSA, largestRSA, smallestE)
+	if key == nil || key.N == nil || key.N.BitLen() < smallestRSA || key.N.BitLen() > largestRSA || key.N.Bit(0) == 0 || key.E < smallestE || key.E%2 == 0 {
+		return fmt.Errorf("%w: an RSA key needs an odd modulus of %d to %d bits and an odd exponent of at least %d", ErrKey, smallestRSA, largestRSA, smallestE)
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func (k *APIKeys) Rotate(ctx context.Context, owner Principal, id string, overla
 // returns. It returns [ErrNotFound] when owner has no such key, and
 // [ErrLoginRequired] when actor is one. It does not ask whether actor may do this to another account.
 func (k *APIKeys) Revoke(ctx context.Context, actor Principal, owner Subject, id string) error {
-	if actor.limited() {
+	if actor.Limited() {
 		return ErrLoginRequired
 	}
 	record, err := k.deps.Store.APIKey(ctx, owner.Tenant, id)
@@ -244,7 +244,7 @@ func (k *APIKeys) emit(ctx context.Context, what audit.Type, actor Principal, ow
 
 // mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another.
 func mayManageKeys(p Principal) error {
-	if p.Kind != KindUser || !p.Authenticated() || p.limited() {
+	if p.Kind != KindUser || !p.Authenticated() || p.Limited() {
 		return ErrLoginRequired
 	}
 	return nil

@@ -54,9 +54,9 @@ func startJose(t *testing.T) *josePeer {
 type joseRequest map[string]any
 
 type joseAnswer struct {
-	Error, Token, PEM, Thumbprint string
-	Header, Payload               map[string]any
-	JWK                           authn.JWK
+	Error, Token, PEM, Thumbprint, URL string
+	Header, Payload                    map[string]any
+	JWK                                authn.JWK
 }
 
 // ask sends one request and reads its answer.

@@ -34,7 +34,10 @@ const (
 type Principal struct {
 	Kind    Kind
 	Subject Subject
-	// Email is the account's canonical address.
+	// Issuer is the name in the configuration of the other issuer whose token was
+	// presented; empty for all credentials of this application.
+	Issuer string
+	// Email is the account's canonical address; empty for another issuer's subject.
 	Email string
 	// SessionID is the public ID of the login's session; empty for API keys
 	// and for other issuers' tokens.
@@ -73,8 +76,9 @@ func (p Principal) Assigned(role string) bool {
 	return p.Scopes == nil && slices.Contains(p.Roles, role)
 }
 
-// limited reports whether the credential may do less than its account.
-func (p Principal) limited() bool { return p.KeyID != "" || p.Scopes != nil }
+// Limited reports whether the credential may do less than a login of its
+// account: an API key, one with scopes, and another issuer's token, which has no account here.
+func (p Principal) Limited() bool { return p.KeyID != "" || p.Scopes != nil || p.Issuer != "" }
 
 type principalKey struct{}
 

@@ -25,6 +25,7 @@ type Settings struct {
 	Passwords          authn.PasswordConfig
 	Sessions           session.Config
 	APIKeys            authn.APIKeyConfig
+	Issuers            map[string]authn.IssuerConfig
 	Roles              authz.Config
 	HTTP               transport.Config
 	Store              StoreSettings
@@ -83,6 +84,7 @@ func Module(s Settings) fx.Option {
 			s.newHasher,
 			s.newUsers,
 			s.newAPIKeys,
+			s.newIssuers,
 			s.newSetup,
 			s.newGate,
 			s.newDoor,
@@ -94,7 +96,10 @@ func Module(s Settings) fx.Option {
 
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
-	names := map[string]bool{"Database": s.Store.Driver == "sqlite", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled}
+	names := map[string]bool{
+		"Database": s.Store.Driver == "sqlite", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled,
+		"HTTPClient": len(s.Issuers) > 0,
+	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "RoleStore", "AssignmentStore",
 		"Listener", "Authenticator", "Endpoint", "Roles",

@@ -21,6 +21,7 @@ type gateIn struct {
 	Roles          *authz.Service
 	APIKeys        *authn.APIKeys
 	SigningKeys    *authn.KeyManager
+	Issuers        *authn.Issuers
 	Setup          *authn.AdminSetup
 	Authenticators slot.Members[transport.Authenticator]
 	Logger         logger
@@ -30,7 +31,7 @@ func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
 	extra := slot.Values(in.Authenticators.List)
 	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
 	gate, err := transport.New(s.HTTP, transport.Deps{
-		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, SigningKeys: in.SigningKeys, Setup: in.Setup,
+		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup,
 		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(), Now: s.Now,
 	})
 	return gate, s.loud(err)

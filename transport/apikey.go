@@ -66,5 +66,5 @@ func severalCredentials() *Problem {
 }
 
 func loginRequired() *Problem {
-	return problem(http.StatusForbidden, "session_required", "this needs a login session, not an API key")
+	return problem(http.StatusForbidden, "session_required", "this needs a login session of this application")
 }

@@ -79,6 +79,10 @@ func (g *Gate) bearer(r *http.Request) (*authn.Principal, error) {
 	if len(g.keyHeader(r)) > 0 {
 		return nil, severalCredentials()
 	}
+	if issuer := g.deps.Issuers.Of(token); issuer != nil {
+		p, err := issuer.Authenticate(r.Context(), token)
+		return &p, err
+	}
 	return g.deps.Users.TokenPrincipal(r.Context(), token, func() authn.Client { return g.Client(r) })
 }
 

@@ -61,8 +61,7 @@ func (c *Caller) meets(need Need) *Problem {
 	if p := c.RequireAuth(); p != nil {
 		return p
 	}
-	limited := c.principal.KeyID != "" || c.principal.Scopes != nil
-	if need != NeedAuth && limited || need == NeedSession && c.principal.SessionID == "" {
+	if need != NeedAuth && c.principal.Limited() || need == NeedSession && c.principal.SessionID == "" {
 		return loginRequired()
 	}
 	return nil

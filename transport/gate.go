@@ -36,6 +36,8 @@ type Deps struct {
 	APIKeys *authn.APIKeys
 	// SigningKeys is nil when the module does not manage them.
 	SigningKeys *authn.KeyManager
+	// Issuers is nil when no other issuer's tokens are accepted.
+	Issuers *authn.Issuers
 	// Setup is nil when no first administrator is configured.
 	Setup *authn.AdminSetup
 	// Extra authenticators are asked after the bearer token and the API key and before the cookie, in this order.

@@ -46,6 +46,8 @@ const (
 	challengeNone    = `Bearer realm="authmodule"`
 	challengeInvalid = `Bearer realm="authmodule", error="invalid_token"`
 	retrySoon        = 1
+	// retryKeys is when the keys of another issuer may be fetched again.
+	retryKeys = 30
 )
 
 func problem(status int, code, detail string) *Problem {
@@ -99,12 +101,20 @@ func known(err error) *Problem {
 		return invalidToken("token_revoked", "the access token was revoked")
 	case errors.Is(err, authn.ErrTokenBinding):
 		return invalidToken("token_binding", "the credential is bound to another client, or must be bound and is not")
+	case errors.Is(err, authn.ErrKeysUnavailable):
+		return keysUnavailable()
 	case errors.Is(err, authn.ErrAPIKeyInvalid):
 		return invalidAPIKey()
 	case errors.Is(err, authn.ErrSessionEnded):
 		return invalidToken("session_ended", "the session has ended")
 	}
 	return knownFlow(err)
+}
+
+func keysUnavailable() *Problem {
+	p := problem(http.StatusServiceUnavailable, "unavailable", "the keys of the token's issuer cannot be had at the moment; try again shortly")
+	p.RetryAfter = retryKeys
+	return p
 }
 
 func knownFlow(err error) *Problem {

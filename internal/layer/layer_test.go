@@ -228,6 +228,30 @@ func TestKeys(t *testing.T) {
 	}, keys)
 }
 
+// A table may stand in the entries of another one.
+func TestTableInATable(t *testing.T) {
+	t.Parallel()
+	type site struct {
+		Name  string          `yaml:"name"`
+		Roles map[string]role `yaml:"roles"`
+	}
+	type nested struct {
+		Sites map[string]site `yaml:"sites"`
+	}
+	keys, err := layer.Keys(&nested{}, "auth", "P")
+	require.NoError(t, err)
+	assert.Equal(t, []layer.Key{
+		{"auth.sites.<name>.name", "", ""}, {"auth.sites.<name>.roles.<name>.title", "", ""}, {"auth.sites.<name>.roles.<name>.may", "", ""},
+	}, keys)
+
+	var cfg nested
+	files := write(t, "a.yaml", "auth: {sites: {x: {name: n, roles: {r: {may: [a]}, s: {}}}}}", "b.yaml", "auth: {sites: {x: {roles: {r: {title: t}}}, y: {}}}")
+	require.NoError(t, layer.Load(&cfg, layer.Options{Root: "auth", Prefix: "P", Files: files}))
+	assert.Equal(t, nested{map[string]site{"x": {"n", map[string]role{"r": {"t", []string{"a"}}, "s": {}}}, "y": {}}}, cfg)
+	err = layer.Load(&cfg, layer.Options{Root: "auth", Prefix: "P", Files: write(t, "c.yaml", "auth:\n  sites: {x: {roles: {r: {tilte: t}}}}")})
+	require.ErrorContains(t, err, "unknown key auth.sites.x.roles.r.tilte")
+}
+
 func TestWithOverlays(t *testing.T) {
 	t.Parallel()
 	files := write(t, "a.yaml", "", "a.prod.yaml", "", "b.yml", "", "b.prod.yaml", "", "c.yaml", "", "d.yaml", "", "d.prod.yaml", "", "d.prod.yml", "")

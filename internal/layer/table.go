@@ -37,6 +37,10 @@ func Keys(from any, root, prefix string) ([]Key, error) {
 func (f *field) tableKeys() []Key {
 	var keys []Key
 	f.elem.each(reflect.New(f.elem.typ).Elem(), func(f *field, v reflect.Value) {
+		if f.form == table {
+			keys = append(keys, f.tableKeys()...)
+			return
+		}
 		keys = append(keys, Key{Name: f.key, Value: f.show(v)})
 	})
 	return keys

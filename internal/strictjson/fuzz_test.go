@@ -65,11 +65,32 @@ func sameScalars(t *testing.T, object strictjson.Object) {
 			require.NoError(t, json.Unmarshal(raw, &expected))
 			require.Equal(t, expected, list)
 		}
+		if inner, err := object.Object(name); err == nil {
+			sameMembers(t, raw, inner)
+		}
+		if list, err := object.Objects(name); err == nil {
+			var expected []json.RawMessage
+			require.NoError(t, json.Unmarshal(raw, &expected))
+			require.Len(t, list, len(expected))
+			for i := range list {
+				sameMembers(t, expected[i], list[i])
+			}
+		}
 		if n, err := object.Integer(name); err == nil {
 			var expected int64
 			require.NoError(t, json.Unmarshal(raw, &expected))
 			require.Equal(t, expected, n)
 		}
+	}
+}
+
+func sameMembers(t *testing.T, raw json.RawMessage, object strictjson.Object) {
+	t.Helper()
+	var expected map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(raw, &expected))
+	require.Len(t, object, len(expected))
+	for name, value := range expected {
+		require.Equal(t, string(value), string(object[name]))
 	}
 }
 

@@ -58,6 +58,50 @@ func (o Object) Strings(name string) ([]string, error) {
 	return out, nil
 }
 
+// Object returns a member that is an object.
+func (o Object) Object(name string) (Object, error) {
+	raw, found := o[name]
+	if !found {
+		return nil, ErrMissing
+	}
+	if raw[0] != '{' {
+		return nil, ErrType
+	}
+	return parsed(raw, 0).object(true)
+}
+
+// Objects returns a member that is an array of objects.
+func (o Object) Objects(name string) ([]Object, error) {
+	raw, found := o[name]
+	if !found {
+		return nil, ErrMissing
+	}
+	if raw[0] != '[' {
+		return nil, ErrType
+	}
+	out := []Object{}
+	s := parsed(raw, 1)
+	for s.space(); !s.eat(']'); s.space() {
+		if s.eat(',') {
+			s.space()
+		}
+		if s.peek() != '{' {
+			return nil, ErrType
+		}
+		object, err := s.object(true)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, object)
+	}
+	return out, nil
+}
+
+// parsed reads again what Parse found within its limits.
+func parsed(raw []byte, pos int) *scanner {
+	return &scanner{data: raw, pos: pos, depth: len(raw), members: len(raw)}
+}
+
 // Integer returns a member that is a whole number of at most 15 digits,
 // written without sign, fraction or exponent: no reader rounds those.
 func (o Object) Integer(name string) (int64, error) {

@@ -52,6 +52,51 @@ func TestStrings(t *testing.T) {
 	}
 }
 
+func TestObject(t *testing.T) {
+	t.Parallel()
+	object := parseValue(t, `{ "a" : {"b":["c"]}, "d": 1 }`)
+	inner, err := object.Object("v")
+	require.NoError(t, err)
+	assert.Len(t, inner, 2)
+	inner, err = inner.Object("a")
+	require.NoError(t, err)
+	list, err := inner.Strings("b")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"c"}, list)
+	empty, err := parseValue(t, "{}").Object("v")
+	require.NoError(t, err)
+	assert.NotNil(t, empty)
+	assert.Empty(t, empty)
+	for _, have := range []string{"1", "null", "true", `"{}"`, "[]", "[{}]"} {
+		inner, err := parseValue(t, have).Object("v")
+		require.ErrorIs(t, err, strictjson.ErrType, have)
+		assert.Nil(t, inner)
+	}
+	_, err = object.Object("other one")
+	require.ErrorIs(t, err, strictjson.ErrMissing)
+}
+
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	for have, expected := range map[string]int{"[]": 0, "[ ]": 0, "[{}]": 1, "[ {} , {\"a\":1}\n]": 2, `[{"a":[{}]},{"b":{"c":{}}},{}]`: 3} {
+		list, err := parseValue(t, have).Objects("v")
+		require.NoError(t, err, have)
+		assert.Len(t, list, expected, have)
+	}
+	list, err := parseValue(t, `[{"a":"x"},{"a":"y"}]`).Objects("v")
+	require.NoError(t, err)
+	text, err := list[1].String("a")
+	require.NoError(t, err)
+	assert.Equal(t, "y", text)
+	for _, have := range []string{"1", "null", "true", `"[]"`, "{}", "[1]", "[null]", "[[]]", `["a"]`, "[{},1]", "[1,{}]", "[{},[]]"} {
+		list, err := parseValue(t, have).Objects("v")
+		require.ErrorIs(t, err, strictjson.ErrType, have)
+		assert.Nil(t, list)
+	}
+	_, err = parseValue(t, "1").Objects("missing")
+	require.ErrorIs(t, err, strictjson.ErrMissing)
+}
+
 func TestInteger(t *testing.T) {
 	t.Parallel()
 	for have, expected := range map[string]int64{
