@@ -108,5 +108,8 @@ func strongRSA(key *rsa.PublicKey) error {
 	if key == nil || key.N == nil || key.N.BitLen() < smallestRSA || key.N.BitLen() > largestRSA || key.N.Bit(0) == 0 || key.E < smallestE || key.E%2 == 0 {
 		return fmt.Errorf("%w: an RSA key needs an odd modulus of %d to %d bits and an odd exponent of at least %d", ErrKey, smallestRSA, largestRSA, smallestE)
 	}
+	if roca(key) {
+		return fmt.Errorf("%w: the RSA key is of a generator whose keys can be factored (CVE-2017-15361)", ErrKey)
+	}
 	return nil
 }

@@ -57,6 +57,13 @@ type joseAnswer struct {
 	Error, Token, PEM, Thumbprint, URL string
 	Header, Payload                    map[string]any
 	JWK                                authn.JWK
+	Verdicts                           []joseVerdict
+}
+
+// joseVerdict is what jose says of one token of many.
+type joseVerdict struct {
+	Error   string
+	Payload map[string]any
 }
 
 // ask sends one request and reads its answer.
@@ -76,6 +83,11 @@ func (j *josePeer) ask(t *testing.T, operation string, request joseRequest) jose
 // verify has jose check a token as strictly as its options allow, with what the manager publishes.
 func (j *josePeer) verify(t *testing.T, kit tokenKit, token string, options joseRequest) joseAnswer {
 	t.Helper()
+	return j.ask(t, "verify", joseStrict(kit, options).with("token", token))
+}
+
+// joseStrict is the part of a request that has jose verify as strictly as its options allow, and the options beyond that.
+func joseStrict(kit tokenKit, options joseRequest) joseRequest {
 	all := joseRequest{
 		"issuer": authn.DefaultIssuer, "audience": authn.DefaultAudience, "typ": authn.AccessTokenType, "algorithms": []string{kit.key.Algorithm()},
 		"requiredClaims": []string{"iss", "aud", "sub", "exp", "nbf", "iat", "jti", "sid"}, "currentDate": kit.clock.Now().UnixMilli(),
@@ -83,11 +95,16 @@ func (j *josePeer) verify(t *testing.T, kit tokenKit, token string, options jose
 	for name, value := range options {
 		all[name] = value
 	}
-	request := joseRequest{"token": token, "jwks": kit.manager.PublicKeys(), "options": all}
+	request := joseRequest{"jwks": kit.manager.PublicKeys(), "options": all}
 	if secret, symmetric := kit.private.([]byte); symmetric {
 		request["secret"] = string(secret)
 	}
-	return j.ask(t, "verify", request)
+	return request
+}
+
+func (r joseRequest) with(name string, value any) joseRequest {
+	r[name] = value
+	return r
 }
 
 // sign has jose sign what a kit would sign by hand.

@@ -3,18 +3,11 @@ package authn_test
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +18,7 @@ import (
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/internal/tokentest"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 )
@@ -47,27 +41,19 @@ type tokenKey struct {
 
 // tokenKeys makes the keys of all algorithms once for the package.
 var tokenKeys = sync.OnceValues(func() (map[string]tokenKey, error) {
-	rsaKey, errRSA := rsa.GenerateKey(rand.Reader, 2048)
-	p256, err256 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	p384, err384 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	p521, err521 := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	_, edKey, errEd := ed25519.GenerateKey(rand.Reader)
-	if err := errors.Join(errRSA, err256, err384, err521, errEd); err != nil {
+	signers, err := tokentest.Signers()
+	if err != nil {
 		return nil, err
 	}
 	keys, errs := map[string]tokenKey{}, []error{}
 	for _, name := range authn.Algorithms() {
-		private := map[string]crypto.Signer{"R": rsaKey, "P": rsaKey, "ES256": p256, "ES384": p384, "ES512": p521, "EdDSA": edKey}
 		if authn.SymmetricAlgorithm(name) {
 			key, err := authn.NewSecretKey(name, tokenSecret)
 			keys[name] = tokenKey{key: key, method: jwt.GetSigningMethod(name), private: []byte(tokenSecret)}
 			errs = append(errs, err)
 			continue
 		}
-		signer := private[name]
-		if signer == nil {
-			signer = private[name[:1]]
-		}
+		signer := signers[name]
 		key, err := authn.NewPrivateKey(name, signer)
 		keys[name] = tokenKey{key: key, method: jwt.GetSigningMethod(name), private: signer, public: signer.Public()}
 		errs = append(errs, err)
@@ -172,25 +158,11 @@ func (k tokenKit) payload(edits map[string]string) string {
 }
 
 func editJSON(members [][2]string, edits map[string]string) string {
-	edits = maps.Clone(edits)
-	var out []string
-	for _, m := range members {
-		if text, edited := edits[m[0]]; edited {
-			delete(edits, m[0])
-			m[1] = text
-		}
-		if m[1] != "" {
-			out = append(out, quoteJSON(m[0])+":"+m[1])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(edits)) {
-		out = append(out, quoteJSON(name)+":"+edits[name])
-	}
-	return "{" + strings.Join(out, ",") + "}"
+	return tokentest.Object(members, edits)
 }
 
 // quoteJSON quotes plain text and leaves escapes in it as they are.
-func quoteJSON(text string) string { return `"` + text + `"` }
+func quoteJSON(text string) string { return tokentest.Quote(text) }
 
 // sign returns the token with a valid signature over whatever header and payload are.
 func (k tokenKit) sign(t testing.TB, header, payload string) setting.Secret {
@@ -201,12 +173,12 @@ func (k tokenKit) sign(t testing.TB, header, payload string) setting.Secret {
 // signText appends a valid signature to text.
 func (k tokenKit) signText(t testing.TB, text string) setting.Secret {
 	t.Helper()
-	signature, err := k.method.Sign(text, k.private)
+	token, err := tokentest.Sign(k.key.Algorithm(), k.private, text)
 	require.NoError(t, err)
-	return setting.Secret(text + "." + base64.RawURLEncoding.EncodeToString(signature))
+	return setting.Secret(token)
 }
 
-func encode64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+func encode64(text string) string { return tokentest.Encode(text) }
 
 // refuses asserts that the token is refused with the class, and that nothing of it is returned.
 func (k tokenKit) refuses(t testing.TB, token setting.Secret, class error) {

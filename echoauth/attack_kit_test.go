@@ -3,22 +3,12 @@ package echoauth_test
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -29,24 +19,11 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/tokentest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 )
-
-// attackSigners are the private keys of all algorithms, made once for the package.
-var attackSigners = sync.OnceValues(func() (map[string]crypto.Signer, error) {
-	rsaKey, errRSA := rsa.GenerateKey(rand.Reader, 2048)
-	p256, err256 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	p384, err384 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	p521, err521 := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	_, edKey, errEd := ed25519.GenerateKey(rand.Reader)
-	signers := map[string]crypto.Signer{"ES256": p256, "ES384": p384, "ES512": p521, "EdDSA": edKey}
-	for _, algorithm := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"} {
-		signers[algorithm] = rsaKey // one key under six kids: only the algorithm tells them apart
-	}
-	return signers, errors.Join(errRSA, err256, err384, err521, errEd)
-})
 
 // attackKey is a key of the application, with what an attacker who held it would sign with.
 type attackKey struct {
@@ -69,7 +46,7 @@ func (k attackKey) mac(t testing.TB, text string) []byte {
 // attackKeyFor is the key of an algorithm. Each HMAC algorithm has a secret of its own.
 func attackKeyFor(t testing.TB, algorithm string) attackKey {
 	t.Helper()
-	signers, err := attackSigners()
+	signers, err := tokentest.Signers()
 	require.NoError(t, err)
 	key := attackKey{algorithm: algorithm, kid: "Key-" + algorithm, method: jwt.GetSigningMethod(algorithm)}
 	if authn.SymmetricAlgorithm(algorithm) {
@@ -189,31 +166,15 @@ func (a target) payload(e edits) string {
 	}, e)
 }
 
-func edited(members [][2]string, e edits) string {
-	e = maps.Clone(e)
-	var out []string
-	for _, m := range members {
-		if text, found := e[m[0]]; found {
-			delete(e, m[0])
-			m[1] = text
-		}
-		if m[1] != "" {
-			out = append(out, quoted(m[0])+":"+m[1])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(e)) {
-		out = append(out, quoted(name)+":"+e[name])
-	}
-	return "{" + strings.Join(out, ",") + "}"
-}
+func edited(members [][2]string, e edits) string { return tokentest.Object(members, e) }
 
 // quoted leaves escapes in text as they are.
-func quoted(text string) string { return `"` + text + `"` }
+func quoted(text string) string { return tokentest.Quote(text) }
 
-func encode64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+func encode64(text string) string { return tokentest.Encode(text) }
 
 // unsigned is what a signature is made over.
-func unsigned(header, payload string) string { return encode64(header) + "." + encode64(payload) }
+func unsigned(header, payload string) string { return tokentest.Unsigned(header, payload) }
 
 // signed is a token with a valid signature of the key over whatever header and payload are.
 func (k attackKey) signed(t testing.TB, header, payload string) string {

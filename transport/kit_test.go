@@ -1,13 +1,10 @@
 package transport_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/labstack/echo/v4"
@@ -17,6 +14,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/webtest"
 	"github.com/authmodule/authmodule/transport"
 )
 
@@ -56,39 +54,14 @@ func startConfigured(t testing.TB, change func(*authmodule.Config), options ...f
 }
 
 // logs collects what is logged.
-type logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type logs struct{ webtest.Logs }
 
 // request makes a request; a body is JSON unless the headers, which are names and values in turn, say otherwise.
 func request(method, path, body string, headers ...string) *http.Request {
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i] == "Content-Type" {
-			r.Header.Del("Content-Type")
-		}
-		r.Header[headers[i]] = append(r.Header[headers[i]], headers[i+1])
-	}
-	return r
+	return webtest.Request(method, path, body, headers...)
 }
 
-func bearer(token string) []string { return []string{"Authorization", "Bearer " + token} }
+func bearer(token string) []string { return webtest.Bearer(token) }
 
 func object(t testing.TB, members map[string]any) string {
 	t.Helper()
@@ -105,12 +78,8 @@ func credentials(t testing.TB, email, password string) string {
 // problem reads an error answer and holds it to RFC 9457.
 func problem(t testing.TB, w *httptest.ResponseRecorder) transport.Problem {
 	t.Helper()
-	require.Equal(t, transport.ContentType, w.Header().Get("Content-Type"), w.Body.String())
-	var p transport.Problem
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &p))
-	require.Equal(t, w.Code, p.Status)
-	require.NotEmpty(t, p.Code)
-	require.Equal(t, w.Code == http.StatusUnauthorized, w.Header().Get("WWW-Authenticate") != "")
+	p, err := webtest.Problem(w)
+	require.NoError(t, err)
 	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 	return p
 }
@@ -128,9 +97,7 @@ func answer(t testing.TB, w *httptest.ResponseRecorder, status int) map[string]a
 // dump is everything that a caller sees of an answer.
 func dump(t testing.TB, w *httptest.ResponseRecorder) string {
 	t.Helper()
-	header, err := json.Marshal(w.Header())
-	require.NoError(t, err)
-	return http.StatusText(w.Code) + "\n" + string(header) + "\n" + w.Body.String()
+	return webtest.Dump(w)
 }
 
 // cookieOf returns the session cookie that an answer sets.
@@ -141,4 +108,4 @@ func cookieOf(t testing.TB, w *httptest.ResponseRecorder) *http.Cookie {
 	return cookies[0]
 }
 
-func sent(c *http.Cookie) []string { return []string{"Cookie", c.Name + "=" + c.Value} }
+func sent(c *http.Cookie) []string { return webtest.Sent(c) }

@@ -39,6 +39,21 @@ const operations = {
     return { payload, header: protectedHeader }
   },
 
+  // Answers for many tokens: the payload of one that holds, else the code of the error.
+  async verifyAll({ tokens, secret, jwks, options }) {
+    const key = secret === undefined ? jose.createLocalJWKSet(jwks) : secretOf(secret)
+    const verdicts = []
+    for (const token of tokens) {
+      try {
+        const { payload } = await jose.jwtVerify(token, key, { ...options, currentDate: new Date(options.currentDate) })
+        verdicts.push({ payload })
+      } catch (err) {
+        verdicts.push({ error: err.code ?? String(err) })
+      }
+    }
+    return { verdicts }
+  },
+
   async sign({ header, payload, secret, pem }) {
     const key = secret === undefined ? await jose.importPKCS8(pem, header.alg) : secretOf(secret)
     return { token: await new jose.SignJWT(payload).setProtectedHeader(header).sign(key) }
