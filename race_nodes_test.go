@@ -19,12 +19,12 @@ import (
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
-// shareStore are applications that share keys and one store, each with its own graph, clock and, for SQLite, pool.
-type shareStore []*fxtest.App
+// appsOverStore are applications that share keys and one store, each with its own graph, clock and, for SQLite, pool.
+type appsOverStore []*fxtest.App
 
-func newCluster(t *testing.T, driver string, change func(*authmodule.Config)) shareStore {
+func newAppsOverStore(t *testing.T, driver string, change func(*authmodule.Config)) appsOverStore {
 	t.Helper()
-	shared, file := fx.Options(), filepath.Join(t.TempDir(), "shareStore.db")
+	shared, file := fx.Options(), filepath.Join(t.TempDir(), "auth.db")
 	if driver == "memory" {
 		store := memstore.New()
 		use := func() *memstore.Store { return store }
@@ -33,7 +33,7 @@ func newCluster(t *testing.T, driver string, change func(*authmodule.Config)) sh
 			authmodule.UseAPIKeyStore(use), authmodule.UseSessionStore(use), authmodule.UseRoleStore(use), authmodule.UseAssignmentStore(use),
 		)
 	}
-	var nodes shareStore
+	var nodes appsOverStore
 	for range 3 {
 		nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {
 			c.JWT.SecretKey = "one secret for all nodes of this test"
@@ -47,7 +47,7 @@ func newCluster(t *testing.T, driver string, change func(*authmodule.Config)) sh
 }
 
 // login opens a session at the first node.
-func (c shareStore) login(t *testing.T) authn.Grant {
+func (c appsOverStore) login(t *testing.T) authn.Grant {
 	t.Helper()
 	return c[0].Grant(authn.Principal{Subject: c[0].User().Subject})
 }
@@ -59,7 +59,7 @@ type redemption struct {
 
 // refresh uses one token uses times at once, in turn at each node. A
 // goroutine makes more than one call where fewer may live.
-func (c shareStore) refresh(t *testing.T, token setting.Secret, uses int) []redemption {
+func (c appsOverStore) refresh(t *testing.T, token setting.Secret, uses int) []redemption {
 	t.Helper()
 	results := make([]redemption, uses)
 	callers := min(uses, atOnce)
@@ -73,7 +73,7 @@ func (c shareStore) refresh(t *testing.T, token setting.Secret, uses int) []rede
 }
 
 // raceWithoutGrace requires exactly one success, a reuse that was reported, and that nothing of the session lives at any node.
-func (c shareStore) raceWithoutGrace(t *testing.T, uses int) {
+func (c appsOverStore) raceWithoutGrace(t *testing.T, uses int) {
 	t.Helper()
 	grant := c.login(t)
 	var winners []authn.Grant
@@ -100,7 +100,7 @@ func (c shareStore) raceWithoutGrace(t *testing.T, uses int) {
 }
 
 // reuses counts how often a node told of a reuse of the session.
-func (c shareStore) reuses(session string) int {
+func (c appsOverStore) reuses(session string) int {
 	count := 0
 	for _, node := range c {
 		for _, e := range node.Events(audit.RefreshReused) {
@@ -113,7 +113,7 @@ func (c shareStore) reuses(session string) int {
 }
 
 // raceInGrace requires that all get one and the same child, which every node takes, and that no session ends.
-func (c shareStore) raceInGrace(t *testing.T, uses int) {
+func (c appsOverStore) raceInGrace(t *testing.T, uses int) {
 	t.Helper()
 	grant := c.login(t)
 	children := map[setting.Secret]int{}
@@ -142,11 +142,11 @@ func (c shareStore) raceInGrace(t *testing.T, uses int) {
 }
 
 // onClusters runs a race on memory and on SQLite, that many uses each.
-func onClusters(t *testing.T, change func(*authmodule.Config), memory, sqlite, rounds int, run func(shareStore, *testing.T, int)) {
+func onClusters(t *testing.T, change func(*authmodule.Config), memory, sqlite, rounds int, run func(appsOverStore, *testing.T, int)) {
 	t.Helper()
 	for driver, uses := range map[string]int{"memory": memory, "sqlite": sqlite} {
 		t.Run(driver, func(t *testing.T) {
-			nodes := newCluster(t, driver, change)
+			nodes := newAppsOverStore(t, driver, change)
 			began := time.Now()
 			for range rounds {
 				run(nodes, t, uses)
@@ -159,32 +159,32 @@ func onClusters(t *testing.T, change func(*authmodule.Config), memory, sqlite, r
 // REL-01 over three nodes of one store, in a form that every run has time for.
 func TestREL01RefreshRaceOverNodes(t *testing.T) {
 	t.Parallel()
-	onClusters(t, unchanged, 10_000, 500, 1, shareStore.raceWithoutGrace)
+	onClusters(t, unchanged, 10_000, 500, 1, appsOverStore.raceWithoutGrace)
 }
 
 // REL-02 over three nodes of one store, in a form that every run has time for.
 func TestREL02RefreshRaceOverNodesInGrace(t *testing.T) {
 	t.Parallel()
-	onClusters(t, withGrace, 2000, 500, 1, shareStore.raceInGrace)
+	onClusters(t, withGrace, 2000, 500, 1, appsOverStore.raceInGrace)
 }
 
 // REL-01: 10,000 concurrent uses of one refresh token over three nodes, 20 times on memory and on SQLite.
 func TestSoakREL01RefreshRaceOverNodes(t *testing.T) {
 	peer.Soak(t)
-	onClusters(t, unchanged, 10_000, 10_000, 20, shareStore.raceWithoutGrace)
+	onClusters(t, unchanged, 10_000, 10_000, 20, appsOverStore.raceWithoutGrace)
 }
 
 // REL-02: the same with a grace of 10 s.
 func TestSoakREL02RefreshRaceOverNodesInGrace(t *testing.T) {
 	peer.Soak(t)
-	onClusters(t, withGrace, 10_000, 10_000, 20, shareStore.raceInGrace)
+	onClusters(t, withGrace, 10_000, 10_000, 20, appsOverStore.raceInGrace)
 }
 
 // REL-32: no legitimate double refresh logs anybody out, in 10,000 trials of each kind, over three nodes.
 func TestSoakREL32DoubleRefreshLogsNobodyOut(t *testing.T) {
 	peer.Soak(t)
 	for driver, trials := range map[string]int{"memory": 10_000, "sqlite": 10_000} {
-		nodes := newCluster(t, driver, withGrace)
+		nodes := newAppsOverStore(t, driver, withGrace)
 		doubleRefreshes(t, driver, nodes, trials)
 	}
 }
@@ -193,21 +193,21 @@ func TestSoakREL32DoubleRefreshLogsNobodyOut(t *testing.T) {
 func TestREL32DoubleRefreshLogsNobodyOut(t *testing.T) {
 	t.Parallel()
 	for driver, trials := range map[string]int{"memory": 500, "sqlite": 100} {
-		doubleRefreshes(t, driver, newCluster(t, driver, withGrace), trials)
+		doubleRefreshes(t, driver, newAppsOverStore(t, driver, withGrace), trials)
 	}
 }
 
 // habits are what a client that refreshes twice does: it calls these nodes
 // one after another, or together.
-func habits() map[string]func(t *testing.T, c shareStore, token setting.Secret) []redemption {
-	return map[string]func(*testing.T, shareStore, setting.Secret) []redemption{
-		"two tabs": func(t *testing.T, c shareStore, token setting.Secret) []redemption { return c.refresh(t, token, 2) },
-		"lost answer": func(t *testing.T, c shareStore, token setting.Secret) []redemption {
+func habits() map[string]func(t *testing.T, c appsOverStore, token setting.Secret) []redemption {
+	return map[string]func(*testing.T, appsOverStore, setting.Secret) []redemption{
+		"two tabs": func(t *testing.T, c appsOverStore, token setting.Secret) []redemption { return c.refresh(t, token, 2) },
+		"lost answer": func(t *testing.T, c appsOverStore, token setting.Secret) []redemption {
 			first := c[:1].refresh(t, token, 1)
 			c.advance(9 * time.Second)
 			return append(first, c[1:2].refresh(t, token, 1)...)
 		},
-		"retry storm": func(t *testing.T, c shareStore, token setting.Secret) []redemption {
+		"retry storm": func(t *testing.T, c appsOverStore, token setting.Secret) []redemption {
 			var all []redemption
 			for _, callers := range []int{1, 4, 1, 2} {
 				all = append(all, c.refresh(t, token, callers)...)
@@ -218,14 +218,14 @@ func habits() map[string]func(t *testing.T, c shareStore, token setting.Secret) 
 	}
 }
 
-func (c shareStore) advance(d time.Duration) {
+func (c appsOverStore) advance(d time.Duration) {
 	for _, node := range c {
 		node.Advance(d)
 	}
 }
 
 // doubleRefreshes has sessions refresh twice, each trial with what the one before got, a new session long before the old one ends.
-func doubleRefreshes(t *testing.T, driver string, nodes shareStore, trials int) {
+func doubleRefreshes(t *testing.T, driver string, nodes appsOverStore, trials int) {
 	t.Helper()
 	for name, habit := range habits() {
 		t.Run(driver+"/"+name, func(t *testing.T) {
