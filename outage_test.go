@@ -91,23 +91,25 @@ func (o *outage) Assignments(ctx context.Context, s authn.Subject) ([]string, er
 	return o.Store.Assignments(ctx, s)
 }
 
-// RevokeToken implements [authn.RevocationStore].
-func (o *outage) RevokeToken(ctx context.Context, t authn.Tenant, id string, until time.Time) error {
-	if err := o.call("RevokeToken"); err != nil {
-		return err
+// Revoke implements [authn.RevocationStore].
+func (o *outage) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
+	if err := o.call("Revoke"); err != nil {
+		return 0, err
 	}
 	o.mu.Lock()
-	o.untils[id] = until
+	for _, e := range entries {
+		o.untils[e.ID] = e.Until
+	}
 	o.mu.Unlock()
-	return o.Store.RevokeToken(ctx, t, id, until)
+	return o.Store.Revoke(ctx, entries...)
 }
 
-// TokenRevoked implements [authn.RevocationStore].
-func (o *outage) TokenRevoked(ctx context.Context, t authn.Tenant, id string, now time.Time) (bool, error) {
-	if err := o.call("TokenRevoked"); err != nil {
-		return false, err
+// Revocations implements [authn.RevocationStore].
+func (o *outage) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
+	if err := o.call("Revocations"); err != nil {
+		return nil, 0, err
 	}
-	return o.Store.TokenRevoked(ctx, t, id, now)
+	return o.Store.Revocations(ctx, after, limit)
 }
 
 // Session implements [session.Store].
