@@ -338,7 +338,7 @@ func disabledWhileIssuing(t *testing.T, app *fxtest.App, subject authn.Subject) 
 	const callers = 30
 	complete := func() (authn.Grant, error) {
 		proof := authn.Proof{Subject: subject, Methods: []string{authn.MethodPassword}, Time: app.Now()}
-		return app.Users.Complete(t.Context(), proof, authn.CarrierToken, authn.Client{})
+		return app.Users.Complete(t.Context(), proof, authn.Completion{})
 	}
 	var held []authn.Grant
 	for range callers {
