@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,8 +35,8 @@ func startProvider(t *testing.T) (issuer string) {
 	require.NoError(t, err)
 	out, err := process.StdoutPipe()
 	require.NoError(t, err)
-	var complaint strings.Builder
-	process.Stderr = &complaint
+	complaint := &syncBuffer{}
+	process.Stderr = complaint
 	require.NoError(t, process.Start())
 	t.Cleanup(func() {
 		defer stop() // kills it by its own ID, should it not have ended
@@ -93,4 +94,22 @@ func TestResourceServerOfOIDCProvider(t *testing.T) {
 	refused := get(other, "/scope", providerToken(t, issuer, "ES256", "articles.write"))
 	assert.Equal(t, http.StatusUnauthorized, refused.Code)
 	assert.Equal(t, "token_audience", codeOf(t, refused), "for another application")
+}
+
+// syncBuffer keeps what a process writes while it runs.
+type syncBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

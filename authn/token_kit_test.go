@@ -173,7 +173,7 @@ func (k tokenKit) sign(t testing.TB, header, payload string) setting.Secret {
 // signText appends a valid signature to text.
 func (k tokenKit) signText(t testing.TB, text string) setting.Secret {
 	t.Helper()
-	token, err := tokentest.Sign(k.key.Algorithm(), k.private, text)
+	token, err := tokentest.Sign(k.method.Alg(), k.private, text)
 	require.NoError(t, err)
 	return setting.Secret(token)
 }
