@@ -84,7 +84,7 @@ func (k *APIKeys) recall(ctx context.Context, text setting.Secret, client func()
 	if len(e.record.AllowedIPs) > 0 && !e.record.allows(client().IP) {
 		return nil, ErrAPIKeyInvalid
 	}
-	return e.principal, nil
+	return &e.principal, nil
 }
 
 // find returns the live record of the secret, and when the secret ends; the zero time is never.
@@ -125,25 +125,21 @@ func (k *APIKeys) principal(ctx context.Context, record APIKeyRecord, until time
 	}, nil
 }
 
+// remember does so unless the key or its owner is just being changed.
 func (k *APIKeys) remember(text setting.Secret, record *APIKeyRecord, p *Principal, seen glance, now time.Time) {
 	if k.memory == nil {
 		return
 	}
-	until := now.Add(rememberFor)
-	if !p.Expires.IsZero() && p.Expires.Before(until) {
-		until = p.Expires
-	}
 	marker, tenant := k.deps.Revocations.mark, record.Owner.Tenant
-	e := &remembered{
-		text: text.Reveal(), principal: p, record: record, until: until.UnixNano(), position: seen.position, era: seen.era,
-		changed: []mark{
-			marker.of(ChangedAPIKey, tenant, record.ID), marker.of(ChangedAccount, tenant, record.Owner.ID), marker.of(ChangedAccount, tenant, ""),
-		},
+	changed := marks{
+		marker.of(ChangedAPIKey, tenant, record.ID), marker.of(ChangedAccount, tenant, record.Owner.ID), marker.of(ChangedAccount, tenant, ""),
 	}
-	e.version.Store(seen.version)
-	if k.deps.Revocations.settled(e.changed, now) {
-		k.memory.keep(e, now)
+	if !k.deps.Revocations.settled(changed, now) {
+		return
 	}
+	e := newRemembered(text.Reveal(), p, seen, now.Add(rememberFor))
+	e.changed, e.record = changed, record
+	k.memory.keep(e, now)
 }
 
 // Sweep lets go of remembered principals that have passed their time. Their number is bounded without it.

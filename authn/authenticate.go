@@ -35,10 +35,10 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 			return nil, err
 		}
 		if s.view().holds(e) && s.deps.Tokens.keys.has(e) {
-			if err := s.proved(ctx, e.principal, client); err != nil {
+			if err := s.proved(ctx, &e.principal, client); err != nil {
 				return nil, err
 			}
-			return e.principal, nil
+			return &e.principal, nil
 		}
 		s.memory.forget(e)
 	}
@@ -87,19 +87,18 @@ func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Ti
 	return v, p, nil
 }
 
+// remember does so unless the account is just being changed.
 func (s *Service) remember(token setting.Secret, v verified, p *Principal, now time.Time) {
 	marker, tenant := s.view().mark, p.Subject.Tenant
-	e := &remembered{
-		text: token.Reveal(), principal: p, until: min(p.Expires.UnixNano(), now.Add(rememberFor).UnixNano()),
-		position: v.seen.position, era: v.seen.era, dead: v.dead, key: v.key,
-		changed: []mark{
-			marker.of(ChangedAccount, tenant, p.Subject.ID), marker.of(ChangedAccount, tenant, ""), marker.of(ChangedSession, tenant, p.SessionID),
-		},
+	changed := marks{
+		marker.of(ChangedAccount, tenant, p.Subject.ID), marker.of(ChangedAccount, tenant, ""), marker.of(ChangedSession, tenant, p.SessionID),
 	}
-	e.version.Store(v.seen.version)
-	if s.view().settled(e.changed, now) {
-		s.memory.keep(e, now)
+	if !s.view().settled(changed, now) {
+		return
 	}
+	e := newRemembered(token.Reveal(), p, v.seen, now.Add(rememberFor))
+	e.dead, e.changed, e.key = v.dead, changed, v.key
+	s.memory.keep(e, now)
 }
 
 // Sweep lets go of remembered principals that have passed their time. Their number is bounded without it.

@@ -5,34 +5,58 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unique"
 )
 
 // remembered is a principal with the credential that proved it, and what must
-// still hold for it. It is shared by requests; what can change is atomic.
+// still hold for it, all in one piece of memory. It is shared by requests; what can change is atomic.
 type remembered struct {
 	// text is the whole credential.
-	text      string
-	principal *Principal
+	text string
 	// until is when it must be proved anew, in Unix nanoseconds.
 	until int64
-	// position and era are those of the revocation view before anything was read.
-	position int64
-	era      uint64
 	// version is the last one of the view in which it was found good.
 	version atomic.Uint64
-	// dead are the marks of what ends it, changed of what must not have changed since position.
-	dead, changed []mark
 	// key signed the token, keys is the last set of the ring in which it was found; both are nil for an API key.
 	key  *Key
 	keys atomic.Pointer[keySet]
 	// record is the API key; nil for a token.
-	record *APIKeyRecord
+	record    *APIKeyRecord
+	principal Principal
+	// roles is room for those of the principal.
+	roles [2]string
+	// position and era are those of the revocation view before anything was read.
+	position int64
+	era      uint64
+	// dead are the marks of what ends it, changed of what must not have changed since position.
+	dead, changed marks
+}
+
+// marks are at most three; the zero mark is none.
+type marks [3]mark
+
+// newRemembered copies p into memory that the whole entry has to itself. Role names are shared
+// among all entries, since few are distinct.
+func newRemembered(text string, p *Principal, seen glance, until time.Time) *remembered {
+	e := &remembered{text: text, until: until.UnixNano(), principal: *p, position: seen.position, era: seen.era}
+	if p.Expires.Before(until) && !p.Expires.IsZero() {
+		e.until = p.Expires.UnixNano()
+	}
+	e.principal.TokenID = strings.Clone(p.TokenID) // it is a part of the payload
+	e.principal.Roles = e.roles[:0]
+	for _, role := range p.Roles {
+		e.principal.Roles = append(e.principal.Roles, unique.Make(role).Value())
+	}
+	e.version.Store(seen.version)
+	return e
 }
 
 const (
 	slotsInBucket = 8
 	// longestRemembered bounds the memory that one entry takes.
 	longestRemembered = 2 << 10
+	// tailHashed is how much of a credential finds it: no two good ones have the same signature, or the same secret.
+	tailHashed = 48
 	// DefaultRemembered is how many principals are remembered by default.
 	DefaultRemembered = 65_536
 )
@@ -68,7 +92,7 @@ func (m *memory) place(text string) (*bucket, uint64) {
 	if buckets == nil {
 		return nil, 0
 	}
-	tag := maphash.String(m.seed, text) | 1 // zero is no tag
+	tag := maphash.String(m.seed, text[max(0, len(text)-tailHashed):]) | 1 // zero is no tag
 	return &(*buckets)[int(tag>>8)&(m.size-1)], tag
 }
 
@@ -170,12 +194,12 @@ func (r *Revocations) holds(e *remembered) bool {
 		return false
 	}
 	for _, m := range e.dead {
-		if r.table.isDead(m) {
+		if m != (mark{}) && r.table.isDead(m) {
 			return false
 		}
 	}
 	for _, m := range e.changed {
-		if r.table.change(m).at > e.position {
+		if m != (mark{}) && r.table.change(m).at > e.position {
 			return false
 		}
 	}
@@ -184,10 +208,10 @@ func (r *Revocations) holds(e *remembered) bool {
 }
 
 // settled reports whether none of the marks belongs to something that is just being changed.
-func (r *Revocations) settled(marks []mark, now time.Time) bool {
+func (r *Revocations) settled(changed marks, now time.Time) bool {
 	at := r.clock(now)
-	for _, m := range marks {
-		if r.table.change(m).hold > at {
+	for _, m := range changed {
+		if m != (mark{}) && r.table.change(m).hold > at {
 			return false
 		}
 	}

@@ -24,7 +24,7 @@ type verified struct {
 	// seen is the view before it was asked.
 	seen glance
 	// dead are the marks of the token, its key and its session; the session's was not looked at.
-	dead []mark
+	dead marks
 }
 
 func (m *TokenManager) verify(ctx context.Context, token setting.Secret, now time.Time) (verified, error) {
@@ -41,7 +41,7 @@ func (m *TokenManager) verify(ctx context.Context, token setting.Secret, now tim
 	}
 	v.seen = m.revocations.glance()
 	tenant, marker := v.claims.Subject.Tenant, m.revocations.mark
-	v.dead = []mark{
+	v.dead = marks{
 		marker.of(RevokedToken, tenant, v.claims.ID), marker.of(RevokedKey, "", v.key.ID()), marker.of(RevokedSession, tenant, v.claims.SessionID),
 	}
 	switch {

@@ -21,6 +21,7 @@ func Cases(child ...string) []pair.Case {
 		signatureCase("RS256"), signatureCase("ES256"), signatureCase("EdDSA"),
 		forgedCase(fewTokens), forgedCase(manyTokens),
 		requestCase("HS256", fewTokens), requestCase("HS256", manyTokens),
+		provingCase(fewTokens), provingCase(manyTokens),
 		requestCase("RS256", fewTokens), requestCase("ES256", fewTokens),
 		decisionCase(), denialCase(), permissionCase(), loadCase(),
 		socketCase(), apiKeyCase(), revokedCase(),
