@@ -54,15 +54,16 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 	if err != nil {
 		return nil, err
 	}
-	if p, err = k.principal(ctx, record, until); err != nil {
+	e := &remembered{record: &record}
+	if e.principal, err = k.principal(ctx, record, until); err != nil {
 		return nil, err
 	}
-	if err := k.bound(ctx, record, p.Roles, client); err != nil {
+	if err := k.bound(ctx, record, e.principal.Roles, client); err != nil {
 		return nil, err
 	}
 	k.used(ctx, record, now)
-	k.remember(text, &record, p, seen, now)
-	return p, nil
+	k.remember(e, text, seen, now)
+	return &e.principal, nil
 }
 
 // recall returns the remembered principal, or nil.
@@ -107,39 +108,36 @@ func (k *APIKeys) find(ctx context.Context, c credential.Credential, client func
 	return record, until, nil
 }
 
-func (k *APIKeys) principal(ctx context.Context, record APIKeyRecord, until time.Time) (*Principal, error) {
+func (k *APIKeys) principal(ctx context.Context, record APIKeyRecord, until time.Time) (Principal, error) {
 	user, roles, err := accountOf(ctx, k.deps.Users, k.deps.Roles, record.Owner)
 	if errors.Is(err, errGone) {
-		return nil, ErrAPIKeyInvalid
+		return Principal{}, ErrAPIKeyInvalid
 	}
 	if err != nil {
-		return nil, err
+		return Principal{}, err
 	}
 	scopes := record.Scopes
 	if scopes == nil {
 		scopes = []string{} // nil would be unlimited
 	}
-	return &Principal{
+	return Principal{
 		Kind: KindUser, Subject: record.Owner, Email: user.Email, Roles: roles,
 		KeyID: record.ID, Scopes: scopes, Expires: until,
 	}, nil
 }
 
 // remember does so unless the key or its owner is just being changed.
-func (k *APIKeys) remember(text setting.Secret, record *APIKeyRecord, p *Principal, seen glance, now time.Time) {
+func (k *APIKeys) remember(e *remembered, text setting.Secret, seen glance, now time.Time) {
 	if k.memory == nil {
 		return
 	}
-	marker, tenant := k.deps.Revocations.mark, record.Owner.Tenant
-	changed := marks{
-		marker.of(ChangedAPIKey, tenant, record.ID), marker.of(ChangedAccount, tenant, record.Owner.ID), marker.of(ChangedAccount, tenant, ""),
+	marker, owner := k.deps.Revocations.mark, e.record.Owner
+	e.changed = marks{
+		marker.of(ChangedAPIKey, owner.Tenant, e.record.ID), marker.of(ChangedAccount, owner.Tenant, owner.ID), marker.of(ChangedAccount, owner.Tenant, ""),
 	}
-	if !k.deps.Revocations.settled(changed, now) {
-		return
+	if k.deps.Revocations.settled(e.changed, now) {
+		k.memory.keep(e, text.Reveal(), seen, now)
 	}
-	e := newRemembered(text.Reveal(), p, seen, now.Add(rememberFor))
-	e.changed, e.record = changed, record
-	k.memory.keep(e, now)
 }
 
 // Sweep lets go of remembered principals that have passed their time. Their number is bounded without it.

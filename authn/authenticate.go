@@ -42,15 +42,15 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 		}
 		s.memory.forget(e)
 	}
-	v, p, err := s.resolve(ctx, token, now)
+	e, v, err := s.resolve(ctx, token, now)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.bound(ctx, p, client, CredentialAccessToken); err != nil {
+	if err := s.bound(ctx, &e.principal, client, CredentialAccessToken); err != nil {
 		return nil, err
 	}
-	s.remember(token, v, p, now)
-	return p, nil
+	s.remember(e, v, token, now)
+	return &e.principal, nil
 }
 
 // proved is what bound asks of a remembered principal: what its account demands was seen to before, and changes with it.
@@ -63,42 +63,41 @@ func (s *Service) proved(ctx context.Context, p *Principal, client func() Client
 
 func (s *Service) view() *Revocations { return s.deps.Tokens.revocations }
 
-// resolve is TokenPrincipal by the stores alone.
-func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Time) (verified, *Principal, error) {
+// resolve is TokenPrincipal by the stores alone. Its entry is not remembered yet.
+func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Time) (*remembered, verified, error) {
 	v, err := s.deps.Tokens.verify(ctx, token, now)
 	if err != nil {
-		return verified{}, nil, err
+		return nil, verified{}, err
 	}
 	if s.deps.Tokens.sessionRevoked(v) {
-		return verified{}, nil, ErrSessionEnded
+		return nil, verified{}, ErrSessionEnded
 	}
 	session, err := s.deps.Live.Live(ctx, v.claims.Subject.Tenant, v.claims.SessionID)
 	if err != nil {
-		return verified{}, nil, err
+		return nil, verified{}, err
 	}
 	if session.Subject != v.claims.Subject || session.Carrier != CarrierToken || session.Confirmation != v.claims.Confirmation {
-		return verified{}, nil, ErrSessionEnded
+		return nil, verified{}, ErrSessionEnded
 	}
-	p, err := s.principal(ctx, session)
-	if err != nil {
-		return verified{}, nil, err
+	e := &remembered{}
+	if e.principal, err = s.principal(ctx, session); err != nil {
+		return nil, verified{}, err
 	}
-	p.TokenID, p.Expires = v.claims.ID, v.claims.Expires
-	return v, p, nil
+	e.principal.TokenID, e.principal.Expires = v.claims.ID, v.claims.Expires
+	return e, v, nil
 }
 
 // remember does so unless the account is just being changed.
-func (s *Service) remember(token setting.Secret, v verified, p *Principal, now time.Time) {
-	marker, tenant := s.view().mark, p.Subject.Tenant
-	changed := marks{
-		marker.of(ChangedAccount, tenant, p.Subject.ID), marker.of(ChangedAccount, tenant, ""), marker.of(ChangedSession, tenant, p.SessionID),
+func (s *Service) remember(e *remembered, v verified, token setting.Secret, now time.Time) {
+	marker, p := s.view().mark, &e.principal
+	e.dead, e.key = v.dead, v.key
+	e.changed = marks{
+		marker.of(ChangedAccount, p.Subject.Tenant, p.Subject.ID), marker.of(ChangedAccount, p.Subject.Tenant, ""),
+		marker.of(ChangedSession, p.Subject.Tenant, p.SessionID),
 	}
-	if !s.view().settled(changed, now) {
-		return
+	if s.view().settled(e.changed, now) {
+		s.memory.keep(e, token.Reveal(), v.seen, now)
 	}
-	e := newRemembered(token.Reveal(), p, v.seen, now.Add(rememberFor))
-	e.dead, e.changed, e.key = v.dead, changed, v.key
-	s.memory.keep(e, now)
 }
 
 // Sweep lets go of remembered principals that have passed their time. Their number is bounded without it.
@@ -115,21 +114,21 @@ func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret,
 	if err != nil {
 		return Principal{}, err
 	}
-	if err := s.bound(ctx, p, func() Client { return client }, CredentialCookie); err != nil {
+	if err := s.bound(ctx, &p, func() Client { return client }, CredentialCookie); err != nil {
 		return Principal{}, err
 	}
-	return *p, nil
+	return p, nil
 }
 
-func (s *Service) principal(ctx context.Context, session Session) (*Principal, error) {
+func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {
 	user, roles, err := s.account(ctx, session.Subject)
 	if errors.Is(err, errGone) {
-		return nil, ErrSessionEnded
+		return Principal{}, ErrSessionEnded
 	}
 	if err != nil {
-		return nil, err
+		return Principal{}, err
 	}
-	return &Principal{
+	return Principal{
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
 		Methods: session.Methods, Roles: roles, AuthTime: session.AuthTime, Expires: session.Ends,
 		Confirmation: session.Confirmation,

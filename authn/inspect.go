@@ -37,8 +37,9 @@ type Inspection struct {
 // Inspect looks at a token of this module without using it (RFC 7662), and so
 // without the proof of what it is bound to. An inactive token is no error; an error means that a store could not answer.
 func (s *Service) Inspect(ctx context.Context, token setting.Secret) (Inspection, error) {
-	v, principal, err := s.resolve(ctx, token, s.deps.Now())
+	e, v, err := s.resolve(ctx, token, s.deps.Now())
 	if err == nil {
+		principal := e.principal
 		return Inspection{
 			Active: true, Kind: KindAccessToken, Subject: principal.Subject, SessionID: principal.SessionID,
 			Methods: principal.Methods, AuthTime: principal.AuthTime, Confirmation: principal.Confirmation, Claims: v.claims, Expires: v.claims.Expires,

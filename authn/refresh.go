@@ -18,7 +18,7 @@ func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Cl
 	session, next, err := s.deps.Sessions.Rotate(ctx, refresh, client, func(session Session) error {
 		p, err := s.principal(ctx, session)
 		if err == nil {
-			err = s.bound(ctx, p, func() Client { return client }, CredentialRefreshToken)
+			err = s.bound(ctx, &p, func() Client { return client }, CredentialRefreshToken)
 		}
 		if err == nil {
 			grant, err = s.tokens(session, p.Roles)

@@ -35,20 +35,13 @@ type remembered struct {
 // marks are at most three; the zero mark is none.
 type marks [3]mark
 
-// newRemembered copies p into memory that the whole entry has to itself. Role names are shared
-// among all entries, since few are distinct.
-func newRemembered(text string, p *Principal, seen glance, until time.Time) *remembered {
-	e := &remembered{text: text, until: until.UnixNano(), principal: *p, position: seen.position, era: seen.era}
-	if p.Expires.Before(until) && !p.Expires.IsZero() {
-		e.until = p.Expires.UnixNano()
-	}
-	e.principal.TokenID = strings.Clone(p.TokenID) // it is a part of the payload
+// share has one copy of each role name for all entries, since few are distinct.
+func (e *remembered) share() {
+	roles := e.principal.Roles
 	e.principal.Roles = e.roles[:0]
-	for _, role := range p.Roles {
+	for _, role := range roles {
 		e.principal.Roles = append(e.principal.Roles, unique.Make(role).Value())
 	}
-	e.version.Store(seen.version)
-	return e
 }
 
 const (
@@ -113,12 +106,21 @@ func (m *memory) find(text string, now time.Time) *remembered {
 	return nil
 }
 
-// keep remembers e. Of calls that come at once for one bucket one may win.
-func (m *memory) keep(e *remembered, now time.Time) {
-	if len(e.text) > longestRemembered {
+// keep remembers e for a minute, or until its principal ends. Of calls that
+// come at once for one bucket one may win.
+func (m *memory) keep(e *remembered, text string, seen glance, now time.Time) {
+	if len(text) > longestRemembered {
 		return
 	}
-	e.text = strings.Clone(e.text) // it may be a part of something longer
+	until := now.Add(rememberFor)
+	if p := &e.principal; !p.Expires.IsZero() && p.Expires.Before(until) {
+		until = p.Expires
+	}
+	// Both may be parts of something longer.
+	e.text, e.principal.TokenID = strings.Clone(text), strings.Clone(e.principal.TokenID)
+	e.until, e.position, e.era = until.UnixNano(), seen.position, seen.era
+	e.version.Store(seen.version)
+	e.share()
 	if m.buckets.Load() == nil {
 		fresh := make([]bucket, m.size)
 		m.buckets.CompareAndSwap(nil, &fresh)
@@ -194,12 +196,12 @@ func (r *Revocations) holds(e *remembered) bool {
 		return false
 	}
 	for _, m := range e.dead {
-		if m != (mark{}) && r.table.isDead(m) {
+		if m != 0 && r.table.isDead(m) {
 			return false
 		}
 	}
 	for _, m := range e.changed {
-		if m != (mark{}) && r.table.change(m).at > e.position {
+		if m != 0 && r.table.change(m).at > e.position {
 			return false
 		}
 	}
@@ -211,7 +213,7 @@ func (r *Revocations) holds(e *remembered) bool {
 func (r *Revocations) settled(changed marks, now time.Time) bool {
 	at := r.clock(now)
 	for _, m := range changed {
-		if m != (mark{}) && r.table.change(m).hold > at {
+		if m != 0 && r.table.change(m).hold > at {
 			return false
 		}
 	}

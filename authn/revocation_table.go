@@ -6,29 +6,26 @@ import (
 	"time"
 )
 
-// mark is the keyed hash of what an entry of the log names. It holds no
-// pointer, so that a table of millions costs the garbage collector nothing.
-type mark [2]uint64
+// mark is the keyed hash of what an entry of the log names; zero is none. It holds no
+// pointer, so that a table of millions costs the garbage collector nothing. Among a million entries
+// a stranger's ID has the mark of one with odds of 1 to 18 million million: its token would be refused until that entry leaves.
+type mark uint64
 
-// marker makes marks; its seeds are random, so nobody can choose IDs that collide.
-type marker struct{ high, low maphash.Seed }
+// marker makes marks; its seed is random, so nobody can choose IDs that collide.
+type marker struct{ seed maphash.Seed }
 
-func newMarker() marker { return marker{high: maphash.MakeSeed(), low: maphash.MakeSeed()} }
+func newMarker() marker { return marker{seed: maphash.MakeSeed()} }
 
+// of separates the parts by a byte that neither a kind nor a tenant contains.
 func (m marker) of(kind RevocationKind, t Tenant, id string) mark {
-	return mark{hashOf(m.high, kind, t, id), hashOf(m.low, kind, t, id)}
-}
-
-// hashOf separates the parts by a byte that neither a kind nor a tenant contains.
-func hashOf(seed maphash.Seed, kind RevocationKind, t Tenant, id string) uint64 {
 	var h maphash.Hash
-	h.SetSeed(seed)
+	h.SetSeed(m.seed)
 	_, _ = h.WriteString(string(kind))
 	_ = h.WriteByte(0)
 	_, _ = h.WriteString(string(t))
 	_ = h.WriteByte(0)
 	_, _ = h.WriteString(id)
-	return h.Sum64()
+	return mark(max(h.Sum64(), 1))
 }
 
 // change is what is known of an account, a tenant or an API key.
@@ -54,7 +51,9 @@ type tableShard struct {
 	changed map[mark]change
 }
 
-func (t *revocationTable) shard(m mark) *tableShard { return &t.shards[m[0]%uint64(len(t.shards))] }
+func (t *revocationTable) shard(m mark) *tableShard {
+	return &t.shards[uint64(m)%uint64(len(t.shards))]
+}
 
 func (t *revocationTable) kill(m mark, until uint32) {
 	s := t.shard(m)
