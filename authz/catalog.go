@@ -14,7 +14,7 @@ type key struct {
 // seed differs from process to process, so that nobody can choose names of one tag.
 var seed = maphash.MakeSeed()
 
-func newKey(text string) key { return key{text: text, tag: uint32(maphash.String(seed, text))} } //nolint:gosec // half of it does
+func newKey(text string) key { return key{text: text, tag: uint32(maphash.String(seed, text))} }
 
 // catalog numbers everything that a role can hold, from one. Three kinds of text stand in it, of which none
 // can be taken for another: the name of a role, which has no dot, for being or inheriting the role; a permission;
@@ -43,7 +43,7 @@ func (c *catalog) number(text string) uint32 {
 		return n
 	}
 	c.texts = append(c.texts, text)
-	n := uint32(len(c.texts)) //nolint:gosec // memory ends before the numbers do
+	n := uint32(len(c.texts))
 	c.numbers.add(k.tag, n)
 	return n
 }

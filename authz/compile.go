@@ -42,7 +42,7 @@ func (c *compiler) member(name string) uint32 {
 	if n, known := c.numbers[name]; known {
 		return n
 	}
-	n := uint32(len(c.members)) //nolint:gosec // memory ends before the numbers do
+	n := uint32(len(c.members))
 	c.numbers[name] = n
 	d := c.set[name]
 	begin := len(c.lists)
@@ -94,7 +94,7 @@ func (c *compiler) hold(numbers []uint32, at int) {
 	for _, number := range numbers {
 		if c.taken[number] != c.turn {
 			c.taken[number] = c.turn
-			c.found = append(c.found, place{tag: number, number: uint32(at + 1)}) //nolint:gosec // there are fewer than 2^32 roles
+			c.found = append(c.found, place{tag: number, number: uint32(at + 1)})
 		}
 	}
 }

@@ -16,10 +16,10 @@ func (s *Service) Holds(ctx context.Context, t authn.Tenant, assigned []string, 
 	if err != nil {
 		return false, err
 	}
-	c := newRoleCheck([]string{role})
-	if c.fault != nil { // no role has that name
+	if !validRoleName(role) { // nobody has it
 		return false, nil
 	}
+	c := newRoleCheck([]string{role})
 	o, _ := snap.grant(assigned, &c)
 	return o != nil, nil
 }
