@@ -145,7 +145,7 @@ func TestResourceServerRefusals(t *testing.T) {
 		"not yet":                   {issuer.Token(map[string]any{"nbf": now.Add(time.Minute).Unix()}), "token_not_yet_valid"},
 		"another audience":          {issuer.Token(map[string]any{"aud": []string{"account"}}), "token_audience"},
 		"no audience":               {issuer.Token(map[string]any{"aud": nil}), "token_malformed"},
-		"bound to a key":            {issuer.Token(map[string]any{"cnf": map[string]any{"jkt": "x"}}), "token_type"},
+		"bound to a key":            {issuer.Token(map[string]any{"cnf": map[string]any{"jkt": "x"}}), "token_binding"},
 		"our own, a character more": {own + "=", "token_malformed"},
 	} {
 		w := get(app, "/auth-only", tc.token)
@@ -207,3 +207,18 @@ func TestUseHTTPClient(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// MTLS-03: where a certificate is demanded, another issuer's token that is bound to none is refused as our own is.
+func TestResourceServerDemandsABinding(t *testing.T) {
+	t.Parallel()
+	issuer := fxtest.NewIssuer(t, "corp")
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
+		issuer.Configure(c)
+		c.Binding.Certificate, c.HTTP.ClientCertificate = authn.CertificateRequired, "tls"
+	}, fx.Provide(echo.New), fx.Invoke(echoauth.Mount))
+	r := httptest.NewRequest(http.MethodGet, "/auth/me", nil)
+	r.Header.Set("Authorization", "Bearer "+issuer.Token(nil))
+	w := app.Do(r)
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Contains(t, w.Body.String(), `"token_binding"`)
+}

@@ -85,6 +85,13 @@ func (s *Service) bound(ctx context.Context, p *Principal, client func() Client,
 	return ErrTokenBinding
 }
 
+// CheckBinding returns [ErrTokenBinding] unless the client proves what p's access token is
+// bound to and the token is bound to what is demanded of its account. It is for principals that
+// this service did not make, such as those of other issuers.
+func (s *Service) CheckBinding(ctx context.Context, p *Principal, client Client) error {
+	return s.bound(ctx, p, func() Client { return client }, CredentialAccessToken)
+}
+
 // The credentials that [BindingFailed] names.
 const (
 	CredentialAccessToken  = "access_token"

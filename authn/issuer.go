@@ -29,15 +29,19 @@ func (i *Issuer) Name() string { return i.name }
 // (ErrToken…), [ErrKeysUnavailable], or a store's.
 //
 // The principal has a Subject that no other issuer's token and no account of this
-// application has, an Issuer, and no session. Whether the issuer withdrew the token before it expired is not known here.
-func (i *Issuer) Authenticate(ctx context.Context, token setting.Secret) (Principal, error) {
+// application has, an Issuer, and no session. A token that is bound (cnf, RFC 8705) needs the client's proof. Whether the issuer withdrew the token before it expired is not known here.
+func (i *Issuer) Authenticate(ctx context.Context, token setting.Secret, client Client) (Principal, error) {
 	claims, err := i.verify(ctx, token)
 	if err != nil {
 		return Principal{}, err
 	}
+	if !claims.Confirmation.Proved(client) {
+		return Principal{}, ErrTokenBinding
+	}
 	p := Principal{
 		Kind: KindUser, Issuer: i.name, Subject: i.subject(claims), TokenID: claims.ID, Methods: claims.Methods,
 		AuthTime: claims.AuthTime, Expires: claims.Expires, Scopes: []string{},
+		Confirmation: claims.Confirmation,
 	}
 	if claims.service() {
 		p.Kind = KindService
@@ -111,6 +115,10 @@ func (i *Issuer) verify(ctx context.Context, token setting.Secret) (foreignClaim
 	if err := i.checkKind(jws.Type, claims.object); err != nil {
 		return foreignClaims{}, err
 	}
+	bound := claimReader{object: claims.object}
+	if claims.Confirmation = bound.confirmation(); bound.err != nil {
+		return foreignClaims{}, bound.err
+	}
 	return claims, i.checkTimes(claims, i.now())
 }
 
@@ -125,9 +133,6 @@ func (i *Issuer) rolesMember() []string {
 
 // checkKind refuses what is no access token for anybody who bears it.
 func (i *Issuer) checkKind(typ string, claims strictjson.Object) error {
-	if claims.Has("cnf") {
-		return fmt.Errorf("%w: it is bound to a key (cnf), which is not checked for other issuers", ErrTokenType)
-	}
 	if sameMediaType(typ, AccessTokenType) {
 		return nil
 	}

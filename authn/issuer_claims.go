@@ -25,6 +25,8 @@ type foreignClaims struct {
 	// Scopes are nil without a claim of them.
 	Scopes []string
 	object strictjson.Object
+	// Confirmation is what the token is bound to; zero for a bearer token.
+	Confirmation Confirmation
 }
 
 var claimNames = []string{"iss", "aud", "sub", "exp", "iat", "nbf", "auth_time", "jti", "client_id", "amr", "scope", "scp", "cnf"}

@@ -33,7 +33,7 @@ func TestInteropJoseIsTheIssuer(t *testing.T) {
 	verify := func(token setting.Secret) (authn.Principal, error) {
 		issuer := issuers.Of(token)
 		require.NotNil(t, issuer)
-		return issuer.Authenticate(t.Context(), token)
+		return issuer.Authenticate(t.Context(), token, authn.Client{})
 	}
 	for _, algorithm := range asymmetric() {
 		p, err := verify(mint(algorithm, "at+jwt", nil))
@@ -66,7 +66,7 @@ func TestInteropJoseKeysWithoutAlg(t *testing.T) {
 		now := time.Now().Unix()
 		answer := jose.ask(t, "mint", joseRequest{"alg": algorithm, "typ": "at+jwt", "payload": map[string]any{"iss": served.URL, "aud": "api", "sub": "user-1", "iat": now, "exp": now + 600}})
 		require.Empty(t, answer.Error)
-		_, err := issuers.Of(setting.Secret(answer.Token)).Authenticate(t.Context(), setting.Secret(answer.Token))
+		_, err := issuers.Of(setting.Secret(answer.Token)).Authenticate(t.Context(), setting.Secret(answer.Token), authn.Client{})
 		require.NoError(t, err, algorithm)
 	}
 }

@@ -168,7 +168,7 @@ func (k issuerKit) authenticate(t testing.TB, token setting.Secret) (authn.Princ
 	t.Helper()
 	issuer := k.issuers.Of(token)
 	require.NotNil(t, issuer, "the token names the issuer")
-	return issuer.Authenticate(t.Context(), token)
+	return issuer.Authenticate(t.Context(), token, authn.Client{})
 }
 
 func (k issuerKit) refuses(t testing.TB, token setting.Secret, class error) {

@@ -158,9 +158,9 @@ func TestIssuerClaims(t *testing.T) {
 		"JWT-31 EXP beside exp":          {map[string]string{"EXP": at(60)}, authn.ErrTokenMalformed},
 		"JWT-32 long s in iss":           {map[string]string{`i\u017f\u017f`: `"x"`}, authn.ErrTokenMalformed},
 		"JWT-32 long s in sub":           {map[string]string{`\u017fub`: `"x"`}, authn.ErrTokenMalformed},
-		"V10.3.5 bound to a certificate": {map[string]string{"cnf": `{"x5t#S256":"AA"}`}, authn.ErrTokenType},
-		"V10.3.5 bound to a DPoP key":    {map[string]string{"cnf": `{"jkt":"AA"}`}, authn.ErrTokenType},
-		"V10.3.5 cnf null":               {map[string]string{"cnf": "null"}, authn.ErrTokenType},
+		"V10.3.5 bound to a certificate": {map[string]string{"cnf": `{"x5t#S256":"AA"}`}, authn.ErrTokenMalformed},
+		"V10.3.5 bound to a DPoP key":    {map[string]string{"cnf": `{"jkt":"AA"}`}, authn.ErrTokenBinding},
+		"V10.3.5 cnf null":               {map[string]string{"cnf": "null"}, authn.ErrTokenMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +183,7 @@ func TestIssuerAmbiguousPayloads(t *testing.T) {
 	} {
 		token := kit.sign(t, kit.header(nil), payload)
 		require.Nil(t, kit.issuers.Of(token), "it does not even choose an issuer")
-		_, err := kit.issuers.Of(kit.token(t, nil)).Authenticate(t.Context(), token)
+		_, err := kit.issuers.Of(kit.token(t, nil)).Authenticate(t.Context(), token, authn.Client{})
 		require.ErrorIs(t, err, authn.ErrTokenMalformed, payload)
 	}
 }
@@ -241,7 +241,7 @@ func TestIssuerTokenTwins(t *testing.T) {
 		if issuer == nil {
 			continue
 		}
-		_, err := issuer.Authenticate(t.Context(), setting.Secret(twin))
+		_, err := issuer.Authenticate(t.Context(), setting.Secret(twin), authn.Client{})
 		require.Error(t, err, "%q", twin)
 	}
 	signed, signature, _ := cutLast(token.Reveal())
@@ -275,7 +275,7 @@ func TestIssuerUntyped(t *testing.T) {
 		"other":          {`"secevent+jwt"`, nil, authn.ErrTokenType},
 		"typ is a list":  {`["JWT"]`, nil, authn.ErrTokenType},
 		"proof, untyped": {`"JWT"`, map[string]string{"htm": `"GET"`}, authn.ErrTokenType},
-		"bound":          {`"JWT"`, map[string]string{"cnf": `{"jkt":"A"}`}, authn.ErrTokenType},
+		"bound":          {`"JWT"`, map[string]string{"cnf": `{"jkt":"A"}`}, authn.ErrTokenBinding},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -286,5 +286,22 @@ func TestIssuerUntyped(t *testing.T) {
 				kit.refuses(t, token, tc.expected)
 			}
 		})
+	}
+}
+
+// MTLS-01, MTLS-02, V10.3.5: another issuer's token that is bound to a certificate needs that certificate.
+func TestIssuerTokenBoundToACertificate(t *testing.T) {
+	t.Parallel()
+	kit := newIssuerKit(t)
+	mine, others := authn.CertificateThumbprint([]byte("my certificate")), authn.CertificateThumbprint([]byte("another's"))
+	token := kit.token(t, map[string]string{"cnf": `{"x5t#S256":` + quoteJSON(mine.String()) + `}`})
+	issuer := kit.issuers.Of(token)
+	p, err := issuer.Authenticate(t.Context(), token, authn.Client{Certificate: mine})
+	require.NoError(t, err)
+	assert.Equal(t, authn.Confirmation{Certificate: mine}, p.Confirmation)
+	for _, client := range []authn.Client{{}, {Certificate: others}} {
+		p, err := issuer.Authenticate(t.Context(), token, client)
+		require.ErrorIs(t, err, authn.ErrTokenBinding)
+		assert.Zero(t, p)
 	}
 }

@@ -64,7 +64,7 @@ func TestJWT09KeysBelongToTheirIssuer(t *testing.T) {
 	kit.tokenKey = corpKey
 	one := kit.accepts(t, kit.token(t, nil))
 	kit.refuses(t, kit.token(t, theirs), authn.ErrTokenSignature)
-	_, err = kit.issuers.Of(kit.token(t, nil)).Authenticate(t.Context(), kit.token(t, theirs))
+	_, err = kit.issuers.Of(kit.token(t, nil)).Authenticate(t.Context(), kit.token(t, theirs), authn.Client{})
 	require.ErrorIs(t, err, authn.ErrTokenIssuer, "signed by the issuer that is asked, in the name of another")
 	kit.tokenKey = partnerKey
 	two := kit.accepts(t, kit.token(t, theirs))
@@ -76,7 +76,7 @@ func TestJWT09KeysBelongToTheirIssuer(t *testing.T) {
 	own.refuses(t, kit.token(t, map[string]string{"iss": `"authmodule"`}), authn.ErrTokenSignature)
 	ours := own.issue(t)
 	assert.Nil(t, kit.issuers.Of(ours))
-	_, err = kit.issuers.Of(kit.token(t, nil)).Authenticate(t.Context(), ours)
+	_, err = kit.issuers.Of(kit.token(t, nil)).Authenticate(t.Context(), ours, authn.Client{})
 	require.ErrorIs(t, err, authn.ErrTokenSignature)
 }
 
@@ -169,7 +169,7 @@ func FuzzIssuersOf(f *testing.F) {
 		var loose map[string]any
 		require.NoError(t, json.Unmarshal([]byte(payload), &loose))
 		require.Equal(t, corpURL, loose["iss"])
-		p, err := issuer.Authenticate(t.Context(), unsigned)
+		p, err := issuer.Authenticate(t.Context(), unsigned, authn.Client{})
 		require.Error(t, err)
 		require.Zero(t, p)
 	})
@@ -191,7 +191,7 @@ func FuzzIssuerClaims(f *testing.F) {
 		if issuer == nil {
 			return
 		}
-		p, err := issuer.Authenticate(t.Context(), token)
+		p, err := issuer.Authenticate(t.Context(), token, authn.Client{})
 		if err != nil {
 			require.Zero(t, p)
 			return

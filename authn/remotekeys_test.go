@@ -69,7 +69,7 @@ func TestRemoteKeysShareOneFetch(t *testing.T) {
 				if i%10 == 0 {
 					time.AfterFunc(time.Second, cancel)
 				}
-				_, err := issuer.Authenticate(ctx, token)
+				_, err := issuer.Authenticate(ctx, token, authn.Client{})
 				if err == nil {
 					good.Add(1)
 				} else if assert.ErrorIs(t, err, authn.ErrKeysUnavailable) {

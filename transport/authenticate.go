@@ -80,10 +80,19 @@ func (g *Gate) bearer(r *http.Request) (*authn.Principal, error) {
 		return nil, severalCredentials()
 	}
 	if issuer := g.deps.Issuers.Of(token); issuer != nil {
-		p, err := issuer.Authenticate(r.Context(), token)
-		return &p, err
+		return g.foreign(r, issuer, token)
 	}
 	return g.deps.Users.TokenPrincipal(r.Context(), token, func() authn.Client { return g.Client(r) })
+}
+
+// foreign takes another issuer's token, which is held to the binding that is demanded here as well.
+func (g *Gate) foreign(r *http.Request, issuer *authn.Issuer, token setting.Secret) (*authn.Principal, error) {
+	client := g.Client(r)
+	p, err := issuer.Authenticate(r.Context(), token, client)
+	if err == nil {
+		err = g.deps.Users.CheckBinding(r.Context(), &p, client)
+	}
+	return &p, err
 }
 
 func bearerToken(r *http.Request) (setting.Secret, error) {
