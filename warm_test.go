@@ -258,6 +258,24 @@ func TestRememberedCallerAsksNoStore(t *testing.T) {
 	assert.Greater(t, store.lookups.Load(), before, "after a minute it is looked at again")
 }
 
+// Requests that share a remembered principal do not share what they append to its lists.
+func TestRememberedPrincipalsListsHaveNoRoom(t *testing.T) {
+	t.Parallel()
+	app := fxtest.New(t, authmodule.AddRoles(authz.Role{Name: "editor"}))
+	grant := app.Grant(app.Principal("editor"))
+	app.Advance(11 * time.Second)
+	for range 3 {
+		p, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
+		require.NoError(t, err)
+		_ = append(p.Roles, "admin")
+		_ = append(p.Methods, "otp")
+		again, err := app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"editor"}, append([]string(nil), again.Roles[:cap(again.Roles)]...))
+		assert.Len(t, again.Methods[:cap(again.Methods)], 1)
+	}
+}
+
 // JWT-11, item 1: being remembered prolongs nothing, and no other text is taken for the one that is remembered.
 func TestRememberedTokenEndsAndHasNoTwin(t *testing.T) {
 	t.Parallel()

@@ -85,6 +85,11 @@ func (k *APIKeys) recall(ctx context.Context, text setting.Secret, client func()
 	if len(e.record.AllowedIPs) > 0 && !e.record.allows(client().IP) {
 		return nil, ErrAPIKeyInvalid
 	}
+	if len(k.binding.roles) > 0 {
+		if err := k.bound(ctx, *e.record, e.principal.Roles, client); err != nil {
+			return nil, err
+		}
+	}
 	return &e.principal, nil
 }
 

@@ -53,9 +53,10 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 	return &e.principal, nil
 }
 
-// proved is what bound asks of a remembered principal: what its account demands was seen to before, and changes with it.
+// proved is what bound asks of a remembered principal. What the rules for everybody and for its tenant demand was seen to
+// before; what those for roles demand can change with the roles' definitions.
 func (s *Service) proved(ctx context.Context, p *Principal, client func() Client) error {
-	if p.Confirmation == (Confirmation{}) {
+	if p.Confirmation.IsZero() && len(s.binding.roles) == 0 {
 		return nil
 	}
 	return s.bound(ctx, p, client, CredentialAccessToken)

@@ -9,13 +9,15 @@ import (
 // coalesced runs one function for many callers. Who calls while it runs waits
 // for the next run, which begins after the call: no caller gets an answer from before it asked.
 type coalesced struct {
-	// turn is held by the run.
-	turn sync.Mutex
+	// turn has a value while there is a run.
+	turn chan struct{}
 	mu   sync.Mutex
 	// next is the run that has not begun.
 	next    *run
 	running bool
 }
+
+func newCoalesced() *coalesced { return &coalesced{turn: make(chan struct{}, 1)} }
 
 type run struct {
 	done chan struct{}
@@ -41,8 +43,8 @@ func (c *coalesced) do(ctx context.Context, f func(context.Context) error) error
 }
 
 func (c *coalesced) run(ctx context.Context, r *run, f func(context.Context) error) {
-	c.turn.Lock()
-	defer c.turn.Unlock()
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
 	c.mu.Lock()
 	c.next, c.running = nil, true
 	c.mu.Unlock()
@@ -64,7 +66,7 @@ func (c *coalesced) busy() bool {
 func guarded(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() {
 		if what := recover(); what != nil {
-			err = fmt.Errorf("authn: a panic of type %T in a store", what)
+			err = fmt.Errorf("authn: a panic of type %T was recovered", what)
 		}
 	}()
 	return f(ctx)

@@ -55,8 +55,8 @@ type KeyManager struct {
 	wake chan struct{}
 	// exchange is held from reading the store until the ring has what was read, so that no older state follows a newer one.
 	exchange sync.Mutex
-	// refreshing guards refreshed, the last look for an unknown kid.
-	refreshing sync.Mutex
+	// refreshing holds a value while refreshed, the last look for an unknown kid, is somebody's.
+	refreshing chan struct{}
 	refreshed  time.Time
 	// mu guards what follows, and is never held while a store is asked.
 	mu      sync.Mutex
@@ -108,7 +108,7 @@ func NewKeyManager(cfg TokenConfig, deps KeyManagerDeps) (*KeyManager, error) {
 		deps.Rand = rand.Reader
 	}
 	m := &KeyManager{
-		cfg: cfg, deps: deps, box: box, wake: make(chan struct{}, 1),
+		cfg: cfg, deps: deps, box: box, wake: make(chan struct{}, 1), refreshing: make(chan struct{}, 1),
 		loaded: map[string]*Key{}, killed: map[string]bool{}, unreadable: map[string]bool{},
 	}
 	empty, err := newKeySet(nil, nil)

@@ -164,8 +164,12 @@ func (m *KeyManager) knows(kid string) bool {
 // refresh looks for an unknown key in the store, at most once a second for all of them, and reports whether the
 // ring has it now. Callers that come meanwhile wait for the one look.
 func (m *KeyManager) refresh(kid string) bool {
-	m.refreshing.Lock()
-	defer m.refreshing.Unlock()
+	select {
+	case m.refreshing <- struct{}{}:
+		defer func() { <-m.refreshing }()
+	case <-time.After(refreshEvery): // a store that hangs must not hold up everybody who makes up a kid
+		return m.has(kid)
+	}
 	now := m.deps.Now()
 	if since := now.Sub(m.refreshed); !m.has(kid) && !m.dropped(kid) && (since < 0 || since >= refreshEvery) {
 		m.refreshed = now

@@ -2,6 +2,7 @@ package authn
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,9 @@ func (e *remembered) share() {
 	for _, role := range roles {
 		e.principal.Roles = append(e.principal.Roles, unique.Make(role).Value())
 	}
+	// Who appends to a slice that others have must get one of its own.
+	p := &e.principal
+	p.Roles, p.Methods, p.Scopes = slices.Clip(p.Roles), slices.Clip(p.Methods), slices.Clip(p.Scopes)
 }
 
 const (

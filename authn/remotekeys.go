@@ -221,7 +221,7 @@ func (k *RemoteKeys) run(done chan struct{}) {
 	}()
 	ctx, cancel := context.WithTimeout(k.background, fetchTimeout)
 	defer cancel()
-	if err := k.fetch(ctx); err != nil && k.background.Err() == nil {
+	if err := guarded(ctx, k.fetch); err != nil && k.background.Err() == nil {
 		k.cfg.Log.Warn("the keys of another issuer could not be fetched", "url", k.cfg.URL, "error", err)
 	}
 }

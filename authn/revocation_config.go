@@ -14,7 +14,7 @@ type RevocationMode string
 // The revocation modes.
 const (
 	// RevocationBounded decides by what the node knows, which is never older than
-	// a second while the store answers, and never older than MaxStaleSeconds.
+	// a second while the store answers promptly, and never older than MaxStaleSeconds.
 	RevocationBounded RevocationMode = "bounded"
 	// RevocationStrict asks the store at every request; requests that come at once share one answer.
 	RevocationStrict RevocationMode = "strict"

@@ -23,7 +23,7 @@ type Revocations struct {
 	deps  RevocationDeps
 	mark  marker
 	table revocationTable
-	reads coalesced
+	reads *coalesced
 	// began is where the node's clock counts from. The difference of two of the system's times is not moved by an adjustment of the clock.
 	began time.Time
 	// version counts what was applied to the table: who has looked at it in this version need not look again.
@@ -34,11 +34,11 @@ type Revocations struct {
 	era atomic.Uint64
 	// readAt is the node's clock when the last successful reading began, negative for never; triedAt that of the last reading at all.
 	readAt, triedAt atomic.Int64
-	// dirty says that there are entries which were not read yet.
-	dirty   atomic.Bool
-	wake    chan struct{}
-	swept   atomic.Int64
-	unwatch func()
+	// told counts what a store told of new entries, heard is up to which of that the log was read.
+	told, heard atomic.Int64
+	wake        chan struct{}
+	swept       atomic.Int64
+	unwatch     func()
 	// drop is told of revoked signing keys; nil for nobody.
 	drop atomic.Pointer[func(kid string)]
 }
@@ -72,10 +72,13 @@ func NewRevocations(cfg RevocationConfig, deps RevocationDeps) (*Revocations, er
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	r := &Revocations{cfg: cfg, deps: deps, mark: newMarker(), began: deps.Now(), wake: make(chan struct{}, 1), unwatch: func() {}}
+	r := &Revocations{cfg: cfg, deps: deps, mark: newMarker(), reads: newCoalesced(), began: deps.Now(), wake: make(chan struct{}, 1), unwatch: func() {}}
 	r.readAt.Store(-1)
 	if watched, ok := deps.Store.(RevocationWatcher); ok {
-		r.unwatch = watched.WatchRevocations(r.stir)
+		r.unwatch = watched.WatchRevocations(func() {
+			r.told.Add(1)
+			r.stir()
+		})
 	}
 	return r, nil
 }
@@ -91,7 +94,6 @@ func (r *Revocations) OnRevokedKey(drop func(kid string)) { r.drop.Store(&drop) 
 
 // stir has the log read soon.
 func (r *Revocations) stir() {
-	r.dirty.Store(true)
 	select {
 	case r.wake <- struct{}{}:
 	default:

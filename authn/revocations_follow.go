@@ -27,7 +27,8 @@ func (r *Revocations) Run(ctx context.Context) error {
 }
 
 // fresh makes sure that the view is as fresh as the mode demands, or says
-// why not. A view that is old, but not too old, is read again by one request; the others go on.
+// why not. A view that is old, but not too old, is read again by one request; the others go on. Where
+// the store told of entries that were not read yet, all wait for them.
 func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
 	if r.cfg.Mode == RevocationStrict {
 		if err := r.reads.do(ctx, r.read); err != nil {
@@ -37,8 +38,8 @@ func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
 	}
 	readAt := time.Duration(r.readAt.Load())
 	age := r.clock(now) - readAt
-	dirty, usable := r.dirty.Load(), readAt >= 0 && age <= r.cfg.maxStale()
-	if usable && !dirty && (age < readAgainAfter || r.beingRead(now)) {
+	usable, behind := readAt >= 0 && age <= r.cfg.maxStale(), r.told.Load() != r.heard.Load()
+	if usable && !behind && (age < readAgainAfter || r.beingRead(now)) {
 		return nil
 	}
 	err := r.reads.do(ctx, r.read)
@@ -59,7 +60,7 @@ func (r *Revocations) read(ctx context.Context) error {
 	defer cancel()
 	now := r.deps.Now()
 	r.triedAt.Store(int64(r.clock(now)))
-	r.dirty.Store(false)
+	told := r.told.Load()
 	for more := true; more; {
 		after := r.position.Load()
 		entries, head, err := r.deps.Store.Revocations(ctx, after, logPage)
@@ -80,6 +81,7 @@ func (r *Revocations) read(ctx context.Context) error {
 		}
 		r.position.Store(after)
 	}
+	r.heard.Store(told)
 	r.readAt.Store(int64(r.clock(now)))
 	r.sweep(now)
 	return nil
@@ -88,6 +90,7 @@ func (r *Revocations) read(ctx context.Context) error {
 // restart is for a store that lost its latest entries: what it has is read
 // from the beginning, and nothing that was remembered before counts. What is dead stays dead.
 func (r *Revocations) restart() {
+	r.readAt.Store(-1) // nobody is let in by what is left
 	r.deps.Log.Warn("the revocation log begins anew: the store lost entries")
 	r.table.forgetChanges()
 	r.position.Store(0)

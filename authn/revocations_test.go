@@ -312,3 +312,45 @@ func (m *many) Revocations(_ context.Context, after int64, limit int) ([]authn.R
 	}
 	return list, int64(m.n), nil
 }
+
+// A node that was told of new entries lets nobody in by what it knew before, while it reads them.
+func TestToldOfEntriesWaitsForThem(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shared := memstore.New()
+		store := &hangingWatched{hanging: hanging{RevocationStore: shared, hangs: make(chan struct{})}, Store: shared}
+		view := newView(t, store, "")
+		close(store.hangs)
+		require.False(t, revoked(t, view, "jti"))
+		store.hangs = make(chan struct{})
+		_, err := shared.Revoke(t.Context(), authn.Revocation{Kind: authn.RevokedToken, ID: "jti", Until: time.Now().Add(time.Hour)})
+		require.NoError(t, err)
+		answers := make(chan bool, 3)
+		for range cap(answers) {
+			go func() { answers <- revoked(t, view, "jti") }()
+		}
+		synctest.Wait()
+		require.Empty(t, answers, "all wait for the entry")
+		close(store.hangs)
+		for range cap(answers) {
+			require.True(t, <-answers)
+		}
+	})
+}
+
+type hangingWatched struct {
+	hanging
+	*memstore.Store
+}
+
+func (h *hangingWatched) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
+	return h.Store.Revoke(ctx, entries...)
+}
+
+func (h *hangingWatched) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
+	return h.hanging.Revocations(ctx, after, limit)
+}
+
+func (h *hangingWatched) PruneRevocations(ctx context.Context, before time.Time) (int, error) {
+	return h.Store.PruneRevocations(ctx, before)
+}

@@ -10,9 +10,16 @@ func (r *Revocations) RevokeToken(ctx context.Context, t Tenant, id string, unti
 	return r.publish(ctx, "revoke a token", Revocation{Kind: RevokedToken, Tenant: t, ID: id, Until: until})
 }
 
-// RevokeSession ends the access tokens of a session, given the longest that one of them can live.
-func (r *Revocations) RevokeSession(ctx context.Context, t Tenant, id string, until time.Time) error {
-	return r.publish(ctx, "revoke a session", Revocation{Kind: RevokedSession, Tenant: t, ID: id, Until: until})
+// RevokeSessions ends the access tokens of sessions in one step; the last of them expires before until.
+func (r *Revocations) RevokeSessions(ctx context.Context, t Tenant, until time.Time, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	entries := make([]Revocation, len(ids))
+	for i, id := range ids {
+		entries[i] = Revocation{Kind: RevokedSession, Tenant: t, ID: id, Until: until}
+	}
+	return r.publish(ctx, "revoke sessions", entries...)
 }
 
 // RevokeKey ends every token that a signing key made; the entry is kept until

@@ -82,17 +82,17 @@ func (m *Manager) tokensUntil() time.Time {
 	return m.deps.Now().Add(m.deps.TokenLifetime + clockLeeway)
 }
 
-// announce tells all nodes that the tokens of sessions which have ended are dead. A cookie's session has none.
+// announce tells all nodes that the tokens of one subject's sessions, which have ended, are dead. A
+// cookie's session has none. The caller's leaving does not stop it.
 func (m *Manager) announce(ctx context.Context, records []Record) error {
+	var tenant authn.Tenant
+	var ids []string
 	for _, r := range records {
-		if r.Carrier != authn.CarrierToken {
-			continue
-		}
-		if err := m.deps.Revocations.RevokeSession(ctx, r.Subject.Tenant, r.ID, m.tokensUntil()); err != nil {
-			return err
+		if r.Carrier == authn.CarrierToken {
+			tenant, ids = r.Subject.Tenant, append(ids, r.ID)
 		}
 	}
-	return nil
+	return m.deps.Revocations.RevokeSessions(context.WithoutCancel(ctx), tenant, m.tokensUntil(), ids...)
 }
 
 // abandon ends a session whose secret was not handed out.

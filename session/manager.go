@@ -110,10 +110,10 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 	if err != nil {
 		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
 	}
+	m.ended(ctx, evicted)
 	if err := m.announce(ctx, evicted); err != nil {
 		return authn.Session{}, "", errors.Join(err, m.abandon(ctx, record))
 	}
-	m.ended(ctx, evicted)
 	return record.session(), m.encode(record, secret), nil
 }
 
