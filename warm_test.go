@@ -343,3 +343,22 @@ func TestMoreCallersThanAreRemembered(t *testing.T) {
 		}
 	}
 }
+
+// Sessions that ended with their tenant count no more against the limit, though nobody has touched their records.
+func TestRevokedTenantsSessionsLeaveRoom(t *testing.T) {
+	t.Parallel()
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) { c.Session.MaxPerUser, c.Session.OnLimit = 1, session.Refuse })
+	user := app.User()
+	in := func() error {
+		_, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password})
+		return err
+	}
+	require.NoError(t, in())
+	require.ErrorIs(t, in(), authn.ErrSessionLimit)
+	require.NoError(t, app.Users.RevokeTenant(t.Context(), authn.Principal{}, ""))
+	live, err := app.SessionManager.List(t.Context(), user.Subject)
+	require.NoError(t, err)
+	require.Empty(t, live)
+	require.NoError(t, in())
+	require.ErrorIs(t, in(), authn.ErrSessionLimit)
+}

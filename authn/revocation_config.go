@@ -40,8 +40,8 @@ const (
 	readLogEvery = 500 * time.Millisecond
 	// readAgainAfter is the age at which a request reads the log itself, if nobody else does.
 	readAgainAfter = 750 * time.Millisecond
-	// readTimeout bounds one reading of the log.
-	readTimeout = 2 * time.Second
+	// readTimeout bounds one reading of the log, which may have to wait for its turn at a busy store.
+	readTimeout = 5 * time.Second
 	// logPage is how many entries are read at a time.
 	logPage = 5000
 	// holdFor is for how long nothing is remembered about what just changed: longer than a change takes to be written.
