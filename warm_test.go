@@ -276,6 +276,32 @@ func TestRememberedPrincipalsListsHaveNoRoom(t *testing.T) {
 	}
 }
 
+// MTLS-03: a role that is redefined so that it demands a certificate ends what is remembered of its holders, token and key, at once.
+func TestRedefinedRoleBindsRememberedCallers(t *testing.T) {
+	t.Parallel()
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
+		c.HTTP.ClientCertificate = "tls"
+		c.Binding.Roles = map[string]authn.BindingRule{"admin": {Certificate: authn.CertificateRequired}}
+	}, authmodule.AddRoles(authz.Role{Name: "editor"}))
+	p := app.Principal("editor")
+	token, key := app.Grant(p).AccessToken, setting.Secret(app.APIKey(p))
+	app.Advance(11 * time.Second)
+	ask := func() (byToken, byKey error) {
+		_, byToken = app.Users.AuthenticateToken(t.Context(), token, authn.Client{})
+		_, byKey = app.APIKeys.Authenticate(t.Context(), key, authn.Client{})
+		return byToken, byKey
+	}
+	for range 2 {
+		byToken, byKey := ask()
+		require.NoError(t, byToken)
+		require.NoError(t, byKey)
+	}
+	require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", authz.Role{Name: "editor", Inherits: []string{"admin"}}))
+	byToken, byKey := ask()
+	require.ErrorIs(t, byToken, authn.ErrTokenBinding)
+	require.ErrorIs(t, byKey, authn.ErrAPIKeyInvalid)
+}
+
 // JWT-11, item 1: being remembered prolongs nothing, and no other text is taken for the one that is remembered.
 func TestRememberedTokenEndsAndHasNoTwin(t *testing.T) {
 	t.Parallel()

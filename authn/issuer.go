@@ -160,14 +160,5 @@ func untyped(claims strictjson.Object) error {
 }
 
 func (i *Issuer) checkTimes(c foreignClaims, now time.Time) error {
-	if lifetime := c.Expires.Sub(c.IssuedAt); lifetime <= 0 || lifetime > i.cfg.maxLifetime() {
-		return fmt.Errorf("%w: lifetime out of range", ErrTokenMalformed)
-	}
-	if !now.Before(c.Expires) {
-		return ErrTokenExpired
-	}
-	if ahead := now.Add(futureLeeway); c.NotBefore.After(ahead) || c.IssuedAt.After(ahead) || c.AuthTime.After(ahead) {
-		return ErrTokenNotYetValid
-	}
-	return nil
+	return tokenTimes{c.IssuedAt, c.NotBefore, c.Expires, c.AuthTime}.check(now, i.cfg.maxLifetime())
 }

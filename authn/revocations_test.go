@@ -158,7 +158,7 @@ func TestViewThatWasNeverReadFailsClosed(t *testing.T) {
 func TestHangingStoreHoldsUpOneRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := &hanging{RevocationStore: memstore.New(), hangs: make(chan struct{}), calls: make(chan struct{}, 100)}
+		store := &hanging{RevocationStore: memstore.New(), hangs: make(chan struct{})}
 		view := newView(t, store, "")
 		close(store.hangs)
 		require.False(t, revoked(t, view, "jti"))
@@ -179,7 +179,6 @@ func TestHangingStoreHoldsUpOneRequest(t *testing.T) {
 type hanging struct {
 	authn.RevocationStore
 	hangs chan struct{}
-	calls chan struct{}
 }
 
 func (h *hanging) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {

@@ -87,14 +87,20 @@ func (m *TokenManager) checkNames(c Claims) error {
 }
 
 func (m *TokenManager) checkTimes(c Claims, now time.Time) error {
-	lifetime := c.Expires.Sub(c.IssuedAt)
-	if lifetime <= 0 || lifetime > max(longestDefaultAccessLife, m.cfg.AccessLifetime()) {
+	return tokenTimes{c.IssuedAt, c.NotBefore, c.Expires, c.AuthTime}.check(now, max(longestDefaultAccessLife, m.cfg.AccessLifetime()))
+}
+
+// tokenTimes are those of any access token. A time that is absent is zero, which is ahead of nobody.
+type tokenTimes struct{ issued, notBefore, expires, auth time.Time }
+
+func (t tokenTimes) check(now time.Time, longest time.Duration) error {
+	if lifetime := t.expires.Sub(t.issued); lifetime <= 0 || lifetime > longest {
 		return fmt.Errorf("%w: lifetime out of range", ErrTokenMalformed)
 	}
-	if !now.Before(c.Expires) {
+	if !now.Before(t.expires) {
 		return ErrTokenExpired
 	}
-	if ahead := now.Add(futureLeeway); c.NotBefore.After(ahead) || c.IssuedAt.After(ahead) || c.AuthTime.After(ahead) {
+	if ahead := now.Add(futureLeeway); t.notBefore.After(ahead) || t.issued.After(ahead) || t.auth.After(ahead) {
 		return ErrTokenNotYetValid
 	}
 	return nil
