@@ -62,6 +62,19 @@ func (p *publisher) down() {
 	p.set(func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") })
 }
 
+// hold keeps the next answers back until release is called.
+func (p *publisher) hold() (release func()) {
+	gate := make(chan struct{})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	answer := p.answer
+	p.answer = func(r *http.Request) (*http.Response, error) {
+		<-gate
+		return answer(r)
+	}
+	return func() { close(gate) }
+}
+
 // serve has every request answered alike.
 func (p *publisher) serve(status int, body string, headers ...string) {
 	p.set(func(*http.Request) (*http.Response, error) {

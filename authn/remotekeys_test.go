@@ -174,15 +174,19 @@ func TestJWT41RotationAtTheIssuer(t *testing.T) {
 		assert.Equal(t, 2, kit.publisher.fetches())
 
 		kit.publisher.publish(t, next.key)
+		release := kit.publisher.hold()
 		time.Sleep(15 * time.Minute)
 		old.accepts(t, old.token(t, nil)) // begins the fetch in the background
+		release()
 		synctest.Wait()
 		old.refuses(t, old.token(t, nil), authn.ErrTokenKey)
 		next.accepts(t, next.token(t, nil))
 
 		kit.publisher.serve(http.StatusOK, `{"keys":[]}`)
+		release = kit.publisher.hold()
 		time.Sleep(15 * time.Minute)
 		next.accepts(t, next.token(t, nil))
+		release()
 		synctest.Wait()
 		next.refuses(t, next.token(t, nil), authn.ErrTokenKey)
 		assert.Contains(t, kit.log.String(), "no key that verifies")
