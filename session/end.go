@@ -35,6 +35,23 @@ func (m *Manager) Revoke(ctx context.Context, s authn.Subject, id string) error 
 	return m.Close(ctx, s, id, authn.EndRevoked)
 }
 
+// RevokeIn ends one session of the tenant, whosever it is, or returns [authn.ErrNotFound].
+func (m *Manager) RevokeIn(ctx context.Context, t authn.Tenant, id string) error {
+	record, err := m.deps.Store.Session(ctx, t, id)
+	if errors.Is(err, authn.ErrNotFound) {
+		return authn.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("session: find: %w", err)
+	}
+	return m.Revoke(ctx, record.Subject, id)
+}
+
+// RevokeAll ends all sessions of the subject, and returns how many.
+func (m *Manager) RevokeAll(ctx context.Context, s authn.Subject) (int, error) {
+	return m.CloseAll(ctx, s, "", authn.EndRevoked)
+}
+
 // RevokeOthers ends all sessions of the subject but the one it names, and returns how many.
 func (m *Manager) RevokeOthers(ctx context.Context, s authn.Subject, keep string) (int, error) {
 	return m.CloseAll(ctx, s, keep, authn.EndRevoked)
@@ -116,14 +133,28 @@ const (
 	clockLeeway = time.Minute
 )
 
+// limitReached is what a login gets that would exceed the limit.
+func (m *Manager) limitReached() error {
+	if m.cfg.OnLimit == Ask {
+		return authn.ErrSessionChoice
+	}
+	return authn.ErrSessionLimit
+}
+
 // keepEnded is how long the record of an ended session is kept.
 const keepEnded = 24 * time.Hour
 
-// Prune drops the records of sessions that ended more than a day ago and returns how many.
+// Prune drops the records of sessions that ended more than a day ago, and of devices that were not used for 400 days. It returns how many sessions it dropped.
 func (m *Manager) Prune(ctx context.Context) (int, error) {
 	n, err := m.deps.Store.PruneSessions(ctx, m.deps.Now().UTC().Add(-keepEnded))
 	if err != nil {
 		return 0, fmt.Errorf("session: prune: %w", err)
+	}
+	if m.deps.Devices == nil {
+		return n, nil
+	}
+	if _, err := m.deps.Devices.PruneDevices(ctx, m.deps.Now().UTC().Add(-keepDevices)); err != nil {
+		return n, fmt.Errorf("session: prune devices: %w", err)
 	}
 	return n, nil
 }

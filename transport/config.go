@@ -26,6 +26,8 @@ type Config struct {
 	IntrospectionEndpoint bool `yaml:"introspection_endpoint"`
 	// KeyEndpoints adds GET /keys, POST /keys/rotate and DELETE /keys/{kid} for managed signing keys, with the permissions keys.read, keys.rotate and keys.kill.
 	KeyEndpoints bool `yaml:"key_endpoints"`
+	// SessionEndpoints adds GET and DELETE /users/{id}/sessions and /tenant/sessions, and DELETE /tenant/sessions/{id}, for callers with the permissions sessions.read and sessions.revoke.
+	SessionEndpoints bool `yaml:"session_endpoints"`
 	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
 	InsecureCookies bool `yaml:"insecure_cookies"`
 }
