@@ -53,9 +53,9 @@ func (m *Manager) touch(ctx context.Context, r Record, ends time.Time, client au
 		return nil
 	}
 	idle := m.idle(r.Carrier, r.Remember)
-	use := pendingUse{at: now, due: minTime(now.Add(m.cfg.saveUp()), ends.Add(-storeBefore)), idle: idle, client: client}
+	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), idle: idle, client: client}
 	k := useKey{r.Subject.Tenant, r.ID}
-	if m.uses.note(k, use) {
+	if m.uses.note(k, use, ends.Add(-storeBefore)) {
 		return nil
 	}
 	touches := []Touch{touchOf(k, use)}
