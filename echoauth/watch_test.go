@@ -61,6 +61,14 @@ type watching struct {
 	headers []string
 }
 
+// pause lets the time of a bubble pass.
+func pause(d time.Duration) func(*testing.T, watching) error {
+	return func(*testing.T, watching) error {
+		<-time.After(d)
+		return nil
+	}
+}
+
 // watchCase opens a stream with the headers, and ends what they present.
 type watchCase struct {
 	name    string
@@ -81,9 +89,6 @@ func watchCases() []watchCase {
 	tenant := func(t *testing.T, w watching) error {
 		return w.app.Users.RevokeTenant(t.Context(), authn.Principal{}, "")
 	}
-	wait := func(d time.Duration) func(*testing.T, watching) error {
-		return func(*testing.T, watching) error { time.Sleep(d); return nil }
-	}
 	const soon, polled = 2 * time.Second, authn.DefaultWatch + time.Second
 	return []watchCase{
 		{"token, logout", token, logout, soon, authn.ErrSessionEnded},
@@ -92,11 +97,11 @@ func watchCases() []watchCase {
 		{"token, revoked", token, func(t *testing.T, w watching) error {
 			return w.app.TokenManager.Revoke(t.Context(), setting.Secret(strings.TrimPrefix(w.headers[1], "Bearer ")))
 		}, soon, authn.ErrTokenRevoked},
-		{"token, expired", token, wait(15 * time.Minute), soon, authn.ErrTokenExpired},
+		{"token, expired", token, pause(15 * time.Minute), soon, authn.ErrTokenExpired},
 		{"cookie, logout", cookie, logout, polled, authn.ErrSessionEnded},
 		{"cookie, disabled", cookie, disable, soon, authn.ErrSessionEnded},
 		{"cookie, tenant", cookie, tenant, soon, authn.ErrSessionEnded},
-		{"cookie, idle: an open stream is no use", cookie, wait(time.Hour), polled, authn.ErrSessionEnded},
+		{"cookie, idle: an open stream is no use", cookie, pause(time.Hour), polled, authn.ErrSessionEnded},
 		{"API key, revoked", apiKey, func(t *testing.T, w watching) error {
 			return w.app.APIKeys.Revoke(t.Context(), authn.Principal{}, w.p.Subject, w.p.KeyID)
 		}, soon, authn.ErrAPIKeyInvalid},
