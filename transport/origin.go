@@ -1,0 +1,117 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// origins decides whether a browser sent a request from another origin.
+type origins struct {
+	check *http.CrossOriginProtection
+	// trusted are the origins that may send requests as the site itself does.
+	trusted []string
+	// public is the application's own address, empty when it is not configured.
+	public string
+}
+
+func newOrigins(cfg Config) (origins, error) {
+	o := origins{check: http.NewCrossOriginProtection(), trusted: cfg.TrustedOrigins, public: cfg.PublicURL}
+	for _, origin := range cfg.TrustedOrigins {
+		if err := o.check.AddTrustedOrigin(origin); err != nil {
+			return origins{}, fmt.Errorf("transport: trusted origin: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// CrossOrigin returns the problem of a browser request that would change state
+// and comes from another origin, or nil.
+//
+// It is decided by [http.CrossOriginProtection], and refuses what that lets pass: a header of a browser's that is
+// empty or there twice, and a page of the same host by plain HTTP where this site is known to be served by HTTPS. A
+// request with neither Sec-Fetch-Site nor Origin is no browser's, and passes.
+func (g *Gate) CrossOrigin(r *http.Request) *Problem { return g.crossOrigin(r, r.Method) }
+
+// crossOrigin is CrossOrigin for a route of the method, whatever a middleware made of the request's own.
+func (g *Gate) crossOrigin(r *http.Request, method string) *Problem {
+	if !changesState(r) && safe(method) {
+		return nil
+	}
+	if g.origins.known(r) && !g.downgraded(r) && g.origins.check.Check(written(r)) == nil {
+		return nil
+	}
+	return problem(http.StatusForbidden, "cross_origin", "a browser sent this from another origin")
+}
+
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// changesState reports a request that may change state. One that says it is a read, and has a Content-Length, came as a POST:
+// browsers send one with every POST, and none with a GET, so that a middleware which overrides methods
+// hides nothing (Fetch, section 4.6). A WebSocket handshake is a GET, but what it opens can be written to, and CORS does not hold it
+// back (RFC 6455, section 10.2).
+func changesState(r *http.Request) bool {
+	return !safe(r.Method) || r.ContentLength != 0 || len(r.Header["Content-Length"]) > 0 || len(r.Header["Upgrade"]) > 0
+}
+
+// written returns r, or the write that hides behind it.
+func written(r *http.Request) *http.Request {
+	if !safe(r.Method) {
+		return r
+	}
+	write := *r
+	write.Method = http.MethodPost
+	return &write
+}
+
+// known reports headers as a browser sends them: each once, and with a value.
+func (o origins) known(r *http.Request) bool {
+	for _, name := range []string{"Sec-Fetch-Site", "Origin"} {
+		if values := r.Header[name]; len(values) > 1 || len(values) == 1 && values[0] == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// downgraded reports a page of this host that came by plain HTTP, which anybody on the way can
+// write, where the request itself is known to have come by HTTPS. A browser's word about the site comes first.
+func (g *Gate) downgraded(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if !plainOrigin(origin) || r.Header.Get("Sec-Fetch-Site") != "" || slices.Contains(g.origins.trusted, origin) {
+		return false
+	}
+	if r.TLS != nil || g.origins.public == "https://"+r.Host {
+		return true
+	}
+	_, present, _ := g.cookie.read(r) // browsers send a Secure cookie by HTTPS alone
+	return present && !g.cookie.insecure
+}
+
+// plainOrigin reports an origin of plain HTTP on a host that is not the machine itself.
+func plainOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Scheme == "http" && !loopback(u.Hostname())
+}
+
+// loopback reports a host that browsers treat as secure without HTTPS.
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// unforgeable reports a request that depends on a bearer token or an API key alone: browsers
+// send no such thing by themselves, so no other site can have forged it. An
+// endpoint that needs no authentication, such as the login, depends on none.
+func (g *Gate) unforgeable(e Endpoint, r *http.Request) bool {
+	_, present, _ := g.cookie.read(r)
+	return e.Need != NeedNothing && !present && g.presentsHeader(r)
+}
