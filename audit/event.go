@@ -28,6 +28,8 @@ const (
 	LoginFailed Type = "login.failed"
 	// SessionEnded: a session was ended before its time; Reason says by what.
 	SessionEnded Type = "session.ended"
+	// SessionRenewed: a session's cookie was exchanged for a new one.
+	SessionRenewed Type = "session.renewed"
 	// TokenRefreshed: a refresh token was exchanged for the next pair.
 	TokenRefreshed Type = "token.refreshed"
 	// RefreshReused: a refresh token was presented again after its use; its session was ended.
@@ -76,7 +78,7 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
+		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,

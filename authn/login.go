@@ -20,6 +20,8 @@ type LoginRequest struct {
 	Client  Client
 	// Bind asks for a binding besides what the configuration demands.
 	Bind Binding
+	// Replaces is as in [Completion].
+	Replaces setting.Secret
 }
 
 // Completion says how a proved login becomes a session.
@@ -29,6 +31,9 @@ type Completion struct {
 	Client  Client
 	// Bind asks for a binding besides what the configuration demands.
 	Bind Binding
+	// Replaces is the session cookie that the browser sent along, if any. With CarrierCookie the new cookie takes its
+	// place, and its session, whoever's it is, is ended; nothing of it is adopted.
+	Replaces setting.Secret
 }
 
 // Grant is what a successful login hands out. AccessToken and RefreshToken are
@@ -56,7 +61,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 		}
 		return Grant{}, err
 	}
-	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind})
+	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Replaces: r.Replaces})
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
@@ -107,7 +112,8 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if err := s.recordLogin(ctx, user, proof.Time); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.open(ctx, Opening{Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch}, roles)
+	opening := Opening{Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch}
+	grant, err := s.openInPlace(ctx, opening, c.Replaces, roles)
 	if err != nil {
 		return Grant{}, err
 	}

@@ -29,12 +29,9 @@ func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client auth
 	if err != nil {
 		return authn.Session{}, authn.ErrSessionEnded
 	}
-	record, err := m.find(ctx, authn.Tenant(c.Tenant()), c.ID)
+	record, err := m.carried(ctx, c)
 	if err != nil {
 		return authn.Session{}, err
-	}
-	if record.Carrier != authn.CarrierCookie || !sameHash(c.Secret, record) {
-		return authn.Session{}, authn.ErrSessionEnded
 	}
 	if why := record.Confirmation.Unproved(client); why != "" { // before the use is recorded: it is none
 		m.deps.Events.Emit(ctx, authn.BindingFailed(record.Subject, record.ID, client, authn.CredentialCookie, why))

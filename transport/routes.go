@@ -90,8 +90,12 @@ func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
 		Carrier: authn.Carrier(in.choice("mode", string(authn.CarrierToken), string(authn.CarrierCookie))),
 		Bind:    in.binding(),
 	}
+	request.Replaces, _, _ = g.cookie.read(r)
 	if err := in.err(); err != nil {
 		return Reply{}, err
+	}
+	if request.Carrier == authn.CarrierCookie && g.dropsCookies(r) {
+		return Reply{}, insecureTransport()
 	}
 	grant, err := g.deps.Users.Login(ctx, request)
 	if err != nil {
@@ -130,11 +134,7 @@ func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {
 	if err := g.deps.Users.Logout(ctx, p); err != nil {
 		return Reply{}, err
 	}
-	var reply Reply
-	if _, present, _ := g.cookie.read(r); present && p.TokenID == "" { // a token's session is not the cookie's
-		reply.Cookies = []*http.Cookie{g.cookie.clear()}
-	}
-	return reply, nil
+	return Reply{Cookies: g.cookieOf(p, r), ClearSiteData: g.clearsSiteData(r)}, nil
 }
 
 func (g *Gate) me(ctx context.Context, _ *http.Request) (Reply, error) {
