@@ -187,9 +187,10 @@ func TestForgedOrigins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := len(b.Events(acts()...))
 			for _, route := range writes {
-				headers := append([]string{"Content-Length", "0"}, headers...)
-				b.held(t, b.Do(request(route[0], route[1], "", append(headers, sent(b.cookie)...)...)), expected, before)
+				withLength := append([]string{"Content-Length", "0"}, headers...) // as browsers send with every write
+				b.held(t, b.Do(request(route[0], route[1], "", append(withLength, sent(b.cookie)...)...)), expected, before)
 				if strings.HasPrefix(route[1], "/auth/") {
+					b.held(t, b.Do(request(route[0], route[1], "", append(headers, sent(b.cookie)...)...)), expected, before)
 					b.held(t, b.Do(request(route[0], route[1], "", append(append(headers, attackers...), sent(b.cookie)...)...)), expected, before)
 				}
 			}
