@@ -23,13 +23,19 @@ func (s *Service) openInPlace(ctx context.Context, o Opening, cookie setting.Sec
 		return s.open(ctx, o, roles)
 	}
 	grant, err := s.open(ctx, o, roles)
-	if err != nil {
-		return Grant{}, err
+	if err != nil || old.ID == "" {
+		return grant, err
 	}
+	replaced := false
+	defer func() { // after a panic too
+		if !replaced {
+			s.abandon(ctx, grant.Session)
+		}
+	}()
 	if err := s.replace(ctx, old); err != nil {
-		s.abandon(ctx, grant.Session)
 		return Grant{}, err
 	}
+	replaced = true
 	return grant, nil
 }
 
