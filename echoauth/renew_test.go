@@ -69,7 +69,9 @@ func TestRenewSession(t *testing.T) {
 // A session does not outlive its end by being renewed.
 func TestRenewalExtendsNoEnd(t *testing.T) {
 	t.Parallel()
-	app := startConfigured(t, func(c *authmodule.Config) { c.Session.TimeoutMinutes, c.Session.AbsoluteTimeoutDays, c.JWT.RefreshTokenExpireDays = 24*60, 2, 1 }, routes(renewing), mounted())
+	app := startConfigured(t, func(c *authmodule.Config) {
+		c.Session.TimeoutMinutes, c.Session.AbsoluteTimeoutDays, c.JWT.RefreshTokenExpireDays = 24*60, 2, 1
+	}, routes(renewing), mounted())
 	c := loginCookie(t, app, app.User().Email)
 	ends := c.Expires
 	for range 3 {
