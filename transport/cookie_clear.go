@@ -37,8 +37,8 @@ func (g *Gate) clearsSiteData(r *http.Request) string {
 // dropsCookies reports a browser that would silently drop a Secure cookie: a page that came by plain
 // HTTP from a host that is not the machine itself calls its own host. Clients that send no Origin are not recognised.
 func (g *Gate) dropsCookies(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	return !g.cookie.insecure && origin == "http://"+r.Host && plainOrigin(origin) && r.Header.Get("Sec-Fetch-Site") == ""
+	plain := r.Header.Get("Origin") == "http://"+r.Host && r.Header.Get("Sec-Fetch-Site") == ""
+	return plain && !g.cookie.insecure && !loopback(r.Host)
 }
 
 func insecureTransport() *Problem {

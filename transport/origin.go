@@ -32,8 +32,8 @@ func newOrigins(cfg Config) (origins, error) {
 // and comes from another origin, or nil.
 //
 // It is decided by [http.CrossOriginProtection], and refuses what that lets pass: a header of a browser's that is
-// empty or there twice, and a page of the same host by plain HTTP where this site is known to be served by HTTPS. A
-// request with neither Sec-Fetch-Site nor Origin is no browser's, and passes.
+// empty or there twice, an Origin that is spelt as no browser does, and a page of the same host by plain HTTP where the request is known to
+// have come by HTTPS. A request with neither Sec-Fetch-Site nor Origin is no browser's, and passes.
 func (g *Gate) CrossOrigin(r *http.Request) *Problem { return g.crossOrigin(r, r.Method) }
 
 // crossOrigin is CrossOrigin for a route of the method, whatever a middleware made of the request's own.
@@ -41,7 +41,7 @@ func (g *Gate) crossOrigin(r *http.Request, method string) *Problem {
 	if !changesState(r) && safe(method) {
 		return nil
 	}
-	if g.origins.known(r) && !g.downgraded(r) && g.origins.check.Check(written(r)) == nil {
+	if g.origins.known(r) && g.spelt(r) && g.origins.check.Check(written(r)) == nil {
 		return nil
 	}
 	return problem(http.StatusForbidden, "cross_origin", "a browser sent this from another origin")
@@ -79,32 +79,32 @@ func (o origins) known(r *http.Request) bool {
 	return true
 }
 
-// downgraded reports a page of this host that came by plain HTTP, which anybody on the way can
-// write, where the request itself is known to have come by HTTPS. A browser's word about the site comes first.
-func (g *Gate) downgraded(r *http.Request) bool {
+// spelt reports an Origin that is this site's as a browser writes it, where that header alone decides. A page of this host by
+// plain HTTP is another's where the request is known to have come by HTTPS: anybody on the way can write it.
+func (g *Gate) spelt(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	if !plainOrigin(origin) || r.Header.Get("Sec-Fetch-Site") != "" || slices.Contains(g.origins.trusted, origin) {
-		return false
+	if origin == "" || r.Header.Get("Sec-Fetch-Site") != "" || slices.Contains(g.origins.trusted, origin) {
+		return true
 	}
+	return origin == "https://"+r.Host || origin == "http://"+r.Host && !g.encrypted(r)
+}
+
+// encrypted reports a request that is known to have come by HTTPS.
+func (g *Gate) encrypted(r *http.Request) bool {
 	if r.TLS != nil || g.origins.public == "https://"+r.Host {
 		return true
 	}
-	_, present, _ := g.cookie.read(r) // browsers send a Secure cookie by HTTPS alone
-	return present && !g.cookie.insecure
+	_, present, _ := g.cookie.read(r) // browsers send a Secure cookie by HTTPS, or to the machine itself
+	return present && !g.cookie.insecure && !loopback(r.Host)
 }
 
-// plainOrigin reports an origin of plain HTTP on a host that is not the machine itself.
-func plainOrigin(origin string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Scheme == "http" && !loopback(u.Hostname())
-}
-
-// loopback reports a host that browsers treat as secure without HTTPS.
+// loopback reports a host, with or without a port, that browsers treat as secure without HTTPS.
 func loopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	name := (&url.URL{Host: host}).Hostname()
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
 	}
-	address, err := netip.ParseAddr(host)
+	address, err := netip.ParseAddr(name)
 	return err == nil && address.IsLoopback()
 }
 
