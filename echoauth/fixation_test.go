@@ -171,7 +171,7 @@ func TestLoginsRaceWithTheOldCookie(t *testing.T) {
 	assert.Equal(t, []string{"replaced"}, app.reasons(), "it is ended once")
 }
 
-// A stale cookie is cleared by an answer that cannot have been overtaken by a login's: a document's, a minute after the cookie went out of use.
+// NIST-09, NIST-11: the server, not the expiry of the cookie, decides. A stale cookie is cleared by an answer that cannot have been overtaken by a login's: a document's, a minute after the cookie went out of use.
 func TestClearingHurtsNoLogin(t *testing.T) {
 	t.Parallel()
 	app := start(t, routes(guardedRoutes))
