@@ -51,12 +51,16 @@ func safe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// changesState reports a request that may change state. One that says it is a read, and has a Content-Length, came as a POST:
-// browsers send one with every POST, and none with a GET, so that a middleware which overrides methods
-// hides nothing (Fetch, section 4.6). A WebSocket handshake is a GET, but what it opens can be written to, and CORS does not hold it
-// back (RFC 6455, section 10.2).
+// changesState reports a request that may change state, whatever its method says. A WebSocket handshake is a GET, but what
+// it opens can be written to, and CORS does not hold it back (RFC 6455, section 10.2).
 func changesState(r *http.Request) bool {
-	return !safe(r.Method) || r.ContentLength != 0 || len(r.Header["Content-Length"]) > 0 || len(r.Header["Upgrade"]) > 0
+	return !safe(r.Method) || len(r.Header["Upgrade"]) > 0 || overridden(r)
+}
+
+// overridden reports a read that came as a POST, and was made a read by a middleware. Browsers send Origin and Content-Length with
+// every POST, and never both with a read (Fetch, sections 3.2 and 4.6). Some proxies add a Content-Length to reads; those from links elsewhere have no Origin.
+func overridden(r *http.Request) bool {
+	return len(r.Header["Origin"]) > 0 && (r.ContentLength != 0 || len(r.Header["Content-Length"]) > 0)
 }
 
 // written returns r, or the write that hides behind it.
