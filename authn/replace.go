@@ -55,7 +55,7 @@ func (s *Service) replace(ctx context.Context, old Session) error {
 	if old.ID == "" {
 		return nil
 	}
-	err := s.deps.Sessions.Close(ctx, old.Subject, old.ID, EndReplaced)
+	err := s.deps.Sessions.Close(ctx, old.Subject, old.ID, EndSuperseded)
 	if errors.Is(err, ErrNotFound) { // another login of this browser came first
 		return nil
 	}

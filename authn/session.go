@@ -47,8 +47,8 @@ const (
 	EndDisabled EndReason = "account_disabled"
 	// EndBinding: its refresh token came from a client that it is not bound to.
 	EndBinding EndReason = "binding_failed"
-	// EndReplaced: its browser logged in anew.
-	EndReplaced EndReason = "replaced"
+	// EndSuperseded: its browser logged in anew.
+	EndSuperseded EndReason = "superseded"
 )
 
 // Opening asks for the session of one login.

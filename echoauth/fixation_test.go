@@ -74,7 +74,7 @@ func TestLoginEndsTheSessionItReplaces(t *testing.T) {
 	other := loginCookie(t, app, bob.Email, sent(again)...)
 	assert.Empty(t, app.caller(again))
 	assert.Equal(t, bob.Subject.ID, app.caller(other))
-	assert.Equal(t, []string{"replaced", "replaced"}, app.reasons())
+	assert.Equal(t, []string{"superseded", "superseded"}, app.reasons())
 	assert.Equal(t, ada.Subject.ID, app.caller(elsewhere), "another browser's stays")
 }
 
@@ -125,7 +125,7 @@ func TestReplacingUnderALimit(t *testing.T) {
 			desk = loginCookie(t, app, ada.Email, sent(desk)...)
 			assert.Equal(t, ada.Subject.ID, app.caller(phone))
 			assert.Equal(t, ada.Subject.ID, app.caller(desk))
-			assert.Equal(t, []string{"replaced"}, app.reasons())
+			assert.Equal(t, []string{"superseded"}, app.reasons())
 			if policy == session.EvictOldest {
 				return
 			}
@@ -168,7 +168,7 @@ func TestLoginsRaceWithTheOldCookie(t *testing.T) {
 		assert.False(t, seen[c.Value])
 		seen[c.Value] = true
 	}
-	assert.Equal(t, []string{"replaced"}, app.reasons(), "it is ended once")
+	assert.Equal(t, []string{"superseded"}, app.reasons(), "it is ended once")
 }
 
 // NIST-09, NIST-11: the server, not the expiry of the cookie, decides. A stale cookie is cleared by an answer that cannot have been overtaken by a login's: a document's, a minute after the cookie went out of use.

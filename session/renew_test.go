@@ -158,7 +158,7 @@ func TestSupersededCookies(t *testing.T) {
 	t.Parallel()
 	for name, out := range map[string]func(f *fixture, id string, cookie setting.Secret) error{
 		"ended": func(f *fixture, id string, _ setting.Secret) error {
-			return f.Close(t.Context(), ada, id, authn.EndReplaced)
+			return f.Close(t.Context(), ada, id, authn.EndSuperseded)
 		},
 		"renewed": func(f *fixture, _ string, cookie setting.Secret) error {
 			_, _, err := f.Renew(t.Context(), cookie, authn.Client{})
