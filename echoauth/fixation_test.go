@@ -150,8 +150,11 @@ func TestLoginsRaceWithTheOldCookie(t *testing.T) {
 	for i := range n {
 		wg.Go(func() {
 			w := app.Do(request("POST", "/auth/login", credentials(t, ada.Email, "cookie"), sent(old)...))
-			if cookies := w.Result().Cookies(); assert.Equal(t, http.StatusOK, w.Code) && assert.Len(t, cookies, 1) {
-				fresh[i] = cookies[0]
+			assert.Equal(t, http.StatusOK, w.Code)
+			for _, c := range w.Result().Cookies() {
+				if c.Name == transport.CookieName && assert.Nil(t, fresh[i], "an answer sets it once") {
+					fresh[i] = c
+				}
 			}
 		})
 		wg.Go(func() {
@@ -164,6 +167,7 @@ func TestLoginsRaceWithTheOldCookie(t *testing.T) {
 	assert.Empty(t, app.caller(old))
 	seen := map[string]bool{old.Value: true}
 	for _, c := range fresh {
+		require.NotNil(t, c)
 		assert.Equal(t, ada.Subject.ID, app.caller(c))
 		assert.False(t, seen[c.Value])
 		seen[c.Value] = true
