@@ -90,6 +90,7 @@ func (p *problems) numbers(c Config) {
 		{"api_keys.max_per_user", int(c.APIKeys.MaxPerUser), largest},
 		{"binding.ipv4_prefix", int(c.Binding.IPv4Prefix), 32},
 		{"binding.ipv6_prefix", int(c.Binding.IPv6Prefix), 128},
+		{"store.timeout_seconds", int(c.Store.TimeoutSeconds), LongestStoreTimeoutSeconds},
 		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
 	} {
 		if n.value < 0 || n.value > n.most {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -41,6 +42,8 @@ type ports struct {
 	sessions    session.Store
 	roles       authz.RoleStore
 	assignments authz.AssignmentStore
+	// probes look at each of them.
+	probes []health.Probe
 }
 
 type portOverrides struct {
@@ -57,6 +60,7 @@ type portOverrides struct {
 	Assignments slot.Members[authz.AssignmentStore]
 	Database    slot.Members[*sql.DB]
 	Lifecycle   fx.Lifecycle
+	Logger      logger
 }
 
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
@@ -76,7 +80,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 			return ports{}, s.loud(err)
 		}
 	}
-	return p, nil
+	return s.guarded(p, in.Logger), nil
 }
 
 // port returns the application's own store, or the driver, which is opened

@@ -26,6 +26,8 @@ type Config struct {
 	IntrospectionEndpoint bool `yaml:"introspection_endpoint"`
 	// KeyEndpoints adds GET /keys, POST /keys/rotate and DELETE /keys/{kid} for managed signing keys, with the permissions keys.read, keys.rotate and keys.kill.
 	KeyEndpoints bool `yaml:"key_endpoints"`
+	// Health adds GET /livez and GET /readyz, which anybody may ask: whether the process answers, and which of its stores do not.
+	Health bool `yaml:"health"`
 	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
 	InsecureCookies bool `yaml:"insecure_cookies"`
 }
