@@ -53,6 +53,11 @@ func UseSessionStore(constructor any) fx.Option {
 	return slot.Use[session.Store]("SessionStore", constructor, 1)
 }
 
+// UseDeviceStore keeps the devices that accounts have signed in on in the application's own [session.DeviceStore].
+func UseDeviceStore(constructor any) fx.Option {
+	return slot.Use[session.DeviceStore]("DeviceStore", constructor, 1)
+}
+
 // UseRoleStore keeps roles defined at run time in the application's own [authz.RoleStore].
 func UseRoleStore(constructor any) fx.Option {
 	return slot.Use[authz.RoleStore]("RoleStore", constructor, 1)

@@ -104,7 +104,7 @@ func (s Settings) consumed() map[string]bool {
 		"HTTPClient": len(s.Issuers) > 0,
 	}
 	for _, name := range []string{
-		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "RoleStore", "AssignmentStore",
+		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RoleStore", "AssignmentStore",
 		"Listener", "Authenticator", "Endpoint", "Roles",
 	} {
 		names[name] = true

@@ -27,6 +27,7 @@ type driver interface {
 	authn.APIKeyStore
 	authn.KeyStore
 	session.Store
+	session.DeviceStore
 	authz.RoleStore
 	authz.AssignmentStore
 }
@@ -40,6 +41,7 @@ type ports struct {
 	apiKeys     authn.APIKeyStore
 	signingKeys authn.KeyStore
 	sessions    session.Store
+	devices     session.DeviceStore
 	roles       authz.RoleStore
 	assignments authz.AssignmentStore
 	// probes look at each of them.
@@ -56,6 +58,7 @@ type portOverrides struct {
 	APIKeys     slot.Members[authn.APIKeyStore]
 	SigningKeys slot.Members[authn.KeyStore]
 	Sessions    slot.Members[session.Store]
+	Devices     slot.Members[session.DeviceStore]
 	Roles       slot.Members[authz.RoleStore]
 	Assignments slot.Members[authz.AssignmentStore]
 	Database    slot.Members[*sql.DB]
@@ -65,7 +68,7 @@ type portOverrides struct {
 
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
-	var errs [9]error
+	var errs [10]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = port(in.Revocations, shared)
@@ -75,6 +78,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.assignments, errs[6] = port(in.Assignments, shared)
 	p.apiKeys, errs[7] = port(in.APIKeys, shared)
 	p.signingKeys, errs[8] = port(in.SigningKeys, shared)
+	p.devices, errs[9] = port(in.Devices, shared)
 	for _, err := range errs {
 		if err != nil {
 			return ports{}, s.loud(err)

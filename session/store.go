@@ -36,6 +36,10 @@ type Record struct {
 	Confirmation authn.Confirmation
 	// IP, UserAgent and Device describe the client at its last use.
 	IP, UserAgent, Device string
+	// DeviceID names the [Device] that the session was opened on, empty where none is known.
+	DeviceID string
+	// Remember says that the session has the longer lifetime that its user asked for at login.
+	Remember bool
 }
 
 // Live reports whether the session may be used at now.
@@ -68,6 +72,13 @@ type Use struct {
 	IP, UserAgent, Device string
 }
 
+// Touch is a use of one session.
+type Touch struct {
+	Tenant authn.Tenant
+	ID     string
+	Use    Use
+}
+
 // Selection chooses sessions of one subject: the one named Only, or all but
 // the one named Except. With both empty it is all of them.
 type Selection struct {
@@ -94,14 +105,18 @@ type Store interface {
 	// generation and hash are the named ones; otherwise it changes nothing and returns
 	// [authn.ErrConflict]. Of concurrent calls exactly one succeeds.
 	RotateSession(ctx context.Context, r Rotation) error
-	// TouchSession records a use of a session that is live at u.At; on any other it does
-	// nothing. It never shortens IdleAt and never revives a session.
-	TouchSession(ctx context.Context, t authn.Tenant, id string, u Use) error
+	// TouchSessions records uses, each in a step of its own: on a session that is not live at
+	// Use.At it does nothing. It never shortens IdleAt and never revives a session. There may be
+	// several uses of one session, in any order. After an error, some may have been recorded.
+	TouchSessions(ctx context.Context, touches ...Touch) error
 	// EndSessions ends the chosen sessions of s that are live at now, and returns them as they then are.
 	// A session that has ended keeps its first reason.
 	EndSessions(ctx context.Context, s authn.Subject, which Selection, now time.Time, why authn.EndReason) ([]Record, error)
 	// Sessions returns the subject's sessions that are live at now, the last used first.
 	Sessions(ctx context.Context, s authn.Subject, now time.Time) ([]Record, error)
+	// TenantSessions returns the tenant's sessions that are live at now and have an ID after the
+	// given one, in the order of their IDs, bytewise; at most limit.
+	TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]Record, error)
 	// PruneSessions drops records that ended, idled out or passed their end before the given time, and returns how many.
 	PruneSessions(ctx context.Context, before time.Time) (int, error)
 }

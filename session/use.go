@@ -48,7 +48,7 @@ func (m *Manager) touch(ctx context.Context, r Record, client authn.Client) erro
 	if now.Sub(r.LastUsedAt) < touchEvery {
 		return nil
 	}
-	if err := m.deps.Store.TouchSession(ctx, r.Subject.Tenant, r.ID, m.use(client, r.Carrier, now)); err != nil {
+	if err := m.deps.Store.TouchSessions(ctx, Touch{r.Subject.Tenant, r.ID, m.use(client, r.Carrier, now)}); err != nil {
 		return fmt.Errorf("session: record a use: %w", err)
 	}
 	return nil

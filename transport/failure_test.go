@@ -112,7 +112,7 @@ func guardedFlow(name, mode, path string, calls ...string) flow {
 
 func flows() []flow {
 	token := []string{"Session", "UserByID", "Assignments"}
-	cookie := []string{"Session", "TouchSession", "UserByID", "Assignments"}
+	cookie := []string{"Session", "TouchSessions", "UserByID", "Assignments"}
 	return []flow{
 		loginFlow("token"), loginFlow("cookie"), registerFlow(), refreshFlow(),
 		{name: "logout token", mode: "token", success: 204, calls: append(slices.Clone(token), "Revoke", "EndSessions"), request: authorized("POST", "/auth/logout"), after: unlessTold(presented)},

@@ -137,8 +137,8 @@ func (f *faulty) RotateSession(ctx context.Context, r session.Rotation) error {
 	return f.orCall("RotateSession", func() error { return f.Store.RotateSession(ctx, r) })
 }
 
-func (f *faulty) TouchSession(ctx context.Context, t authn.Tenant, id string, u session.Use) error {
-	return f.orCall("TouchSession", func() error { return f.Store.TouchSession(ctx, t, id, u) })
+func (f *faulty) TouchSessions(ctx context.Context, touches ...session.Touch) error {
+	return f.orCall("TouchSessions", func() error { return f.Store.TouchSessions(ctx, touches...) })
 }
 
 func (f *faulty) EndSessions(ctx context.Context, s authn.Subject, which session.Selection, now time.Time, why authn.EndReason) ([]session.Record, error) {

@@ -72,15 +72,17 @@ func (s *Store) RotateSession(ctx context.Context, n session.Rotation) error {
 	return nil
 }
 
-// TouchSession implements [session.Store].
-func (s *Store) TouchSession(ctx context.Context, tenant authn.Tenant, id string, u session.Use) error {
+// TouchSessions implements [session.Store].
+func (s *Store) TouchSessions(ctx context.Context, touches ...session.Touch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
-	if r, found := s.sessions.byID[sessionKey{tenant, id}]; found && r.Live(stamp(u.At)) {
-		use(r, u)
+	for _, t := range touches {
+		if r, found := s.sessions.byID[sessionKey{t.Tenant, t.ID}]; found && r.Live(stamp(t.Use.At)) {
+			use(r, t.Use)
+		}
 	}
 	return nil
 }
@@ -109,6 +111,27 @@ func (s *Store) Sessions(ctx context.Context, sub authn.Subject, now time.Time) 
 	list := make([]session.Record, 0, len(live))
 	for _, r := range live {
 		list = append(list, cloneSession(*r))
+	}
+	return list, nil
+}
+
+// TenantSessions implements [session.Store]. It looks at all sessions.
+func (s *Store) TenantSessions(ctx context.Context, tenant authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.sessions.mu.RLock()
+	defer s.sessions.mu.RUnlock()
+	ids := []string{}
+	for k, r := range s.sessions.byID {
+		if k.tenant == tenant && k.id > after && r.Live(stamp(now)) {
+			ids = append(ids, k.id)
+		}
+	}
+	slices.Sort(ids)
+	list := []session.Record{}
+	for _, id := range page(ids, after, limit) {
+		list = append(list, cloneSession(*s.sessions.byID[sessionKey{tenant, id}]))
 	}
 	return list, nil
 }

@@ -22,6 +22,7 @@ type Store struct {
 	apiKeys     apiKeys
 	signingKeys signingKeys
 	sessions    sessions
+	devices     devices
 	roles       roles
 	assignments assignments
 }
@@ -35,6 +36,7 @@ var (
 	_ authn.APIKeyStore       = (*Store)(nil)
 	_ authn.KeyStore          = (*Store)(nil)
 	_ session.Store           = (*Store)(nil)
+	_ session.DeviceStore     = (*Store)(nil)
 	_ authz.RoleStore         = (*Store)(nil)
 	_ authz.AssignmentStore   = (*Store)(nil)
 )
@@ -48,6 +50,7 @@ func New() *Store {
 		oneTimes:    newOneTimes(),
 		apiKeys:     newAPIKeys(),
 		sessions:    newSessions(),
+		devices:     newDevices(),
 		roles:       newRoles(),
 		assignments: newAssignments(),
 	}

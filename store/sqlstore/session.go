@@ -82,11 +82,17 @@ func (s *Store) RotateSession(ctx context.Context, r session.Rotation) error {
 	return err
 }
 
-// TouchSession implements [session.Store].
-func (s *Store) TouchSession(ctx context.Context, t authn.Tenant, id string, u session.Use) error {
-	args := append(useArgs(u), t, id, micros(u.At), micros(u.At))
-	_, err := s.exec(ctx, "touch session", touchSession, args...)
-	return err
+// TouchSessions implements [session.Store], in one transaction.
+func (s *Store) TouchSessions(ctx context.Context, touches ...session.Touch) error {
+	return s.write(ctx, "touch sessions", func(t txn) error {
+		for _, touch := range touches {
+			at := micros(touch.Use.At)
+			if _, err := t.exec(ctx, touchSession, append(useArgs(touch.Use), touch.Tenant, touch.ID, at, at)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, touchSession)
 }
 
 // EndSessions implements [session.Store].
@@ -109,6 +115,11 @@ func (s *Store) EndSessions(ctx context.Context, sub authn.Subject, which sessio
 // Sessions implements [session.Store].
 func (s *Store) Sessions(ctx context.Context, sub authn.Subject, now time.Time) ([]session.Record, error) {
 	return list(ctx, s, "sessions", scanSession, liveSessions, sub.Tenant, sub.ID, micros(now), micros(now))
+}
+
+// TenantSessions implements [session.Store].
+func (s *Store) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
+	return list(ctx, s, "tenant sessions", scanSession, tenantSessions, t, after, micros(now), micros(now), max(limit, 0))
 }
 
 // PruneSessions implements [session.Store].

@@ -4,10 +4,10 @@ import "github.com/authmodule/authmodule/session"
 
 const (
 	sessionColumns = `tenant, id, subject_id, carrier, secret_hash, previous_hash, generation, methods,
-		auth_time, created_at, last_used_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device, rotated_at, epoch, confirmation`
+		auth_time, created_at, last_used_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device, rotated_at, epoch, confirmation, device_id, remember`
 
 	insertSession = `INSERT INTO authmodule_sessions (` + sessionColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	sessionByID = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE tenant = ? AND id = ?`
 
@@ -22,6 +22,8 @@ const (
 	liveSessions = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + ofSubject + ` ORDER BY last_used_at DESC, id DESC`
 
 	oldestLive = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + ofSubject + ` ORDER BY last_used_at, id LIMIT ?`
+
+	tenantSessions = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE tenant = ? AND id > ? AND ` + isLive + ` ORDER BY id LIMIT ?`
 
 	endSession = `UPDATE authmodule_sessions SET ended_at = ?, end_reason = ? WHERE tenant = ? AND id = ?`
 
@@ -63,6 +65,7 @@ func sessionRow(r session.Record) ([]any, error) {
 		r.Subject.Tenant, r.ID, r.Subject.ID, r.Carrier, blob(r.SecretHash), blob(r.PreviousHash), r.Generation, methods,
 		micros(r.AuthTime), micros(r.CreatedAt), micros(r.LastUsedAt), micros(r.IdleAt), micros(r.EndsAt),
 		micros(r.EndedAt), r.EndReason, r.IP, r.UserAgent, r.Device, micros(r.RotatedAt), r.Epoch, r.Confirmation.Text(),
+		r.DeviceID, flag(r.Remember),
 	}, nil
 }
 
@@ -71,6 +74,7 @@ func scanSession(row scanner) (r session.Record, err error) {
 		&r.Subject.Tenant, &r.ID, &r.Subject.ID, &r.Carrier, &r.SecretHash, &r.PreviousHash, &r.Generation, wordList{&r.Methods},
 		instant{&r.AuthTime}, instant{&r.CreatedAt}, instant{&r.LastUsedAt}, instant{&r.IdleAt}, instant{&r.EndsAt},
 		instant{&r.EndedAt}, &r.EndReason, &r.IP, &r.UserAgent, &r.Device, instant{&r.RotatedAt}, &r.Epoch, confirmation{&r.Confirmation},
+		&r.DeviceID, boolean{&r.Remember},
 	)
 	return r, err
 }

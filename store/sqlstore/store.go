@@ -35,6 +35,7 @@ var (
 	_ authn.APIKeyStore     = (*Store)(nil)
 	_ authn.KeyStore        = (*Store)(nil)
 	_ session.Store         = (*Store)(nil)
+	_ session.DeviceStore   = (*Store)(nil)
 	_ authz.RoleStore       = (*Store)(nil)
 	_ authz.AssignmentStore = (*Store)(nil)
 )

@@ -36,6 +36,26 @@ func (i instant) Scan(src any) error {
 	return nil
 }
 
+// flag stores a truth value as 0 or 1.
+func flag(v bool) int64 {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+// boolean scans what flag stored.
+type boolean struct{ v *bool }
+
+func (b boolean) Scan(src any) error {
+	n, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("a truth value is stored as %T, not as an integer", src)
+	}
+	*b.v = n != 0
+	return nil
+}
+
 // words stores a list of strings as JSON text.
 func words(list []string) (string, error) {
 	if len(list) == 0 {

@@ -17,6 +17,7 @@ type Stores struct {
 	APIKeys     authn.APIKeyStore
 	Keys        authn.KeyStore
 	Sessions    session.Store
+	Devices     session.DeviceStore
 	Roles       authz.RoleStore
 	Assignments authz.AssignmentStore
 }
@@ -43,6 +44,9 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	})
 	t.Run("SessionStore", func(t *testing.T) {
 		SessionStore(t, func(t *testing.T) session.Store { return open(t).Sessions })
+	})
+	t.Run("DeviceStore", func(t *testing.T) {
+		DeviceStore(t, func(t *testing.T) session.DeviceStore { return open(t).Devices })
 	})
 	t.Run("RoleStore", func(t *testing.T) {
 		RoleStore(t, func(t *testing.T) authz.RoleStore { return open(t).Roles })

@@ -25,6 +25,7 @@ func SessionStore(t *testing.T, open func(t *testing.T) session.Store) {
 			{"duplicate ID", sessionDuplicateID},
 			{"a dead session is still read", sessionDeadIsRead},
 			{"live ones, the last used first", sessionList},
+			{"all of a tenant, by ID", sessionOfTenant},
 			{"tenants are apart (V8.4.1)", sessionTenants},
 			{"time zones", sessionZones},
 			{"odd and long values", sessionOddValues},
@@ -54,7 +55,7 @@ func newSession(sub authn.Subject, id string) session.Record {
 		SecretHash: secretHash(1), Generation: 1, Methods: []string{"pwd", "otp"},
 		AuthTime: base().Add(-time.Second), CreatedAt: base(), LastUsedAt: base(),
 		IdleAt: base().Add(idleTime), EndsAt: base().Add(fullTime),
-		IP: "192.0.2.7", UserAgent: "Mozilla/5.0", Device: "Firefox on Linux",
+		IP: "192.0.2.7", UserAgent: "Mozilla/5.0", Device: "Firefox on Linux", DeviceID: "device of " + id, Remember: true,
 		// Bound, so that every case that compares a record shows that nothing changes the binding.
 		Confirmation: authn.Confirmation{Certificate: authn.CertificateThumbprint([]byte(id)), Network: netip.MustParsePrefix("192.0.2.0/24")},
 	}
@@ -152,7 +153,7 @@ func sessionAbsent(t *testing.T, ctx context.Context, s session.Store) {
 	assert.ErrorIs(t, err, authn.ErrNotFound)
 	assert.Zero(t, got)
 	assert.ErrorIs(t, s.RotateSession(ctx, rotation(newSession(ada, "s1"), base())), authn.ErrConflict)
-	assert.NoError(t, s.TouchSession(ctx, "", "s1", useAt(base())))
+	assert.NoError(t, s.TouchSessions(ctx, touch("", "s1", useAt(base()))))
 	_, err = s.Session(ctx, "", "s1")
 	assert.ErrorIs(t, err, authn.ErrNotFound, "a use must not create")
 	ended, err := s.EndSessions(ctx, ada, session.Selection{}, base(), authn.EndLogout)
@@ -200,11 +201,42 @@ func sessionList(t *testing.T, ctx context.Context, s session.Store) {
 	}
 	openSession(t, ctx, s, newSession(subject("", "bob"), "bobs"))
 	requireLive(t, ctx, s, ada, base(), "a", "b", "c", "d")
-	require.NoError(t, s.TouchSession(ctx, "", "d", useAt(base().Add(time.Second))))
+	require.NoError(t, s.TouchSessions(ctx, touch("", "d", useAt(base().Add(time.Second)))))
 	requireLive(t, ctx, s, ada, base(), "d", "a", "b", "c")
 	list, err := s.Sessions(ctx, subject("", "bob"), base())
 	require.NoError(t, err)
 	require.Equal(t, plainSessions([]session.Record{newSession(subject("", "bob"), "bobs")}), plainSessions(list))
+}
+
+func sessionOfTenant(t *testing.T, ctx context.Context, s session.Store) {
+	requirePage := func(tenant authn.Tenant, after string, limit int, expected ...string) {
+		t.Helper()
+		list, err := s.TenantSessions(ctx, tenant, base(), after, limit)
+		require.NoError(t, err)
+		require.Equal(t, full(expected), full(idsOf(list)))
+	}
+	requirePage("a", "", 9)
+	b := openSession(t, ctx, s, newSession(subject("a", "bob"), "b"))
+	openSession(t, ctx, s, newSession(subject("a", "ada"), "c"))
+	openSession(t, ctx, s, newSession(subject("a", "ada"), "Z"))
+	openSession(t, ctx, s, newSession(subject("a", "ada"), "idle"), idleAt(base()))
+	openSession(t, ctx, s, newSession(subject("a", "ada"), "over"), endsAt(base()))
+	openSession(t, ctx, s, newSession(subject("a", "eve"), "ended"))
+	_, err := s.EndSessions(ctx, subject("a", "eve"), session.Selection{}, base(), authn.EndLogout)
+	require.NoError(t, err)
+	openSession(t, ctx, s, newSession(subject("", "ada"), "b"))
+	openSession(t, ctx, s, newSession(subject("a2", "ada"), "d"))
+
+	requirePage("a", "", 9, "Z", "b", "c")
+	requirePage("a", "", 2, "Z", "b")
+	requirePage("a", "Z", 1, "b")
+	requirePage("a", "aa", 9, "b", "c")
+	requirePage("a", "c", 9)
+	requirePage("a", "", 0)
+	requirePage("", "", 9, "b")
+	list, err := s.TenantSessions(ctx, "a", base(), "Z", 1)
+	require.NoError(t, err)
+	require.Equal(t, plainSessions([]session.Record{b}), plainSessions(list))
 }
 
 func sessionTenants(t *testing.T, ctx context.Context, s session.Store) {
@@ -214,7 +246,7 @@ func sessionTenants(t *testing.T, ctx context.Context, s session.Store) {
 	_, err := s.Session(ctx, "b", "s1")
 	assert.ErrorIs(t, err, authn.ErrNotFound)
 	assert.ErrorIs(t, s.RotateSession(ctx, rotation(foreign, base())), authn.ErrConflict)
-	assert.NoError(t, s.TouchSession(ctx, "b", "s1", useAt(base().Add(time.Minute))))
+	assert.NoError(t, s.TouchSessions(ctx, touch("b", "s1", useAt(base().Add(time.Minute)))))
 	for _, which := range []session.Selection{{}, {Only: "s1"}} {
 		ended, err := s.EndSessions(ctx, b, which, base(), authn.EndRevoked)
 		assert.NoError(t, err)
@@ -242,7 +274,7 @@ func sessionZones(t *testing.T, ctx context.Context, s session.Store) {
 	requireLive(t, ctx, s, ada, r.IdleAt.In(zone()))
 	use := useAt(base().Add(time.Minute))
 	use.At, use.IdleAt = use.At.In(zone()), use.IdleAt.In(zone())
-	require.NoError(t, s.TouchSession(ctx, "", "s1", use))
+	require.NoError(t, s.TouchSessions(ctx, touch("", "s1", use)))
 	requireSession(t, ctx, s, used(r, use))
 	ended, err := s.EndSessions(ctx, ada, session.Selection{}, base().Add(time.Hour).In(zone()), authn.EndLogout)
 	require.NoError(t, err)
@@ -254,7 +286,7 @@ func sessionOddValues(t *testing.T, ctx context.Context, s session.Store) {
 	var all []session.Record
 	for _, odd := range append(oddStrings(), longID()) {
 		describe := func(r *session.Record) {
-			r.IP, r.UserAgent, r.Device = odd, odd+longText(), odd
+			r.IP, r.UserAgent, r.Device, r.DeviceID, r.Remember = odd, odd+longText(), odd, odd, false
 			r.Methods = append([]string{"", "<&>"}, oddStrings()...)
 		}
 		all = append(all,
@@ -322,11 +354,12 @@ func sessionCancelled(t *testing.T, ctx context.Context, s session.Store) {
 		{"CreateSession", func(ctx context.Context) error { return errOf(s.CreateSession(ctx, newSession(ada, "s2"), limit)) }},
 		{"Session", func(ctx context.Context) error { return errOf(s.Session(ctx, "", "s1")) }},
 		{"RotateSession", func(ctx context.Context) error { return s.RotateSession(ctx, rotation(r, base())) }},
-		{"TouchSession", func(ctx context.Context) error { return s.TouchSession(ctx, "", "s1", useAt(base().Add(tick))) }},
+		{"TouchSessions", func(ctx context.Context) error { return s.TouchSessions(ctx, touch("", "s1", useAt(base().Add(tick)))) }},
 		{"EndSessions", func(ctx context.Context) error {
 			return errOf(s.EndSessions(ctx, ada, session.Selection{}, base(), authn.EndLogout))
 		}},
 		{"Sessions", func(ctx context.Context) error { return errOf(s.Sessions(ctx, ada, base())) }},
+		{"TenantSessions", func(ctx context.Context) error { return errOf(s.TenantSessions(ctx, "", base(), "", 9)) }},
 		{"PruneSessions", func(ctx context.Context) error { return errOf(s.PruneSessions(ctx, base().Add(2*fullTime))) }},
 	})
 }

@@ -129,7 +129,7 @@ func sessionPrune(t *testing.T, ctx context.Context, s session.Store) {
 func sessionPruneUsed(t *testing.T, ctx context.Context, s session.Store) {
 	r := openSession(t, ctx, s, newSession(subject("", "ada"), "s1"))
 	u := useAt(base().Add(time.Minute))
-	require.NoError(t, s.TouchSession(ctx, "", "s1", u))
+	require.NoError(t, s.TouchSessions(ctx, touch("", "s1", u)))
 	requirePruned(t, ctx, s, r.IdleAt.Add(tick), 0)
 	requirePruned(t, ctx, s, u.IdleAt, 0)
 	requireSession(t, ctx, s, used(r, u))

@@ -50,7 +50,7 @@ func sessionUnlimited(t *testing.T, ctx context.Context, s session.Store) {
 func sessionEvict(t *testing.T, ctx context.Context, s session.Store) {
 	ada := subject("", "ada")
 	openMany(t, ctx, s, ada, 3)
-	require.NoError(t, s.TouchSession(ctx, "", "s0", useAt(base())))
+	require.NoError(t, s.TouchSessions(ctx, touch("", "s0", useAt(base()))))
 	r := newSession(ada, "new")
 	r.CreatedAt, r.LastUsedAt = base().Add(time.Minute), base().Add(time.Minute)
 	evicted, err := s.CreateSession(ctx, r, evictOldest(3))

@@ -29,7 +29,7 @@ func sessionRaceRotate(t *testing.T, ctx context.Context, s session.Store, n int
 func sessionRaceTouch(t *testing.T, ctx context.Context, s session.Store, n int) {
 	r := openSession(t, ctx, s, newSession(subject("", "ada"), "s1"))
 	use := func(i int) session.Use { return useAt(base().Add(time.Duration(i) * tick)) }
-	for _, err := range race(n, func(i int) error { return s.TouchSession(ctx, "", "s1", use(i)) }) {
+	for _, err := range race(n, func(i int) error { return s.TouchSessions(ctx, touch("", "s1", use(i))) }) {
 		require.NoError(t, err)
 	}
 	requireSession(t, ctx, s, used(r, use(n-1)))

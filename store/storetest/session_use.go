@@ -20,6 +20,7 @@ func sessionUseCases() []testCase[session.Store] {
 		{"rotate refuses a dead session, at the boundary", sessionRotateDead},
 		{"touch moves forward", sessionTouch},
 		{"touch never moves back", sessionTouchLate},
+		{"several touches at once, of which some find nothing", sessionTouchMany},
 		{"touch leaves a dead session, at the boundary", sessionTouchDead},
 	}
 }
@@ -27,6 +28,10 @@ func sessionUseCases() []testCase[session.Store] {
 // useAt is a use from another machine than newSession's.
 func useAt(at time.Time) session.Use {
 	return session.Use{At: at, IdleAt: at.Add(idleTime), IP: "2001:db8::1", UserAgent: "curl/8", Device: "curl"}
+}
+
+func touch(t authn.Tenant, id string, u session.Use) session.Touch {
+	return session.Touch{Tenant: t, ID: id, Use: u}
 }
 
 // used is r after a use that is later than those before.
@@ -82,7 +87,7 @@ func sessionRotatedAt(t *testing.T, ctx context.Context, s session.Store) {
 		requireRotatedAt(base().Add(after))
 		refused := rotation(r, base().Add(after+tick))
 		require.ErrorIs(t, s.RotateSession(ctx, refused), authn.ErrConflict)
-		require.NoError(t, s.TouchSession(ctx, "", "s1", useAt(base().Add(after+tick))))
+		require.NoError(t, s.TouchSessions(ctx, touch("", "s1", useAt(base().Add(after+tick)))))
 		requireRotatedAt(base().Add(after))
 		r = rotated(r, n)
 	}
@@ -145,7 +150,7 @@ func sessionTouch(t *testing.T, ctx context.Context, s session.Store) {
 	for _, after := range []time.Duration{0, tick, time.Minute, time.Hour - tick, time.Hour} {
 		u := useAt(base().Add(after))
 		u.Device = after.String()
-		require.NoError(t, s.TouchSession(ctx, "", "s1", u))
+		require.NoError(t, s.TouchSessions(ctx, touch("", "s1", u)))
 		r = used(r, u)
 		requireSession(t, ctx, s, r)
 	}
@@ -156,34 +161,47 @@ func sessionTouchLate(t *testing.T, ctx context.Context, s session.Store) {
 	r := openSession(t, ctx, s, newSession(subject("", "ada"), "s1"))
 	late := useAt(base().Add(-tick))
 	late.IdleAt = r.IdleAt.Add(-tick)
-	require.NoError(t, s.TouchSession(ctx, "", "s1", late))
+	require.NoError(t, s.TouchSessions(ctx, touch("", "s1", late)))
 	requireSession(t, ctx, s, r) // the client is that of the last use
 
 	shorter := useAt(base().Add(time.Minute))
 	shorter.IdleAt = r.IdleAt.Add(-time.Minute)
-	require.NoError(t, s.TouchSession(ctx, "", "s1", shorter))
+	require.NoError(t, s.TouchSessions(ctx, touch("", "s1", shorter)))
 	idle := r.IdleAt
 	r = used(r, shorter)
 	r.IdleAt = idle
 	requireSession(t, ctx, s, r)
 }
 
+func sessionTouchMany(t *testing.T, ctx context.Context, s session.Store) {
+	require.NoError(t, s.TouchSessions(ctx))
+	a := openSession(t, ctx, s, newSession(subject("", "ada"), "s1"))
+	b := openSession(t, ctx, s, newSession(subject("", "bob"), "s2"))
+	foreign := openSession(t, ctx, s, newSession(subject("t", "bob"), "s2"))
+	late, later := useAt(base().Add(time.Minute)), useAt(base().Add(2*time.Minute))
+	require.NoError(t, s.TouchSessions(ctx,
+		touch("", "s1", later), touch("", "absent", later), touch("", "s2", late), touch("", "s1", late), touch("other", "s1", later)))
+	requireSession(t, ctx, s, used(a, later))
+	requireSession(t, ctx, s, used(b, late))
+	requireSession(t, ctx, s, foreign)
+}
+
 func sessionTouchDead(t *testing.T, ctx context.Context, s session.Store) {
 	at := base().Add(time.Hour)
 	for _, r := range deadAt(t, ctx, s, at) {
 		for _, late := range []time.Duration{0, tick, 24 * time.Hour} {
-			require.NoError(t, s.TouchSession(ctx, "", r.ID, useAt(at.Add(late))))
+			require.NoError(t, s.TouchSessions(ctx, touch("", r.ID, useAt(at.Add(late)))))
 			requireSession(t, ctx, s, r)
 		}
 		u := useAt(at.Add(-tick))
 		u.IdleAt = at.Add(2 * time.Hour)
-		require.NoError(t, s.TouchSession(ctx, "", r.ID, u))
+		require.NoError(t, s.TouchSessions(ctx, touch("", r.ID, u)))
 		requireSession(t, ctx, s, used(r, u))
 	}
 	out := openSession(t, ctx, s, newSession(subject("", "ada"), "out"))
 	_, err := s.EndSessions(ctx, out.Subject, session.Selection{Only: "out"}, base(), authn.EndLogout)
 	require.NoError(t, err)
-	require.NoError(t, s.TouchSession(ctx, "", "out", useAt(base().Add(tick))))
+	require.NoError(t, s.TouchSessions(ctx, touch("", "out", useAt(base().Add(tick)))))
 	out.EndedAt, out.EndReason = base(), authn.EndLogout
 	requireSession(t, ctx, s, out)
 }
