@@ -33,6 +33,7 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	add("passwords", raw.passwords, func(g *storeguard.Guard) { p.passwords = g.Passwords(raw.passwords) }, health.Probe{Read: look.passwords})
 	add("sessions", raw.sessions, func(g *storeguard.Guard) { p.sessions = g.Sessions(raw.sessions) },
 		health.Probe{Read: look.sessions, Write: unless(same(raw.sessions, raw.oneTime), look.endSessions)})
+	add("devices", raw.devices, func(g *storeguard.Guard) { p.devices = g.Devices(raw.devices) }, health.Probe{Read: look.devices})
 	add("revocations", raw.revocations, func(g *storeguard.Guard) { p.revocations = g.Revocations(raw.revocations) },
 		health.Probe{Read: look.revocations, Write: unless(same(raw.revocations, raw.oneTime), look.pruneRevocations)})
 	add("one_time", raw.oneTime, func(g *storeguard.Guard) { p.oneTime = g.OneTime(raw.oneTime) }, health.Probe{Write: look.putOneTime})

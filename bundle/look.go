@@ -53,6 +53,11 @@ func (l *look) endSessions(ctx context.Context) error {
 	return err
 }
 
+func (l *look) devices(ctx context.Context) error {
+	_, err := l.ports.devices.Devices(ctx, l.nobody)
+	return err
+}
+
 func (l *look) revocations(ctx context.Context) error {
 	_, _, err := l.ports.revocations.Revocations(ctx, 0, 1)
 	return err

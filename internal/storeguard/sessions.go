@@ -33,9 +33,9 @@ func (p sessions) RotateSession(ctx context.Context, r session.Rotation) error {
 	return do(ctx, p.g, "RotateSession", func(ctx context.Context) error { return p.s.RotateSession(ctx, r) })
 }
 
-// TouchSession implements [session.Store].
-func (p sessions) TouchSession(ctx context.Context, t authn.Tenant, id string, u session.Use) error {
-	return do(ctx, p.g, "TouchSession", func(ctx context.Context) error { return p.s.TouchSession(ctx, t, id, u) })
+// TouchSessions implements [session.Store].
+func (p sessions) TouchSessions(ctx context.Context, touches ...session.Touch) error {
+	return do(ctx, p.g, "TouchSessions", func(ctx context.Context) error { return p.s.TouchSessions(ctx, touches...) })
 }
 
 // EndSessions implements [session.Store].
@@ -46,6 +46,13 @@ func (p sessions) EndSessions(ctx context.Context, s authn.Subject, which sessio
 // Sessions implements [session.Store].
 func (p sessions) Sessions(ctx context.Context, s authn.Subject, now time.Time) ([]session.Record, error) {
 	return read(ctx, p.g, "Sessions", func(ctx context.Context) ([]session.Record, error) { return p.s.Sessions(ctx, s, now) })
+}
+
+// TenantSessions implements [session.Store].
+func (p sessions) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
+	return read(ctx, p.g, "TenantSessions", func(ctx context.Context) ([]session.Record, error) {
+		return p.s.TenantSessions(ctx, t, now, after, limit)
+	})
 }
 
 // PruneSessions implements [session.Store].
