@@ -108,7 +108,7 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 		return authn.Session{}, "", authn.ErrSessionLimit
 	}
 	if err != nil {
-		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
+		return authn.Session{}, "", errors.Join(fmt.Errorf("session: open: %w", err), m.withdraw(ctx, record))
 	}
 	m.ended(ctx, evicted)
 	if err := m.announce(ctx, evicted); err != nil {
