@@ -154,12 +154,29 @@ func sessionFlows() []flow {
 		ends(flow{name: "revoke others", mode: "token", success: 204, calls: end, saved: end[1:], request: authorized("DELETE", "/auth/sessions")}, another),
 		ends(flow{name: "revoke", mode: "token", success: 204, calls: end, saved: end[1:], request: revoke}, another),
 		ends(flow{name: "revoke by token", mode: "cookie", success: 200, calls: end, saved: end[1:], request: revokeToken}, another),
+		endAllFlow(append(end, token...)),
 		guardedFlow("permission by token", "token", "/read", append(token, "Roles")...),
 		guardedFlow("permission by cookie", "cookie", "/read", append(cookie, "Roles")...),
 		guardedFlow("role", "token", "/role", append(token, "Roles")...),
 		guardedFlow("authenticated", "cookie", "/in", cookie...),
 		guardedFlow("optional", "token", "/optional", token...),
 	}
+}
+
+func endAllFlow(calls []string) flow {
+	f := flow{name: "end all", mode: "token", success: 204, calls: calls, saved: []string{"EndSessions"}, survives: []string{"Sessions"}, request: authorized("POST", "/auth/end-all")}
+	f.after = func(t *testing.T, s scene, o outcome) {
+		if again := s.Do(f.request(t, s)); again.Code != f.success {
+			assert.Equal(t, http.StatusUnauthorized, again.Code, "all had ended already")
+		}
+		assert.False(t, s.device.lives(t, s.app))
+		assert.False(t, s.other.lives(t, s.app))
+		if o.Code == f.success {
+			assert.Len(t, s.Events(audit.SessionEnded), 2)
+		}
+		login(t, s.app, s.user.Email, "token")
+	}
+	return f
 }
 
 // keys lists the IDs of the account's API keys.
@@ -218,7 +235,7 @@ func keyFlows() []flow {
 			assert.Equal(t, http.StatusUnauthorized, s.status("GET", "/read", s.keyHeader...))
 			stillThere(t, s, o)
 		}},
-		{name: "use key", mode: "token", success: 200, calls: []string{"APIKey", "UserByID", "Assignments", "TouchAPIKey", "Roles"}, survives: []string{"TouchAPIKey"}, request: use, after: func(t *testing.T, s scene, o outcome) {
+		{name: "use key", mode: "token", success: 200, calls: []string{"APIKey", "UserByID", "Assignments", "TouchAPIKey"}, survives: []string{"TouchAPIKey"}, request: use, after: func(t *testing.T, s scene, o outcome) {
 			assert.Equal(t, o.Code == http.StatusOK, *s.reached, "the handler ran")
 			assert.Equal(t, http.StatusOK, s.status("GET", "/read", s.keyHeader...))
 			stillThere(t, s, o)

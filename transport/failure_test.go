@@ -21,9 +21,11 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/echoauth"
+	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 	"github.com/authmodule/authmodule/store/sqlstore"
+	"github.com/authmodule/authmodule/transport"
 )
 
 const minute = time.Minute
@@ -48,6 +50,12 @@ func set(t *testing.T, store *faulty, mode string) scene {
 	s := scene{reached: new(bool)}
 	s.app = startConfigured(t, func(c *authmodule.Config) { c.HTTP.RevocationEndpoint = true }, store.option(),
 		authmodule.AddRoles(authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}),
+		authmodule.AddEndpoint(func(m *session.Manager) transport.Endpoint {
+			return transport.Endpoint{Method: http.MethodPost, Path: "/end-all", Handle: func(ctx context.Context, _ *http.Request) (transport.Reply, error) {
+				_, err := m.CloseAll(ctx, authn.PrincipalFrom(ctx).Subject, "", authn.EndRevoked)
+				return transport.Reply{}, err
+			}}
+		}),
 		fx.Invoke(func(e *echo.Echo) {
 			handler := func(c echo.Context) error {
 				*s.reached = true
@@ -226,4 +234,3 @@ func TestPanicOfAStoreIsLoggedOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(s.log.String(), "a store panicked"))
 	assert.Contains(t, s.log.String(), "faulty_session_test.go")
 }
-
