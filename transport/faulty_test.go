@@ -56,6 +56,9 @@ type faulty struct {
 	failed string
 	// leave is what harmCancel calls.
 	leave func()
+	// slow is how long each call takes before anything is done; deaf calls do not look at their context.
+	slow time.Duration
+	deaf bool
 }
 
 func newFaulty() *faulty { return &faulty{every: memstore.New()} }
@@ -89,6 +92,31 @@ func (f *faulty) due(name string) harm {
 	return f.harm
 }
 
+// slowDown has every call take so long.
+func (f *faulty) slowDown(slow time.Duration, deaf bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slow, f.deaf = slow, deaf
+}
+
+func (f *faulty) lag(ctx context.Context) error {
+	f.mu.Lock()
+	slow, deaf := f.slow, f.deaf
+	f.mu.Unlock()
+	if slow == 0 {
+		return nil
+	}
+	if deaf {
+		ctx = context.WithoutCancel(ctx)
+	}
+	select {
+	case <-time.After(slow):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // option puts the store behind every port.
 func (f *faulty) option() fx.Option {
 	return fx.Options(
@@ -107,6 +135,9 @@ func (f *faulty) option() fx.Option {
 // guarded calls do unless this is the call that goes wrong.
 func guarded[T any](ctx context.Context, f *faulty, name string, do func() (T, error)) (T, error) {
 	var none T
+	if err := f.lag(ctx); err != nil {
+		return none, err
+	}
 	switch f.due(name) {
 	case harmError:
 		return none, errDown
@@ -158,7 +189,14 @@ func (f *faulty) DeletePasswordHash(ctx context.Context, s authn.Subject) error 
 	return f.orCall(ctx, "DeletePasswordHash", func() error { return f.every.DeletePasswordHash(ctx, s) })
 }
 
-// Revoke may fail. Reading the log is not counted: it happens in the background too.
+// Revocations may be slow. It is not counted: it happens in the background too.
+func (f *faulty) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
+	if err := f.lag(ctx); err != nil {
+		return nil, 0, err
+	}
+	return f.every.Revocations(ctx, after, limit)
+}
+
 func (f *faulty) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
 	return guarded(ctx, f, "Revoke", func() (int64, error) { return f.every.Revoke(ctx, entries...) })
 }
