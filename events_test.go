@@ -59,6 +59,13 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		audit.TenantRevoked: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.Users.RevokeTenant(t.Context(), authn.Principal{}, "acme"))
 		},
+		audit.DeviceAdded: func(_ *testing.T, app *fxtest.App) { app.Principal() },
+		audit.DeviceRenamed: func(t *testing.T, app *fxtest.App) {
+			p := app.Principal()
+			devices, err := app.SessionManager.Devices(t.Context(), p.Subject)
+			require.NoError(t, err)
+			require.NoError(t, app.SessionManager.RenameDevice(t.Context(), p.Subject, devices[0].ID, "laptop"))
+		},
 		audit.BindingFailed: func(t *testing.T, app *fxtest.App) {
 			user, home := app.User(), authn.Client{IP: netip.MustParseAddr("192.0.2.1")}
 			grant, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password, Client: home, Bind: authn.Binding{IP: true}})

@@ -81,6 +81,16 @@ func UseHTTPClient(constructor any) fx.Option {
 	return slot.Use[*http.Client]("HTTPClient", constructor, 1)
 }
 
+// UseDeviceNotifier tells the owner of an account of a login on a new device.
+func UseDeviceNotifier(constructor any) fx.Option {
+	return slot.Use[session.DeviceNotifier]("DeviceNotifier", constructor, 1)
+}
+
+// UseLocator says where the addresses of sessions are, from a database that the application brings.
+func UseLocator(constructor any) fx.Option {
+	return slot.Use[session.Locator]("Locator", constructor, 1)
+}
+
 // AddListener tells one more [audit.Listener] of every event.
 func AddListener(constructor any) fx.Option {
 	return slot.Add[audit.Listener]("Listener", constructor, 1)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
@@ -83,7 +82,10 @@ func (p *problems) numbers(c Config) {
 		{"password.queue", int(c.Password.Queue), largest},
 		{"session.timeout_minutes", int(c.Session.TimeoutMinutes), largest},
 		{"session.absolute_timeout_days", int(c.Session.AbsoluteTimeoutDays), largestDays},
+		{"session.remember_days", int(c.Session.RememberDays), largestDays},
+		{"session.remember_idle_days", int(c.Session.RememberIdleDays), largestDays},
 		{"session.max_per_user", int(c.Session.MaxPerUser), largest},
+		{"session.last_use_seconds", int(c.Session.LastUseSeconds), session.MaxLastUseSeconds},
 		{"session.refresh_grace_seconds", int(c.Session.RefreshGraceSeconds), session.MaxRefreshGraceSeconds},
 		{"api_keys.default_days", int(c.APIKeys.DefaultDays), largestDays},
 		{"api_keys.max_days", int(c.APIKeys.MaxDays), largestDays},
@@ -113,24 +115,6 @@ func (p *problems) password(c authn.PasswordConfig) {
 
 func weakPassword(c authn.PasswordConfig) bool {
 	return !(c.MemoryKiB >= 19456 && c.Iterations >= 2 || c.MemoryKiB >= 47104 && c.Iterations >= 1)
-}
-
-func (p *problems) session(c Config) {
-	s, t := c.Session.WithDefaults(), c.JWT.WithDefaults()
-	absolute := s.AbsoluteTimeoutDays.Duration()
-	p.idle("session.timeout_minutes", s.TimeoutMinutes.Duration(), absolute)
-	p.idle("jwt.refresh_token_expire_days", t.RefreshTokenExpireDays.Duration(), absolute)
-	switch s.OnLimit {
-	case session.EvictOldest, session.Refuse:
-	default:
-		p.add("session.on_limit", "is unknown", "set $VAR to evict_oldest or refuse")
-	}
-}
-
-func (p *problems) idle(key string, idle, absolute time.Duration) {
-	if idle > absolute {
-		p.add(key, "is longer than auth.session.absolute_timeout_days", "lower $VAR, or raise LEX_AUTH__SESSION__ABSOLUTE_TIMEOUT_DAYS")
-	}
 }
 
 func (p *problems) revocation(c authn.RevocationConfig) {

@@ -260,7 +260,7 @@ func TestValidateTheRest(t *testing.T) {
 		{"migrate off", store("sqlite", "a", "off"), ""},
 		{"migrate never", store("sqlite", "a", "never"), "auth.store.migrate is unknown: set LEX_AUTH__STORE__MIGRATE to auto, check or off"},
 		{"registration", func(c *authmodule.Config) { c.Registration = "maybe" }, "auth.registration is unknown: set LEX_AUTH__REGISTRATION to open or closed"},
-		{"limit", func(c *authmodule.Config) { c.Session.OnLimit = "evict" }, "auth.session.on_limit is unknown: set LEX_AUTH__SESSION__ON_LIMIT to evict_oldest or refuse"},
+		{"limit", func(c *authmodule.Config) { c.Session.OnLimit = "evict" }, "auth.session.on_limit is unknown: set LEX_AUTH__SESSION__ON_LIMIT to evict_oldest, refuse or ask"},
 		{"refuse", func(c *authmodule.Config) { c.Session.OnLimit = "refuse" }, ""},
 		{"longest grace", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = 10 }, ""},
 		{"grace too long", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = 11 }, "auth.session.refresh_grace_seconds is out of range: set LEX_AUTH__SESSION__REFRESH_GRACE_SECONDS to a whole number from 0 to 10"},

@@ -28,6 +28,10 @@ const (
 	LoginFailed Type = "login.failed"
 	// SessionEnded: a session was ended before its time; Reason says by what.
 	SessionEnded Type = "session.ended"
+	// DeviceAdded: an account logged in on a device that was not known; Reason is "first" for its first device, else "another".
+	DeviceAdded Type = "device.added"
+	// DeviceRenamed: the owner gave a device another name.
+	DeviceRenamed Type = "device.renamed"
 	// TokenRefreshed: a refresh token was exchanged for the next pair.
 	TokenRefreshed Type = "token.refreshed"
 	// RefreshReused: a refresh token was presented again after its use; its session was ended.
@@ -76,7 +80,7 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
+		LoginSucceeded, LoginFailed, SessionEnded, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,

@@ -59,14 +59,17 @@ func (r APIKeyRequest) expires(cfg APIKeyConfig, now time.Time) (time.Time, erro
 	return now.Add(r.Lifetime), nil
 }
 
-func checkKeyName(name string) error {
+func checkKeyName(name string) error { return checkName("name", name, 1, longestKeyName) }
+
+// checkName wants from least to most characters, all of which print.
+func checkName(field, name string, least, most int) error {
 	n := utf8.RuneCountInString(name)
-	if n == 0 || n > longestKeyName || !utf8.ValidString(name) {
-		return &FieldError{Field: "name", Code: "out_of_range", Problem: fmt.Sprintf("must have 1 to %d characters", longestKeyName)}
+	if n < least || n > most || !utf8.ValidString(name) {
+		return &FieldError{Field: field, Code: "out_of_range", Problem: fmt.Sprintf("must have %d to %d characters", least, most)}
 	}
 	for _, r := range name {
 		if !unicode.IsPrint(r) {
-			return &FieldError{Field: "name", Code: "invalid_text", Problem: "must have printable characters only"}
+			return &FieldError{Field: field, Code: "invalid_text", Problem: "must have printable characters only"}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/authmodule/authmodule/setting"
@@ -35,7 +36,7 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 			return nil, err
 		}
 		if s.view().holds(e) && s.deps.Tokens.keys.has(e) {
-			if err := s.proved(ctx, &e.principal, client); err != nil {
+			if err := s.proved(ctx, &e.principal, client, CredentialAccessToken); err != nil {
 				return nil, err
 			}
 			return &e.principal, nil
@@ -49,17 +50,17 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 	if err := s.bound(ctx, &e.principal, client, CredentialAccessToken); err != nil {
 		return nil, err
 	}
-	s.remember(e, v, token, now)
+	s.remember(s.memory, e, v, token, now)
 	return &e.principal, nil
 }
 
 // proved is what bound asks of a remembered principal. What the rules for everybody and for its tenant demand was seen to
 // before; what those for roles demand can change with the roles' definitions.
-func (s *Service) proved(ctx context.Context, p *Principal, client func() Client) error {
+func (s *Service) proved(ctx context.Context, p *Principal, client func() Client, credential string) error {
 	if p.Confirmation.IsZero() && len(s.binding.roles) == 0 {
 		return nil
 	}
-	return s.bound(ctx, p, client, CredentialAccessToken)
+	return s.bound(ctx, p, client, credential)
 }
 
 func (s *Service) view() *Revocations { return s.deps.Tokens.revocations }
@@ -89,7 +90,7 @@ func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Ti
 }
 
 // remember does so unless the account is just being changed.
-func (s *Service) remember(e *remembered, v verified, token setting.Secret, now time.Time) {
+func (s *Service) remember(in *memory, e *remembered, v verified, text setting.Secret, now time.Time) {
 	marker, p := s.view().mark, &e.principal
 	e.dead, e.key = v.dead, v.key
 	e.changed = marks{
@@ -97,28 +98,64 @@ func (s *Service) remember(e *remembered, v verified, token setting.Secret, now 
 		marker.of(ChangedSession, p.Subject.Tenant, p.SessionID),
 	}
 	if s.view().settled(e.changed, now) {
-		s.memory.keep(e, token.Reveal(), v.seen, now)
+		in.keep(e, text.Reveal(), v.seen, now)
 	}
 }
 
 // Sweep lets go of remembered principals that have passed their time. Their number is bounded without it.
-func (s *Service) Sweep() { s.memory.sweep(s.deps.Now()) }
+func (s *Service) Sweep() {
+	now := s.deps.Now()
+	s.memory.sweep(now)
+	s.cookies.sweep(now)
+}
 
 // AuthenticateCookie says who a session cookie is from, and counts as a use of
 // the session. The errors are [ErrSessionEnded], [ErrTokenBinding] and those of stores.
 func (s *Service) AuthenticateCookie(ctx context.Context, cookie setting.Secret, client Client) (Principal, error) {
+	p, err := s.CookiePrincipal(ctx, cookie, client)
+	if err != nil {
+		return Principal{}, err
+	}
+	return *p, nil
+}
+
+// CookiePrincipal is [Service.AuthenticateCookie] for code that is called at
+// every request: the principal is shared with other requests and must not be modified. The session is read each time; the account and its
+// roles are remembered as in [Service.TokenPrincipal].
+func (s *Service) CookiePrincipal(ctx context.Context, cookie setting.Secret, client Client) (*Principal, error) {
+	seen, now := s.view().glance(), s.deps.Now() // before anything is read
 	session, err := s.deps.Live.Resume(ctx, cookie, client)
 	if err != nil {
-		return Principal{}, err
+		return nil, err
 	}
-	p, err := s.principal(ctx, session)
-	if err != nil {
-		return Principal{}, err
+	given := func() Client { return client }
+	if e := s.cookies.find(cookie.Reveal(), now); e != nil {
+		if err := s.view().fresh(ctx, now); err != nil {
+			return nil, err
+		}
+		if s.view().holds(e) && e.principal.of(session) {
+			if err := s.proved(ctx, &e.principal, given, CredentialCookie); err != nil {
+				return nil, err
+			}
+			return &e.principal, nil
+		}
+		s.cookies.forget(e)
 	}
-	if err := s.bound(ctx, &p, func() Client { return client }, CredentialCookie); err != nil {
-		return Principal{}, err
+	e := &remembered{}
+	if e.principal, err = s.principal(ctx, session); err != nil {
+		return nil, err
 	}
-	return p, nil
+	if err := s.bound(ctx, &e.principal, given, CredentialCookie); err != nil {
+		return nil, err
+	}
+	s.remember(s.cookies, e, verified{seen: seen}, cookie, now)
+	return &e.principal, nil
+}
+
+// of reports whether the principal is that of the session as it is now.
+func (p *Principal) of(session Session) bool {
+	return p.Subject == session.Subject && p.SessionID == session.ID && p.AuthTime.Equal(session.AuthTime) && p.Expires.Equal(session.Ends) &&
+		p.Confirmation == session.Confirmation && slices.Equal(p.Methods, session.Methods)
 }
 
 func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {

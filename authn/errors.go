@@ -1,6 +1,9 @@
 package authn
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Conditions that stores, sessions and services report. Test with errors.Is.
 var (
@@ -22,6 +25,10 @@ var (
 	ErrRegistrationClosed = errors.New("authn: registration is closed")
 	// ErrSessionLimit: the account has as many sessions as it may have.
 	ErrSessionLimit = errors.New("authn: session limit reached")
+	// ErrSessionChoice is an [ErrSessionLimit] where the user may choose which sessions to end.
+	ErrSessionChoice = fmt.Errorf("%w, and some may be ended", ErrSessionLimit)
+	// ErrContinuationInvalid: the login that is to go on is unknown, was continued already or waited too long.
+	ErrContinuationInvalid = errors.New("authn: the login cannot be continued")
 	// ErrSessionEnded: the session is unknown, expired or was ended.
 	ErrSessionEnded = errors.New("authn: session ended")
 	// ErrRefreshInvalid: the refresh token is malformed, unknown or expired.

@@ -20,6 +20,10 @@ type LoginRequest struct {
 	Client  Client
 	// Bind asks for a binding besides what the configuration demands.
 	Bind Binding
+	// Remember asks for the longer lifetime, if one is configured.
+	Remember bool
+	// Device says which device it is; its name is checked by [CheckDeviceName].
+	Device DeviceClaim
 }
 
 // Completion says how a proved login becomes a session.
@@ -29,6 +33,9 @@ type Completion struct {
 	Client  Client
 	// Bind asks for a binding besides what the configuration demands.
 	Bind Binding
+	// Remember and Device are as in [LoginRequest].
+	Remember bool
+	Device   DeviceClaim
 }
 
 // Grant is what a successful login hands out. AccessToken and RefreshToken are
@@ -44,9 +51,10 @@ type Grant struct {
 
 // Login asks the password authorities in their order and completes the login.
 // Unknown address, wrong password and disabled account are all
-// [ErrInvalidCredentials], at the same cost. A binding that is asked for and cannot be had is a [FieldError].
+// [ErrInvalidCredentials], at the same cost. A binding that is asked for and cannot be had is a [FieldError]. Where users may
+// choose which sessions to end, a reached limit is a [SessionLimitError].
 func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
-	if err := r.Bind.check(r.Client); err != nil {
+	if err := errors.Join(r.Bind.check(r.Client), CheckDeviceName("device_name", r.Device.Name)); err != nil {
 		return Grant{}, err
 	}
 	proof, err := s.prove(ctx, r)
@@ -56,7 +64,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 		}
 		return Grant{}, err
 	}
-	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind})
+	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device})
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
@@ -107,7 +115,12 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if err := s.recordLogin(ctx, user, proof.Time); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.open(ctx, Opening{Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch}, roles)
+	grant, err := s.open(ctx, Opening{
+		Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch, Roles: roles, Remember: c.Remember, Device: c.Device,
+	})
+	if errors.Is(err, ErrSessionChoice) && s.deps.OneTime != nil {
+		err = s.offer(ctx, proof, c)
+	}
 	if err != nil {
 		return Grant{}, err
 	}
@@ -130,7 +143,7 @@ func (s *Service) confirm(ctx context.Context, subject Subject, roles []string, 
 	return confirmation, err
 }
 
-func (s *Service) open(ctx context.Context, o Opening, roles []string) (grant Grant, err error) {
+func (s *Service) open(ctx context.Context, o Opening) (grant Grant, err error) {
 	session, secret, err := s.deps.Sessions.Open(ctx, o)
 	if errors.Is(err, ErrSessionLimit) {
 		s.refused(ctx, o.Proof.Subject, o.Client, "session_limit")
@@ -144,7 +157,7 @@ func (s *Service) open(ctx context.Context, o Opening, roles []string) (grant Gr
 			s.abandon(ctx, session)
 		}
 	}()
-	if grant, err = s.grant(session, secret, roles); err != nil {
+	if grant, err = s.grant(session, secret, o.Roles); err != nil {
 		return Grant{}, err
 	}
 	if err = s.stillGood(ctx, o.Proof); errors.Is(err, ErrInvalidCredentials) {

@@ -18,8 +18,8 @@ import (
 type Service struct {
 	deps    Deps
 	binding *bindingPolicy
-	// memory has the principals of access tokens.
-	memory *memory
+	// memory has the principals of access tokens, cookies those of cookies: neither must be taken for the other.
+	memory, cookies *memory
 }
 
 // Deps are what a [Service] works with. Fields without a remark are required.
@@ -33,6 +33,8 @@ type Deps struct {
 	Sessions    Sessions
 	Live        LiveSessions
 	Roles       RoleSource
+	// OneTime keeps logins that the session limit holds up; nil refuses them.
+	OneTime OneTimeStore
 	// Registration defaults to RegistrationClosed.
 	Registration RegistrationPolicy
 	// Binding says to what sessions are bound.
@@ -61,7 +63,7 @@ func NewService(deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{deps: deps, binding: binding, memory: newMemory(deps.Tokens.cfg.remembered())}, nil
+	return &Service{deps: deps, binding: binding, memory: newMemory(deps.Tokens.cfg.remembered()), cookies: newMemory(deps.Tokens.cfg.remembered())}, nil
 }
 
 // Users lists the accounts of a tenant by ascending ID, those after the ID

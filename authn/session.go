@@ -47,6 +47,8 @@ const (
 	EndDisabled EndReason = "account_disabled"
 	// EndBinding: its refresh token came from a client that it is not bound to.
 	EndBinding EndReason = "binding_failed"
+	// EndReplaced: its owner chose it to make room for a new login.
+	EndReplaced EndReason = "replaced"
 )
 
 // Opening asks for the session of one login.
@@ -58,13 +60,18 @@ type Opening struct {
 	Epoch int64
 	// Confirmation is what the session is bound to.
 	Confirmation Confirmation
+	// Roles are those of the account, for limits that depend on them.
+	Roles []string
+	// Remember asks for the longer lifetime, if there is one.
+	Remember bool
+	Device   DeviceClaim
 }
 
 // Sessions opens and ends sessions. The session manager implements it.
 type Sessions interface {
 	// Open starts the session of one login and returns the secret that carries
 	// it: a cookie value or a refresh token. It returns [ErrSessionLimit] when
-	// the limit refuses one more.
+	// the limit refuses one more, as [ErrSessionChoice] where the user may make room.
 	Open(ctx context.Context, o Opening) (Session, setting.Secret, error)
 	// Rotate exchanges a refresh token for the next one. It calls issue after
 	// the token was checked and before it is consumed: when issue fails,

@@ -92,7 +92,7 @@ func Module(s Settings) fx.Option {
 			s.newGate,
 			s.newDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor, keepSessions),
 		s.announceSetup(),
 	)
 }
@@ -105,7 +105,7 @@ func (s Settings) consumed() map[string]bool {
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RoleStore", "AssignmentStore",
-		"Listener", "Authenticator", "Endpoint", "Roles",
+		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles",
 	} {
 		names[name] = true
 	}

@@ -34,7 +34,7 @@ func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
 	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
 	gate, err := transport.New(s.HTTP, transport.Deps{
 		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
-		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(), Now: s.Now,
+		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return gate, s.loud(err)
 }

@@ -3,6 +3,7 @@ package echoauth_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +29,13 @@ func loginCookie(t *testing.T, app app, email string, headers ...string) *http.C
 	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
 	cookies := w.Result().Cookies()
 	require.NotEmpty(t, cookies)
-	return cookies[len(cookies)-1]
+	return cookies[len(cookies)-2]
 }
 
-func setCookies(w *httptest.ResponseRecorder) []string { return w.Header().Values("Set-Cookie") }
+// setCookies are those about the session.
+func setCookies(w *httptest.ResponseRecorder) []string {
+	return slices.DeleteFunc(w.Header().Values("Set-Cookie"), func(c string) bool { return strings.HasPrefix(c, transport.DeviceCookieName) })
+}
 
 // CK-01, CK-02, CK-03.
 func TestCookieAttributes(t *testing.T) {

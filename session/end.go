@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,6 +33,23 @@ func (m *Manager) CloseAll(ctx context.Context, s authn.Subject, except string, 
 // [authn.ErrNotFound] when the subject has no such live session.
 func (m *Manager) Revoke(ctx context.Context, s authn.Subject, id string) error {
 	return m.Close(ctx, s, id, authn.EndRevoked)
+}
+
+// RevokeIn ends one session of the tenant, whosever it is, or returns [authn.ErrNotFound].
+func (m *Manager) RevokeIn(ctx context.Context, t authn.Tenant, id string) error {
+	record, err := m.deps.Store.Session(ctx, t, id)
+	if errors.Is(err, authn.ErrNotFound) {
+		return authn.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("session: find: %w", err)
+	}
+	return m.Revoke(ctx, record.Subject, id)
+}
+
+// RevokeAll ends all sessions of the subject, and returns how many.
+func (m *Manager) RevokeAll(ctx context.Context, s authn.Subject) (int, error) {
+	return m.CloseAll(ctx, s, "", authn.EndRevoked)
 }
 
 // RevokeOthers ends all sessions of the subject but the one it names, and returns how many.
@@ -78,9 +96,9 @@ func (m *Manager) abandon(ctx context.Context, r Record) error {
 // withdraw is for a session that may have been stored although the store
 // returned an error: it would count against the limit, and nobody has its secret. Where others may
 // have been evicted for it, all nodes look at the account again.
-func (m *Manager) withdraw(ctx context.Context, r Record) error {
+func (m *Manager) withdraw(ctx context.Context, r Record, limit Limit) error {
 	abandon := func(ctx context.Context) error { return m.abandon(ctx, r) }
-	if m.cfg.MaxPerUser == 0 {
+	if limit.Max == 0 {
 		return abandon(ctx)
 	}
 	return m.deps.Revocations.ChangeAccount(context.WithoutCancel(ctx), r.Subject, abandon)
@@ -101,14 +119,28 @@ const (
 	clockLeeway = time.Minute
 )
 
+// limitReached is what a login gets that would exceed the limit.
+func (m *Manager) limitReached() error {
+	if m.cfg.OnLimit == Ask {
+		return authn.ErrSessionChoice
+	}
+	return authn.ErrSessionLimit
+}
+
 // keepEnded is how long the record of an ended session is kept.
 const keepEnded = 24 * time.Hour
 
-// Prune drops the records of sessions that ended more than a day ago and returns how many.
+// Prune drops the records of sessions that ended more than a day ago, and of devices that were not used for 400 days. It returns how many sessions it dropped.
 func (m *Manager) Prune(ctx context.Context) (int, error) {
 	n, err := m.deps.Store.PruneSessions(ctx, m.deps.Now().UTC().Add(-keepEnded))
 	if err != nil {
 		return 0, fmt.Errorf("session: prune: %w", err)
+	}
+	if m.deps.Devices == nil {
+		return n, nil
+	}
+	if _, err := m.deps.Devices.PruneDevices(ctx, m.deps.Now().UTC().Add(-keepDevices)); err != nil {
+		return n, fmt.Errorf("session: prune devices: %w", err)
 	}
 	return n, nil
 }

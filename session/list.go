@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mileusna/useragent"
@@ -13,12 +14,21 @@ import (
 // Info is a live session as its owner sees it. Nothing in it authenticates.
 type Info struct {
 	ID      string
+	Subject authn.Subject
 	Carrier authn.Carrier
-	// Device is a readable name such as "Firefox on Linux".
-	Device    string
-	IP        string
+	// Device is what the client says it is, such as "Firefox on Linux".
+	Device string
+	// DeviceID names the device for [Manager.RenameDevice]; empty where none is known.
+	DeviceID string
+	// DeviceName is what the owner or the device itself calls it, empty without a name.
+	DeviceName string
+	IP         string
+	// Place is what the [Locator] says about IP.
+	Place     string
 	UserAgent string
-	Methods   []string
+	// Remember says that the session has the longer lifetime.
+	Remember bool
+	Methods  []string
 	// Confirmation is what the session is bound to.
 	Confirmation authn.Confirmation
 	CreatedAt    time.Time
@@ -33,17 +43,68 @@ func (m *Manager) List(ctx context.Context, s authn.Subject) ([]Info, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: list: %w", err)
 	}
+	out, err := m.infos(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	names, err := m.deviceNames(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].DeviceName = names[out[i].DeviceID]
+	}
+	slices.SortStableFunc(out, func(a, b Info) int { return b.LastUsedAt.Compare(a.LastUsedAt) })
+	return out, nil
+}
+
+// InTenant returns the live sessions of a tenant, by ID, those after the given
+// one; at most limit, and [MaxPage]. Next, if not empty, is the ID after which there may be further ones; a page may be
+// short all the same. The names of devices are left out.
+func (m *Manager) InTenant(ctx context.Context, t authn.Tenant, after string, limit int) (page []Info, next string, err error) {
+	limit = min(max(limit, 1), MaxPage)
+	records, err := m.deps.Store.TenantSessions(ctx, t, m.deps.Now().UTC(), after, limit)
+	if err != nil {
+		return nil, "", fmt.Errorf("session: list a tenant's: %w", err)
+	}
+	page, err = m.infos(ctx, records)
+	if len(records) == limit {
+		next = records[limit-1].ID
+	}
+	return page, next, err
+}
+
+// MaxPage is the most that [Manager.InTenant] returns at once.
+const MaxPage = 200
+
+// infos describes the sessions that did not end with all of their account or tenant.
+func (m *Manager) infos(ctx context.Context, records []Record) ([]Info, error) {
 	out := make([]Info, 0, len(records))
 	for _, r := range records {
 		ended, err := m.deps.Revocations.EndedSince(ctx, r.Subject, r.Epoch)
 		if err != nil {
 			return nil, fmt.Errorf("session: list: %w", err)
 		}
-		if !ended {
-			out = append(out, r.info())
+		if ended {
+			continue
 		}
+		info := m.withUses(r).info()
+		info.Place = m.place(ctx, info.IP)
+		out = append(out, info)
 	}
 	return out, nil
+}
+
+func (m *Manager) deviceNames(ctx context.Context, s authn.Subject) (map[string]string, error) {
+	devices, err := m.Devices(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string, len(devices))
+	for _, d := range devices {
+		names[d.ID] = d.Name
+	}
+	return names, nil
 }
 
 func (r Record) info() Info {
@@ -52,7 +113,7 @@ func (r Record) info() Info {
 		expires = r.EndsAt
 	}
 	return Info{
-		ID: r.ID, Carrier: r.Carrier, Device: r.Device, IP: r.IP, UserAgent: r.UserAgent, Methods: r.Methods, Confirmation: r.Confirmation,
+		ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Device: r.Device, DeviceID: r.DeviceID, Remember: r.Remember, IP: r.IP, UserAgent: r.UserAgent, Methods: r.Methods, Confirmation: r.Confirmation,
 		CreatedAt: r.CreatedAt, LastUsedAt: r.LastUsedAt, ExpiresAt: expires,
 	}
 }

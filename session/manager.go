@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -25,11 +26,20 @@ type Manager struct {
 	deps Deps
 	// key stands behind a function, which fmt cannot look into.
 	key func() []byte
+	// uses are those that the store does not know yet, notices the new devices of which nobody was told.
+	uses    *uses
+	notices chan NewDevice
 }
 
 // Deps are what a [Manager] works with. Store is required.
 type Deps struct {
 	Store Store
+	// Devices may be nil: then no device is known, and none is new.
+	Devices DeviceStore
+	// Notifier is told of new devices by [Manager.Run]; nil tells nobody.
+	Notifier DeviceNotifier
+	// Locator says where an address is; nil says nothing.
+	Locator Locator
 	// RefreshKey derives refresh tokens from their parents; at least 32 bytes,
 	// the same on all nodes. Without one, a random key serves until the process ends.
 	RefreshKey []byte
@@ -41,6 +51,8 @@ type Deps struct {
 	TokenLifetime time.Duration
 	// Events may be nil.
 	Events *audit.Bus
+	// Log defaults to slog.Default().
+	Log *slog.Logger
 	// Now defaults to time.Now, Rand to crypto/rand.
 	Now  func() time.Time
 	Rand io.Reader
@@ -61,6 +73,9 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	}
 	if deps.Now == nil {
 		deps.Now = time.Now
+	}
+	if deps.Log == nil {
+		deps.Log = slog.Default()
 	}
 	if deps.Rand == nil {
 		deps.Rand = rand.Reader
@@ -83,15 +98,22 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	}
 	key := deps.RefreshKey
 	deps.RefreshKey = nil
-	return &Manager{cfg: cfg.WithDefaults(), deps: deps, key: func() []byte { return key }}, nil
+	return &Manager{
+		cfg: cfg.WithDefaults(), deps: deps, key: func() []byte { return key }, uses: newUses(), notices: make(chan NewDevice, mostNotices),
+	}, nil
 }
 
 // idle is how long a session of this carrier may stay unused.
-func (m *Manager) idle(c authn.Carrier) time.Duration {
-	if c == authn.CarrierToken {
-		return m.deps.RefreshIdle
+func (m *Manager) idle(c authn.Carrier, remember bool) time.Duration {
+	idle := m.cfg.idle(remember)
+	if c != authn.CarrierToken {
+		return idle
 	}
-	return m.cfg.idle()
+	limit, _ := m.cfg.Preset.Limits()
+	if remember && m.deps.RefreshIdle < idle {
+		return idle
+	}
+	return within(m.deps.RefreshIdle, limit)
 }
 
 // Open implements [authn.Sessions]. The session starts with a new ID and a new secret.
@@ -103,15 +125,20 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
 	}
 	record := m.record(id, secret, o)
-	evicted, err := m.create(ctx, record)
+	limit := m.cfg.limit(subject.Tenant, o.Roles)
+	evicted, err := m.create(ctx, record, limit)
 	if errors.Is(err, ErrLimit) {
-		return authn.Session{}, "", authn.ErrSessionLimit
+		return authn.Session{}, "", m.limitReached()
 	}
 	if err != nil {
-		return authn.Session{}, "", errors.Join(fmt.Errorf("session: open: %w", err), m.withdraw(ctx, record))
+		return authn.Session{}, "", errors.Join(fmt.Errorf("session: open: %w", err), m.withdraw(ctx, record, limit))
 	}
 	m.ended(ctx, evicted)
-	if err := m.announce(ctx, evicted); err != nil {
+	err = m.announce(ctx, evicted)
+	if err == nil {
+		err = m.seen(ctx, record, o.Device.Name)
+	}
+	if err != nil {
 		return authn.Session{}, "", errors.Join(err, m.abandon(ctx, record))
 	}
 	return record.session(), m.encode(record, secret), nil
@@ -119,8 +146,7 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 
 // create stores the record under the limit. Sessions that ended with all of a
 // tenant are live to the store until somebody looks: they must not keep a user out.
-func (m *Manager) create(ctx context.Context, r Record) ([]Record, error) {
-	limit := Limit{Max: int(m.cfg.MaxPerUser), Policy: m.cfg.OnLimit}
+func (m *Manager) create(ctx context.Context, r Record, limit Limit) ([]Record, error) {
 	evicted, err := m.deps.Store.CreateSession(ctx, r, limit)
 	if !errors.Is(err, ErrLimit) {
 		return evicted, err
@@ -157,12 +183,15 @@ func (m *Manager) endDead(ctx context.Context, s authn.Subject) (int, error) {
 
 func (m *Manager) record(id string, secret []byte, o authn.Opening) Record {
 	now := m.deps.Now().UTC().Truncate(time.Microsecond)
-	use := m.use(o.Client, o.Carrier, now)
+	remember := o.Remember && m.cfg.RememberDays > 0
+	ends := now.Add(m.cfg.absolute(remember))
+	use := useOf(o.Client, now, m.idle(o.Carrier, remember))
 	return Record{
 		Subject: o.Proof.Subject, ID: id, Carrier: o.Carrier, SecretHash: credential.Hash(secret), Generation: 1,
 		Methods: o.Proof.Methods, AuthTime: o.Proof.Time.UTC().Truncate(time.Microsecond),
-		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: now.Add(m.cfg.absolute()), Epoch: o.Epoch,
+		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: ends, Epoch: o.Epoch,
 		IP: use.IP, UserAgent: use.UserAgent, Device: use.Device, Confirmation: o.Confirmation,
+		DeviceID: deviceID(o.Proof.Subject, o.Device, o.Client), Remember: remember,
 	}
 }
 
@@ -182,6 +211,15 @@ func (r Record) session() authn.Session {
 
 // find returns a live record, or [authn.ErrSessionEnded].
 func (m *Manager) find(ctx context.Context, t authn.Tenant, id string) (Record, error) {
+	record, err := m.load(ctx, t, id)
+	if err != nil {
+		return Record{}, err
+	}
+	return m.alive(ctx, record)
+}
+
+// load returns the record as it is stored, live or not, or [authn.ErrSessionEnded].
+func (m *Manager) load(ctx context.Context, t authn.Tenant, id string) (Record, error) {
 	record, err := m.deps.Store.Session(ctx, t, id)
 	if errors.Is(err, authn.ErrNotFound) {
 		return Record{}, authn.ErrSessionEnded
@@ -192,6 +230,12 @@ func (m *Manager) find(ctx context.Context, t authn.Tenant, id string) (Record, 
 	if record.ID != id || record.Subject.Tenant != t {
 		return Record{}, errors.New("session: the store returned another session than the one asked for")
 	}
+	return record, nil
+}
+
+// alive returns the record with the uses that are not stored yet, or [authn.ErrSessionEnded].
+func (m *Manager) alive(ctx context.Context, stored Record) (Record, error) {
+	record := m.withUses(stored)
 	if !record.Live(m.deps.Now()) {
 		return Record{}, authn.ErrSessionEnded
 	}

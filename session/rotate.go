@@ -102,7 +102,7 @@ func (m *Manager) present(ctx context.Context, a attempt) (exchange, error) {
 func (m *Manager) rotate(ctx context.Context, a attempt, x exchange) error {
 	err := m.deps.Store.RotateSession(ctx, Rotation{
 		Tenant: x.record.Subject.Tenant, ID: x.record.ID, Generation: x.record.Generation, SecretHash: x.record.SecretHash,
-		NextHash: credential.Hash(x.child.secret), Use: m.use(a.client, x.record.Carrier, m.deps.Now().UTC()),
+		NextHash: credential.Hash(x.child.secret), Use: useOf(a.client, m.deps.Now().UTC(), m.idle(x.record.Carrier, x.record.Remember)),
 	})
 	if err != nil {
 		return m.notRotated(ctx, a, x, err)

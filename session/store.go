@@ -107,7 +107,7 @@ type Store interface {
 	RotateSession(ctx context.Context, r Rotation) error
 	// TouchSessions records uses, each in a step of its own: on a session that is not live at
 	// Use.At it does nothing. It never shortens IdleAt and never revives a session. There may be
-	// several uses of one session, in any order. After an error, some may have been recorded.
+	// several uses of one session, which are then recorded in their order. After an error, some may have been recorded.
 	TouchSessions(ctx context.Context, touches ...Touch) error
 	// EndSessions ends the chosen sessions of s that are live at now, and returns them as they then are.
 	// A session that has ended keeps its first reason.

@@ -10,8 +10,7 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-// touchEvery is how often a use is written at most. The idle timeout counts
-// from the last written use, so it may come early by as much.
+// touchEvery is how far apart two uses are at least that are told apart.
 const touchEvery = time.Second
 
 // Live implements [authn.LiveSessions].
@@ -23,13 +22,17 @@ func (m *Manager) Live(ctx context.Context, t authn.Tenant, id string) (authn.Se
 	return record.session(), nil
 }
 
-// Resume implements [authn.LiveSessions].
+// Resume implements [authn.LiveSessions]. It takes one look into the store; the use is stored later, by [Manager.Run].
 func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client authn.Client) (authn.Session, error) {
 	c, err := credential.Parse(kindCookie, cookie)
 	if err != nil {
 		return authn.Session{}, authn.ErrSessionEnded
 	}
-	record, err := m.find(ctx, authn.Tenant(c.Tenant()), c.ID)
+	stored, err := m.load(ctx, authn.Tenant(c.Tenant()), c.ID)
+	if err != nil {
+		return authn.Session{}, err
+	}
+	record, err := m.alive(ctx, stored)
 	if err != nil {
 		return authn.Session{}, err
 	}
@@ -40,23 +43,55 @@ func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client auth
 		m.deps.Events.Emit(ctx, authn.BindingFailed(record.Subject, record.ID, client, authn.CredentialCookie, why))
 		return authn.Session{}, authn.ErrTokenBinding
 	}
-	return record.session(), m.touch(ctx, record, client)
+	return record.session(), m.touch(ctx, record, stored.IdleAt, client)
 }
 
-func (m *Manager) touch(ctx context.Context, r Record, client authn.Client) error {
+// touch saves the use up, or stores it when the session ends soon as it is stored.
+func (m *Manager) touch(ctx context.Context, r Record, ends time.Time, client authn.Client) error {
 	now := m.deps.Now().UTC()
 	if now.Sub(r.LastUsedAt) < touchEvery {
 		return nil
 	}
-	if err := m.deps.Store.TouchSessions(ctx, Touch{r.Subject.Tenant, r.ID, m.use(client, r.Carrier, now)}); err != nil {
+	idle := m.idle(r.Carrier, r.Remember)
+	use := pendingUse{at: now, due: minTime(now.Add(m.cfg.saveUp()), ends.Add(-storeBefore)), idle: idle, client: client}
+	k := useKey{r.Subject.Tenant, r.ID}
+	if m.uses.note(k, use) {
+		return nil
+	}
+	touches := []Touch{touchOf(k, use)}
+	if held, found := m.uses.last(k); found { // without which the session might have ended before this use
+		touches = []Touch{touchOf(k, held), touches[0]}
+	}
+	if err := m.deps.Store.TouchSessions(ctx, touches...); err != nil {
 		return fmt.Errorf("session: record a use: %w", err)
 	}
+	m.uses.stored(k, use, now.Add(m.cfg.saveUp()))
 	return nil
 }
 
-func (m *Manager) use(client authn.Client, carrier authn.Carrier, now time.Time) Use {
+// withUses adds to a record the uses that this node has not stored yet.
+func (m *Manager) withUses(r Record) Record {
+	if r.Carrier != authn.CarrierCookie {
+		return r
+	}
+	use, found := m.uses.last(useKey{r.Subject.Tenant, r.ID})
+	if !found || !use.at.After(r.LastUsedAt) {
+		return r
+	}
+	r.LastUsedAt = use.at
+	if end := use.at.Add(use.idle); end.After(r.IdleAt) {
+		r.IdleAt = end
+	}
+	return r
+}
+
+func touchOf(k useKey, u pendingUse) Touch {
+	return Touch{Tenant: k.tenant, ID: k.id, Use: useOf(u.client, u.at, u.idle)}
+}
+
+func useOf(client authn.Client, at time.Time, idle time.Duration) Use {
 	return Use{
-		At: now, IdleAt: now.Add(m.idle(carrier)),
+		At: at, IdleAt: at.Add(idle),
 		IP: client.IPText(), UserAgent: authn.CleanUserAgent(client.UserAgent), Device: DeviceName(client.UserAgent),
 	}
 }

@@ -135,9 +135,9 @@ func (g *Gate) cookieSession(r *http.Request) (*authn.Principal, error) {
 	if p := g.CrossOrigin(r); p != nil {
 		return nil, p
 	}
-	principal, err := g.deps.Users.AuthenticateCookie(r.Context(), value, g.Client(r))
+	principal, err := g.deps.Users.CookiePrincipal(r.Context(), value, g.Client(r))
 	if errors.Is(err, authn.ErrSessionEnded) {
 		return nil, errStale
 	}
-	return &principal, err
+	return principal, err
 }

@@ -96,6 +96,23 @@ func (b *body) choice(name string, words ...string) string {
 	return ""
 }
 
+// flag returns a member that is true or false, false when it is absent.
+func (b *body) flag(name string) bool {
+	v, err := b.object.Bool(name)
+	if err != nil && !errors.Is(err, strictjson.ErrMissing) {
+		b.wrongType(name, "true or false")
+	}
+	return v
+}
+
+// optional returns a member that is a string, empty when it is absent.
+func (b *body) optional(name string) string {
+	if !b.object.Has(name) {
+		return ""
+	}
+	return b.text(name)
+}
+
 // binding returns the member bind: one word, or a list of them.
 func (b *body) binding() (asked authn.Binding) {
 	const name = "bind"

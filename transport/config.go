@@ -28,6 +28,8 @@ type Config struct {
 	KeyEndpoints bool `yaml:"key_endpoints"`
 	// Health adds GET /livez and GET /readyz, which anybody may ask: whether the process answers, and which of its stores do not.
 	Health bool `yaml:"health"`
+	// SessionEndpoints adds GET and DELETE /users/{id}/sessions and /tenant/sessions, and DELETE /tenant/sessions/{id}, for callers with the permissions sessions.read and sessions.revoke.
+	SessionEndpoints bool `yaml:"session_endpoints"`
 	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
 	InsecureCookies bool `yaml:"insecure_cookies"`
 }

@@ -77,7 +77,7 @@ func another(s scene) device   { return s.other }
 func loginFlow(mode string) flow {
 	return flow{
 		name: "login " + mode, mode: mode, success: http.StatusOK,
-		calls: []string{"UserByEmail", "PasswordHash", "UserByID", "Assignments", "CreateSession", "UpdateUser"},
+		calls: []string{"UserByEmail", "PasswordHash", "UserByID", "Assignments", "CreateSession", "SeeDevice", "UpdateUser"},
 		request: func(t *testing.T, s scene) *http.Request {
 			return request("POST", "/auth/login", object(t, map[string]any{"email": s.user.Email, "password": password, "mode": mode}))
 		},
@@ -137,7 +137,7 @@ func guardedFlow(name, mode, path string, calls ...string) flow {
 
 func sessionFlows() []flow {
 	token := []string{"Session", "UserByID", "Assignments"}
-	cookie := []string{"Session", "TouchSessions", "UserByID", "Assignments"}
+	cookie := []string{"Session", "UserByID", "Assignments"}
 	end := []string{"Revoke", "EndSessions"}
 	revoke := func(_ *testing.T, s scene) *http.Request {
 		return request("DELETE", "/auth/sessions/"+s.other.session, "", s.device.headers()...)

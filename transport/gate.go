@@ -2,8 +2,10 @@ package transport
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -23,8 +25,10 @@ type Gate struct {
 	clients clientResolver
 	certs   certificates
 	cookie  sessionCookie
-	origin  *http.CrossOriginProtection
-	chain   []method
+	// deviceCookie tells known browsers from new ones.
+	deviceCookie deviceCookie
+	origin       *http.CrossOriginProtection
+	chain        []method
 }
 
 // Deps are what a [Gate] works with. Fields without a remark are required.
@@ -48,8 +52,9 @@ type Deps struct {
 	// ExplainDenials puts the missing role or permission into a 403; without it there is a decision ID that the log knows.
 	ExplainDenials bool
 	Log            *slog.Logger
-	// Now defaults to time.Now.
-	Now func() time.Time
+	// Now defaults to time.Now, Rand to crypto/rand.
+	Now  func() time.Time
+	Rand io.Reader
 }
 
 // New returns a Gate.
@@ -65,9 +70,12 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
+	if deps.Rand == nil {
+		deps.Rand = rand.Reader
+	}
 	g := &Gate{
 		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
-		cookie: sessionCookie{insecure: cfg.InsecureCookies}, origin: http.NewCrossOriginProtection(),
+		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, origin: http.NewCrossOriginProtection(),
 	}
 	for _, origin := range cfg.TrustedOrigins {
 		if err := g.origin.AddTrustedOrigin(origin); err != nil {

@@ -133,6 +133,8 @@ func knownFlow(err error) *Problem {
 		return problem(http.StatusForbidden, "registration_closed", "accounts cannot be registered here")
 	case errors.Is(err, authn.ErrSessionLimit):
 		return problem(http.StatusForbidden, "session_limit", "the account has as many sessions as it may have; end one first")
+	case errors.Is(err, authn.ErrContinuationInvalid):
+		return problem(http.StatusUnauthorized, "continuation_invalid", "the login cannot be continued: it was continued already, or waited too long; log in again")
 	case errors.Is(err, authn.ErrCertificateRequired):
 		return problem(http.StatusForbidden, "certificate_required", "this account may log in with a client certificate only")
 	case errors.Is(err, authn.ErrAddressRequired):

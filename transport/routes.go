@@ -12,6 +12,7 @@ func (g *Gate) Endpoints() []Endpoint {
 	endpoints := []Endpoint{
 		{Method: http.MethodPost, Path: "/register", Need: NeedNothing, Handle: g.register},
 		{Method: http.MethodPost, Path: "/login", Need: NeedNothing, Handle: g.login},
+		{Method: http.MethodPost, Path: "/login/continue", Need: NeedNothing, Handle: g.continueLogin},
 		{Method: http.MethodPost, Path: "/refresh", Need: NeedNothing, Handle: g.refresh},
 		{Method: http.MethodPost, Path: "/logout", Need: NeedLogin, Handle: g.logout},
 		{Method: http.MethodGet, Path: "/me", Handle: g.me},
@@ -20,6 +21,8 @@ func (g *Gate) Endpoints() []Endpoint {
 		{Method: http.MethodDelete, Path: "/sessions/{id}", Need: NeedLogin, Handle: g.revokeSession},
 		{Method: http.MethodGet, Path: "/.well-known/jwks.json", Absolute: true, Need: NeedNothing, Handle: g.publicKeys},
 	}
+	endpoints = append(endpoints, g.deviceEndpoints()...)
+	endpoints = append(endpoints, g.sessionAdminEndpoints()...)
 	if g.deps.APIKeys != nil {
 		endpoints = append(endpoints, g.apiKeyEndpoints()...)
 	}
@@ -81,32 +84,6 @@ func tokenReply(grant authn.Grant) Reply {
 	}}
 }
 
-func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
-	in, err := g.read(r)
-	if err != nil {
-		return Reply{}, err
-	}
-	request := authn.LoginRequest{
-		Email: in.text("email"), Password: in.secret("password"), Client: g.Client(r),
-		Carrier: authn.Carrier(in.choice("mode", string(authn.CarrierToken), string(authn.CarrierCookie))),
-		Bind:    in.binding(),
-	}
-	if err := in.err(); err != nil {
-		return Reply{}, err
-	}
-	grant, err := g.deps.Users.Login(ctx, request)
-	if err != nil {
-		return Reply{}, err
-	}
-	if grant.Cookie == "" {
-		return tokenReply(grant), nil
-	}
-	return Reply{
-		Body:    map[string]string{"session_id": grant.Session.ID},
-		Cookies: []*http.Cookie{g.cookie.set(grant.Cookie, grant.Session.Ends)},
-	}, nil
-}
-
 func (g *Gate) refresh(ctx context.Context, r *http.Request) (Reply, error) {
 	in, err := g.read(r)
 	if err != nil {
@@ -124,11 +101,16 @@ func (g *Gate) refresh(ctx context.Context, r *http.Request) (Reply, error) {
 }
 
 func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {
-	if _, err := g.read(r); err != nil {
+	in, err := g.read(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	everywhere := in.flag("everywhere")
+	if err := in.err(); err != nil {
 		return Reply{}, err
 	}
 	p := authn.PrincipalFrom(ctx)
-	if err := g.deps.Users.Logout(ctx, p); err != nil {
+	if err := g.endLogin(ctx, p, everywhere); err != nil {
 		return Reply{}, err
 	}
 	var reply Reply
@@ -136,6 +118,14 @@ func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {
 		reply.Cookies = []*http.Cookie{g.cookie.clear()}
 	}
 	return reply, nil
+}
+
+func (g *Gate) endLogin(ctx context.Context, p authn.Principal, everywhere bool) error {
+	if everywhere {
+		_, err := g.deps.Sessions.RevokeAll(ctx, p.Subject)
+		return err
+	}
+	return g.deps.Users.Logout(ctx, p)
 }
 
 func (g *Gate) me(ctx context.Context, _ *http.Request) (Reply, error) {

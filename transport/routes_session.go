@@ -15,7 +15,12 @@ type sessionView struct {
 	Current    bool      `json:"current"`
 	Mode       string    `json:"mode"`
 	Device     string    `json:"device"`
+	DeviceID   string    `json:"device_id,omitempty"`
+	DeviceName string    `json:"device_name,omitempty"`
 	IP         string    `json:"ip"`
+	Place      string    `json:"place,omitempty"`
+	Methods    []string  `json:"methods"`
+	Remember   bool      `json:"remember"`
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
@@ -28,16 +33,21 @@ func (g *Gate) listSessions(ctx context.Context, _ *http.Request) (Reply, error)
 	if err != nil {
 		return Reply{}, err
 	}
-	views := make([]sessionView, 0, len(live))
+	return Reply{Body: map[string]any{"sessions": views(live, p.SessionID)}}, nil
+}
+
+func views(live []session.Info, current string) []sessionView {
+	list := make([]sessionView, 0, len(live))
 	for _, info := range live {
-		views = append(views, view(info, p.SessionID))
+		list = append(list, view(info, current))
 	}
-	return Reply{Body: map[string]any{"sessions": views}}, nil
+	return list
 }
 
 func view(info session.Info, current string) sessionView {
 	return sessionView{
-		ID: info.ID, Current: info.ID == current, Mode: string(info.Carrier), Device: info.Device, IP: info.IP,
+		ID: info.ID, Current: info.ID == current, Mode: string(info.Carrier), Device: info.Device, DeviceID: info.DeviceID, DeviceName: info.DeviceName,
+		IP: info.IP, Place: info.Place, Methods: append([]string{}, info.Methods...), Remember: info.Remember,
 		CreatedAt: info.CreatedAt.UTC(), LastUsedAt: info.LastUsedAt.UTC(), ExpiresAt: info.ExpiresAt.UTC(),
 		BoundTo: info.Confirmation.BoundTo(),
 	}

@@ -102,6 +102,20 @@ func parsed(raw []byte, pos int) *scanner {
 	return &scanner{data: raw, pos: pos, depth: len(raw), members: len(raw)}
 }
 
+// Bool returns a member that is true or false.
+func (o Object) Bool(name string) (bool, error) {
+	raw, found := o[name]
+	switch {
+	case !found:
+		return false, ErrMissing
+	case string(raw) == "true":
+		return true, nil
+	case string(raw) == "false":
+		return false, nil
+	}
+	return false, ErrType
+}
+
 // Integer returns a member that is a whole number of at most 15 digits,
 // written without sign, fraction or exponent: no reader rounds those.
 func (o Object) Integer(name string) (int64, error) {

@@ -97,6 +97,22 @@ func TestObjects(t *testing.T) {
 	require.ErrorIs(t, err, strictjson.ErrMissing)
 }
 
+func TestBool(t *testing.T) {
+	t.Parallel()
+	for have, expected := range map[string]bool{"true": true, "false": false} {
+		v, err := parseValue(t, have).Bool("v")
+		require.NoError(t, err, have)
+		assert.Equal(t, expected, v, have)
+	}
+	for _, have := range []string{`"true"`, "1", "0", "null", "[true]", "{}"} {
+		v, err := parseValue(t, have).Bool("v")
+		assert.ErrorIs(t, err, strictjson.ErrType, have)
+		assert.False(t, v, have)
+	}
+	_, err := parseValue(t, "true").Bool("absent")
+	assert.ErrorIs(t, err, strictjson.ErrMissing)
+}
+
 func TestInteger(t *testing.T) {
 	t.Parallel()
 	for have, expected := range map[string]int64{

@@ -1,0 +1,135 @@
+package authn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/authmodule/authmodule/internal/credential"
+	"github.com/authmodule/authmodule/setting"
+)
+
+// SessionLimitError is how a login ends whose account has as many sessions as
+// it may have, where the user may choose which to end. It is an [ErrSessionLimit].
+type SessionLimitError struct {
+	Subject Subject
+	// Continuation, which may be used once, lets [Service.ContinueLogin] go on with the login.
+	Continuation setting.Secret
+	Expires      time.Time
+}
+
+// Error says that a limit was reached.
+func (e *SessionLimitError) Error() string {
+	return ErrSessionLimit.Error() + "; the user may choose which sessions to end"
+}
+
+// Unwrap makes it an [ErrSessionLimit].
+func (e *SessionLimitError) Unwrap() error { return ErrSessionLimit }
+
+const (
+	continuationKind    = "cl"
+	continuationPurpose = "login_continuation"
+	// ContinuationLifetime is how long a login waits for its user's choice.
+	ContinuationLifetime = 5 * time.Minute
+	// MaxEnded is how many sessions a continued login may end.
+	MaxEnded = 100
+)
+
+// continuation is a proved login as it is stored while its user chooses.
+type continuation struct {
+	Subject           string    `json:"subject"`
+	Methods           []string  `json:"methods"`
+	Time              time.Time `json:"time"`
+	CredentialVersion int64     `json:"credential_version"`
+	Carrier           Carrier   `json:"carrier"`
+	Bind              Binding   `json:"bind"`
+	Remember          bool      `json:"remember"`
+	DeviceName        string    `json:"device_name"`
+}
+
+// offer stores the login and returns the error that lets its user go on.
+func (s *Service) offer(ctx context.Context, proof Proof, c Completion) error {
+	value, err := json.Marshal(continuation{
+		Subject: proof.Subject.ID, Methods: proof.Methods, Time: proof.Time, CredentialVersion: proof.CredentialVersion,
+		Carrier: c.Carrier, Bind: c.Bind, Remember: c.Remember, DeviceName: c.Device.Name,
+	})
+	if err != nil {
+		return wrapped("store a login", err)
+	}
+	id, errID := credential.NewID(s.deps.Rand, string(proof.Subject.Tenant), proof.Subject.ID)
+	secret, errSecret := credential.NewSecret(s.deps.Rand)
+	if err := errors.Join(errID, errSecret); err != nil {
+		return fmt.Errorf("authn: make a continuation: %w", err)
+	}
+	expires := s.deps.Now().Add(ContinuationLifetime)
+	err = s.deps.OneTime.PutOneTime(ctx, OneTime{
+		Tenant: proof.Subject.Tenant, Purpose: continuationPurpose, ID: id, SecretHash: credential.Hash(secret), Value: string(value), Expires: expires,
+	})
+	if err != nil {
+		return wrapped("store a login", err)
+	}
+	return &SessionLimitError{
+		Subject: proof.Subject, Expires: expires,
+		Continuation: credential.Credential{Kind: continuationKind, ID: id, Secret: secret}.Encode(),
+	}
+}
+
+// ContinueRequest goes on with a login that the session limit held up.
+type ContinueRequest struct {
+	Continuation setting.Secret
+	// End are the IDs of the account's sessions to end, [MaxEnded] at most. One that has ended already is no error.
+	End    []string
+	Client Client
+	// Device is as in [LoginRequest]; a name given there holds if there is none here.
+	Device DeviceClaim
+}
+
+// ContinueLogin ends the chosen sessions and completes the login as
+// [Service.Complete] does. The continuation is used up, also when the login is then refused: when the limit holds
+// it up again, because another login came first, there is a new one. It returns [ErrContinuationInvalid] for one that is unknown, used or expired.
+func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, error) {
+	if err := atMost("end", len(r.End), MaxEnded); err != nil {
+		return Grant{}, err
+	}
+	proof, c, err := s.resume(ctx, r.Continuation)
+	if err != nil {
+		return Grant{}, err
+	}
+	for _, id := range r.End {
+		if err := s.deps.Sessions.Close(ctx, proof.Subject, id, EndReplaced); err != nil && !errors.Is(err, ErrNotFound) {
+			return Grant{}, err
+		}
+	}
+	c.Client, c.Device.Token = r.Client, r.Device.Token
+	if r.Device.Name != "" {
+		c.Device.Name = r.Device.Name
+	}
+	return s.Complete(ctx, proof, c)
+}
+
+// resume consumes a continuation.
+func (s *Service) resume(ctx context.Context, text setting.Secret) (Proof, Completion, error) {
+	given, err := credential.Parse(continuationKind, text)
+	if err != nil || s.deps.OneTime == nil {
+		return Proof{}, Completion{}, ErrContinuationInvalid
+	}
+	tenant := Tenant(given.Tenant())
+	record, err := s.deps.OneTime.ConsumeOneTime(ctx, tenant, continuationPurpose, given.ID, credential.Hash(given.Secret), s.deps.Now())
+	if errors.Is(err, ErrNotFound) {
+		return Proof{}, Completion{}, ErrContinuationInvalid
+	}
+	if err != nil {
+		return Proof{}, Completion{}, wrapped("use a continuation", err)
+	}
+	var held continuation
+	if err := json.Unmarshal([]byte(record.Value), &held); err != nil {
+		return Proof{}, Completion{}, wrapped("read a continuation", err)
+	}
+	return Proof{
+			Subject: Subject{Tenant: tenant, ID: held.Subject}, Methods: held.Methods, Time: held.Time, CredentialVersion: held.CredentialVersion,
+		}, Completion{
+			Carrier: held.Carrier, Bind: held.Bind, Remember: held.Remember, Device: DeviceClaim{Name: held.DeviceName},
+		}, nil
+}

@@ -1,0 +1,67 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// flushEvery is how often what is due is looked for.
+	flushEvery = time.Second
+	// flushAtOnce is how many uses one call of the store records.
+	flushAtOnce = 500
+)
+
+// Run stores saved-up uses when they are due and tells of new devices, until
+// ctx is done. Call [Manager.Flush] after it.
+func (m *Manager) Run(ctx context.Context) {
+	ticker := time.NewTicker(flushEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case n := <-m.notices:
+			m.notify(ctx, n)
+		case <-ticker.C:
+			if err := m.flush(ctx, m.deps.Now().UTC()); err != nil && ctx.Err() == nil {
+				m.deps.Log.WarnContext(ctx, "the last uses of sessions could not be stored; the next second tries again", "error", err)
+			}
+		}
+	}
+}
+
+// Flush stores every saved-up use and tells of the new devices that nobody was told of yet. It is for the end of a program.
+func (m *Manager) Flush(ctx context.Context) error {
+	for {
+		select {
+		case n := <-m.notices:
+			m.notify(ctx, n)
+			continue
+		default:
+		}
+		return m.flush(ctx, m.deps.Now().UTC().Add(m.idle("", true)+m.idle("", false)))
+	}
+}
+
+// flush stores the uses that are due by the given time.
+func (m *Manager) flush(ctx context.Context, by time.Time) error {
+	for {
+		due := m.uses.due(by, flushAtOnce)
+		if len(due) == 0 {
+			return nil
+		}
+		touches := make([]Touch, 0, len(due))
+		for k, use := range due {
+			touches = append(touches, touchOf(k, use))
+		}
+		if err := m.deps.Store.TouchSessions(ctx, touches...); err != nil {
+			return fmt.Errorf("session: store the last uses: %w", err)
+		}
+		next := m.deps.Now().UTC().Add(m.cfg.saveUp())
+		for k, use := range due {
+			m.uses.stored(k, use, next)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package transport
+
+import (
+	"context"
+	"time"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// Recheck returns the problem of a caller that no longer is one, or nil. See [authn.Watcher].
+func (c *Caller) Recheck(ctx context.Context) (refused *Problem) {
+	if p := c.RequireAuth(); p != nil {
+		return p
+	}
+	defer c.gate.refusePanic(ctx, &refused)
+	if err := c.gate.watcher().Recheck(ctx, *c.principal); err != nil {
+		return c.gate.Problem(ctx, err)
+	}
+	return nil
+}
+
+// Watch returns a context that ends when the caller no longer is one. See [authn.Watcher]. That of an anonymous caller
+// ends with ctx alone.
+func (c *Caller) Watch(ctx context.Context, every time.Duration) (context.Context, context.CancelFunc) {
+	if c.principal == nil {
+		return context.WithCancel(ctx)
+	}
+	return c.gate.watcher().Watch(ctx, *c.principal, every)
+}
+
+func (g *Gate) watcher() authn.Watcher {
+	return authn.Watcher{Users: g.deps.Users, Keys: g.deps.APIKeys}
+}
