@@ -9,6 +9,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
 	"github.com/authmodule/authmodule/transport"
 )
 
@@ -78,6 +79,9 @@ type StoreConfig struct {
 	// TimeoutSeconds is how long one call of a store may take, in seconds from 1 to 60; the request is refused with 503 after it.
 	// It holds for the drivers but memory, and for stores of the application's own. Defaults to 2.
 	TimeoutSeconds setting.Count `yaml:"timeout_seconds"`
+	// MaxRecords is how many records of each kind the memory driver keeps: sessions, accounts, one-time records and
+	// so on; what would be one more is refused with 503. Defaults to 1,000,000, which is the most.
+	MaxRecords setting.Count `yaml:"max_records"`
 }
 
 // DefaultStoreTimeoutSeconds is the default of [StoreConfig.TimeoutSeconds], and LongestStoreTimeoutSeconds its upper bound.
@@ -125,6 +129,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Store.TimeoutSeconds == 0 {
 		c.Store.TimeoutSeconds = DefaultStoreTimeoutSeconds
+	}
+	if c.Store.MaxRecords == 0 {
+		c.Store.MaxRecords = memstore.DefaultRecords
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

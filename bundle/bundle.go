@@ -51,6 +51,8 @@ type StoreSettings struct {
 	DSN    setting.Secret
 	// Migrate is auto, check or off.
 	Migrate string
+	// MaxRecords bounds each kind of records in memory.
+	MaxRecords int
 	// Timeout bounds each call of a store.
 	Timeout time.Duration
 }

@@ -103,7 +103,7 @@ func port[T any](override slot.Members[T], shared func() (driver, error)) (T, er
 func (s Settings) openDriver(in portOverrides) (driver, error) {
 	switch s.Store.Driver {
 	case "memory":
-		return memstore.New(), nil
+		return memstore.NewBounded(s.Store.MaxRecords), nil
 	case "sqlite":
 		return s.openSQLite(in)
 	}
