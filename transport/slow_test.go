@@ -42,6 +42,6 @@ func (f flow) slowly(t *testing.T, deaf bool) {
 	refused(t, outcome{ResponseRecorder: w})
 	assert.False(t, *s.reached)
 	store.slowDown(0, false)
-	time.Sleep(time.Minute) // what was left behind ends
+	<-time.After(time.Minute) // what was left behind ends
 	assert.Equal(t, f.success, s.Do(f.request(t, s)).Code)
 }

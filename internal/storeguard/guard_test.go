@@ -64,7 +64,7 @@ func TestDeadline(t *testing.T) {
 	}{
 		{"a store that looks at its context", patient, 1800 * time.Millisecond},
 		{"a store that does not", func(context.Context) (string, error) {
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 			return "late", nil
 		}, 2 * time.Second},
 	} {
