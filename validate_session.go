@@ -12,9 +12,10 @@ import (
 
 func (p *problems) session(c Config) {
 	s, t := c.Session.WithDefaults(), c.JWT.WithDefaults()
-	absolute := s.AbsoluteTimeoutDays.Duration()
-	p.idle("session.timeout_minutes", s.TimeoutMinutes.Duration(), absolute)
-	p.idle("jwt.refresh_token_expire_days", t.RefreshTokenExpireDays.Duration(), absolute)
+	if absolute := s.AbsoluteTimeoutDays.Duration(); s.Preset == "" {
+		p.idle("session.timeout_minutes", s.TimeoutMinutes.Duration(), absolute)
+		p.idle("jwt.refresh_token_expire_days", t.RefreshTokenExpireDays.Duration(), absolute)
+	}
 	if s.RememberIdleDays > s.RememberDays {
 		p.add("session.remember_idle_days", "is longer than auth.session.remember_days", "lower $VAR, or raise LEX_AUTH__SESSION__REMEMBER_DAYS")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/layer"
+	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -262,6 +263,25 @@ func TestValidateTheRest(t *testing.T) {
 		{"registration", func(c *authmodule.Config) { c.Registration = "maybe" }, "auth.registration is unknown: set LEX_AUTH__REGISTRATION to open or closed"},
 		{"limit", func(c *authmodule.Config) { c.Session.OnLimit = "evict" }, "auth.session.on_limit is unknown: set LEX_AUTH__SESSION__ON_LIMIT to evict_oldest, refuse or ask"},
 		{"refuse", func(c *authmodule.Config) { c.Session.OnLimit = "refuse" }, ""},
+		{"ask", func(c *authmodule.Config) { c.Session.OnLimit = "ask" }, ""},
+		{"preset", func(c *authmodule.Config) { c.Session.Preset = "aal3" }, ""},
+		{"preset, within", func(c *authmodule.Config) { c.Session.Preset, c.Session.TimeoutMinutes = "aal3", 15 }, ""},
+		{"preset, unknown", func(c *authmodule.Config) { c.Session.Preset = "AAL3" }, "auth.session.preset is unknown: set LEX_AUTH__SESSION__PRESET to aal1, aal2 or aal3, or leave it out"},
+		{"preset, idle too long", func(c *authmodule.Config) { c.Session.Preset, c.Session.TimeoutMinutes = "aal3", 16 },
+			"auth.session.timeout_minutes is longer than auth.session.preset aal3 permits, which is 15m0s: lower LEX_AUTH__SESSION__TIMEOUT_MINUTES or leave it out, or choose another LEX_AUTH__SESSION__PRESET"},
+		{"preset, absolute too long", func(c *authmodule.Config) { c.Session.Preset, c.Session.AbsoluteTimeoutDays = "aal2", 30 },
+			"auth.session.absolute_timeout_days is longer than auth.session.preset aal2 permits, which is 24h0m0s: lower LEX_AUTH__SESSION__ABSOLUTE_TIMEOUT_DAYS or leave it out, or choose another LEX_AUTH__SESSION__PRESET"},
+		{"preset, remembered too long", func(c *authmodule.Config) { c.Session.Preset, c.Session.RememberDays = "aal1", 31 },
+			"auth.session.remember_days is longer than auth.session.preset aal1 permits, which is 720h0m0s: lower LEX_AUTH__SESSION__REMEMBER_DAYS or leave it out, or choose another LEX_AUTH__SESSION__PRESET"},
+		{"remember, idle beyond", func(c *authmodule.Config) { c.Session.RememberDays, c.Session.RememberIdleDays = 10, 11 },
+			"auth.session.remember_idle_days is longer than auth.session.remember_days: lower LEX_AUTH__SESSION__REMEMBER_IDLE_DAYS, or raise LEX_AUTH__SESSION__REMEMBER_DAYS"},
+		{"limit of a role", func(c *authmodule.Config) { c.Session.Roles = map[string]session.LimitRule{"kiosk": {MaxPerUser: 1}} }, ""},
+		{"bad limit of a role", func(c *authmodule.Config) { c.Session.Roles = map[string]session.LimitRule{"kiosk": {MaxPerUser: -1}} },
+			"auth.session.roles.kiosk.max_per_user is out of range: use a whole number from 0 to 1000000"},
+		{"limit of no tenant", func(c *authmodule.Config) {
+			c.Session.Tenants = map[string]session.LimitRule{"Acme Inc": {MaxPerUser: 1}}
+		},
+			"auth.session.tenants names \"Acme Inc\", which is no tenant: use the names of tenants as they stand in accounts"},
 		{"longest grace", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = 10 }, ""},
 		{"grace too long", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = 11 }, "auth.session.refresh_grace_seconds is out of range: set LEX_AUTH__SESSION__REFRESH_GRACE_SECONDS to a whole number from 0 to 10"},
 		{"idle as long as absolute", func(c *authmodule.Config) {
@@ -335,6 +355,8 @@ func badChanges() []change {
 		bad("session.timeout_minutes", func(c *authmodule.Config) { c.Session.TimeoutMinutes = setting.Minutes(n) })
 		bad("session.absolute_timeout_days", func(c *authmodule.Config) { c.Session.AbsoluteTimeoutDays = setting.Days(n) })
 		bad("session.max_per_user", func(c *authmodule.Config) { c.Session.MaxPerUser = setting.Count(n) })
+		bad("session.remember_days", func(c *authmodule.Config) { c.Session.RememberDays = setting.Days(n) })
+		bad("session.last_use_seconds", func(c *authmodule.Config) { c.Session.LastUseSeconds = setting.Count(n) })
 		bad("session.refresh_grace_seconds", func(c *authmodule.Config) { c.Session.RefreshGraceSeconds = setting.Count(n) })
 		bad("password.memory_kib", func(c *authmodule.Config) { c.Password.MemoryKiB = setting.Count(n) })
 		bad("password.iterations", func(c *authmodule.Config) { c.Password.Iterations = setting.Count(n) })

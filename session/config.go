@@ -61,6 +61,7 @@ const (
 	DefaultTimeoutMinutes      = 60
 	DefaultAbsoluteTimeoutDays = 30
 	DefaultLastUseSeconds      = 60
+	fullDay                    = 24 * time.Hour
 	// longestRememberIdle is the default of RememberIdleDays, unless RememberDays is less.
 	longestRememberIdle = 30
 )
@@ -71,14 +72,15 @@ const MaxLastUseSeconds = 3600
 // MaxRefreshGraceSeconds is the longest grace window.
 const MaxRefreshGraceSeconds = 10
 
-// WithDefaults returns a copy in which every unset field has its default. What
-// a preset limits is limited by the [Manager].
+// WithDefaults returns a copy in which every unset field has its default. An absolute
+// timeout that a preset limits to less than a day stays unset.
 func (c Config) WithDefaults() Config {
+	idle, absolute := c.Preset.Limits()
 	if c.TimeoutMinutes == 0 {
-		c.TimeoutMinutes = DefaultTimeoutMinutes
+		c.TimeoutMinutes = setting.Minutes(within(DefaultTimeoutMinutes*time.Minute, idle) / time.Minute)
 	}
 	if c.AbsoluteTimeoutDays == 0 {
-		c.AbsoluteTimeoutDays = DefaultAbsoluteTimeoutDays
+		c.AbsoluteTimeoutDays = setting.Days(within(DefaultAbsoluteTimeoutDays*fullDay, absolute) / fullDay)
 	}
 	if c.RememberIdleDays == 0 {
 		c.RememberIdleDays = min(c.RememberDays, longestRememberIdle)
@@ -127,6 +129,9 @@ func (c Config) absolute(remember bool) time.Duration {
 	_, limit := c.Preset.Limits()
 	if remember && c.RememberDays > 0 {
 		return within(c.RememberDays.Duration(), limit)
+	}
+	if c.AbsoluteTimeoutDays == 0 {
+		return limit
 	}
 	return within(c.AbsoluteTimeoutDays.Duration(), limit)
 }

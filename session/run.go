@@ -9,6 +9,8 @@ import (
 const (
 	// flushEvery is how often what is due is looked for.
 	flushEvery = time.Second
+	// warnEvery is how often at most the log says that storing fails.
+	warnEvery = time.Minute
 	// flushAtOnce is how many uses one call of the store records.
 	flushAtOnce = 500
 )
@@ -18,6 +20,7 @@ const (
 func (m *Manager) Run(ctx context.Context) {
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
+	var told time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -25,8 +28,10 @@ func (m *Manager) Run(ctx context.Context) {
 		case n := <-m.notices:
 			m.notify(ctx, n)
 		case <-ticker.C:
-			if err := m.flush(ctx, m.deps.Now().UTC()); err != nil && ctx.Err() == nil {
-				m.deps.Log.WarnContext(ctx, "the last uses of sessions could not be stored; the next second tries again", "error", err)
+			now := m.deps.Now().UTC()
+			if err := m.flush(ctx, now); err != nil && ctx.Err() == nil && now.Sub(told) >= warnEvery {
+				told = now
+				m.deps.Log.WarnContext(ctx, "the last uses of sessions could not be stored; it is tried again each second", "error", err)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/subtle"
 	"fmt"
 	"time"
 
@@ -24,7 +25,7 @@ func (m *Manager) Live(ctx context.Context, t authn.Tenant, id string) (authn.Se
 
 // Resume implements [authn.LiveSessions]. It takes one look into the store; the use is stored later, by [Manager.Run].
 func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client authn.Client) (authn.Session, error) {
-	c, err := credential.Parse(kindCookie, cookie)
+	c, err := credential.ParseDigest(kindCookie, cookie)
 	if err != nil {
 		return authn.Session{}, authn.ErrSessionEnded
 	}
@@ -36,7 +37,7 @@ func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client auth
 	if err != nil {
 		return authn.Session{}, err
 	}
-	if record.Carrier != authn.CarrierCookie || !sameHash(c.Secret, record) {
+	if record.Carrier != authn.CarrierCookie || subtle.ConstantTimeCompare(c.Hash[:], record.SecretHash) != 1 {
 		return authn.Session{}, authn.ErrSessionEnded
 	}
 	if why := record.Confirmation.Unproved(client); why != "" { // before the use is recorded: it is none
@@ -53,9 +54,9 @@ func (m *Manager) touch(ctx context.Context, r Record, ends time.Time, client au
 		return nil
 	}
 	idle := m.idle(r.Carrier, r.Remember)
-	use := pendingUse{at: now, due: minTime(now.Add(m.cfg.saveUp()), ends.Add(-storeBefore)), idle: idle, client: client}
+	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), idle: idle, client: client}
 	k := useKey{r.Subject.Tenant, r.ID}
-	if m.uses.note(k, use) {
+	if m.uses.note(k, use, ends.Add(-storeBefore)) {
 		return nil
 	}
 	touches := []Touch{touchOf(k, use)}

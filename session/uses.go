@@ -50,8 +50,12 @@ func newUses() *uses {
 
 func (u *uses) shard(k useKey) int { return int(maphash.String(u.seed, k.id) % useShards) }
 
-// note saves up a use, and reports false when it must be stored at once.
-func (u *uses) note(k useKey, use pendingUse) bool {
+// note saves up a use, and reports false when it must be stored at once: there is no room, or it is not before must.
+func (u *uses) note(k useKey, use pendingUse, must time.Time) bool {
+	if !use.at.Before(must) {
+		return false
+	}
+	use.due = minTime(use.due, must)
 	s := &u.shards[u.shard(k)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,9 +67,6 @@ func (u *uses) note(k useKey, use pendingUse) bool {
 			use.at, use.client = earlier.at, earlier.client
 		}
 	case len(s.pending) >= mostUses/useShards:
-		return false
-	}
-	if !use.at.Before(use.due) {
 		return false
 	}
 	s.pending[k] = use

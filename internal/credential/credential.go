@@ -58,8 +58,10 @@ func (c Credential) Encode() setting.Secret {
 }
 
 // Tenant returns the tenant that the ID names.
-func (c Credential) Tenant() string {
-	tenant, _, found := strings.Cut(c.ID, ".")
+func (c Credential) Tenant() string { return tenantOf(c.ID) }
+
+func tenantOf(id string) string {
+	tenant, _, found := strings.Cut(id, ".")
 	if !found {
 		return ""
 	}
@@ -69,13 +71,8 @@ func (c Credential) Tenant() string {
 // Parse takes text apart. It accepts exactly what Encode writes, and no other
 // spelling of it.
 func Parse(kind string, text setting.Secret) (Credential, error) {
-	raw := text.Reveal()
-	if len(raw) > maxLength {
-		return Credential{}, ErrMalformed
-	}
-	found, rest, _ := strings.Cut(raw, "_")
-	id, encoded, ok := strings.Cut(rest, "_")
-	if !ok || found != kind || !validID(id) {
+	id, encoded, ok := split(kind, text)
+	if !ok {
 		return Credential{}, ErrMalformed
 	}
 	secret := make([]byte, encoding.DecodedLen(len(encoded)))
@@ -84,6 +81,37 @@ func Parse(kind string, text setting.Secret) (Credential, error) {
 	}
 	return Credential{Kind: kind, ID: id, Secret: secret}, nil
 }
+
+// split finds the ID and the encoded secret.
+func split(kind string, text setting.Secret) (id, encoded string, ok bool) {
+	raw := text.Reveal()
+	if len(raw) > maxLength {
+		return "", "", false
+	}
+	found, rest, _ := strings.Cut(raw, "_")
+	id, encoded, ok = strings.Cut(rest, "_")
+	return id, encoded, ok && found == kind && validID(id)
+}
+
+// Digest is a credential of which only the hash is wanted.
+type Digest struct {
+	ID string
+	// Hash is what [Hash] returns of the secret.
+	Hash [sha256.Size]byte
+}
+
+// ParseDigest is [Parse] for kinds whose secret has SecretSize bytes, and makes no garbage.
+func ParseDigest(kind string, text setting.Secret) (Digest, error) {
+	id, encoded, ok := split(kind, text)
+	var secret [SecretSize]byte
+	if !ok || !decode(secret[:], encoded) {
+		return Digest{}, ErrMalformed
+	}
+	return Digest{ID: id, Hash: sha256.Sum256(secret[:])}, nil
+}
+
+// Tenant returns the tenant that the ID names.
+func (d Digest) Tenant() string { return tenantOf(d.ID) }
 
 // NewSecret returns SecretSize random bytes.
 func NewSecret(random io.Reader) ([]byte, error) {

@@ -152,6 +152,11 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind, text string) {
 		parsed, err := credential.Parse(kind, setting.Secret(text))
+		digest, errDigest := credential.ParseDigest(kind, setting.Secret(text))
+		require.Equal(t, err == nil && len(parsed.Secret) == credential.SecretSize, errDigest == nil)
+		if errDigest == nil {
+			require.Equal(t, credential.Hash(parsed.Secret), digest.Hash[:])
+		}
 		if err != nil {
 			require.ErrorIs(t, err, credential.ErrMalformed)
 			require.Equal(t, credential.Credential{}, parsed)
@@ -163,4 +168,27 @@ func FuzzParse(f *testing.F) {
 		require.True(t, parsed.Tenant() == "" || credential.ValidTenant(parsed.Tenant()))
 		require.NotContains(t, parsed.ID, "\n")
 	})
+}
+
+// ParseDigest accepts what Parse does of secrets of the usual size, and finds the same.
+func TestParseDigest(t *testing.T) {
+	t.Parallel()
+	for _, tenant := range []string{"", "acme"} {
+		id, err := credential.NewID(rand.Reader, tenant, "ada")
+		require.NoError(t, err)
+		secret, err := credential.NewSecret(rand.Reader)
+		require.NoError(t, err)
+		text := credential.Credential{Kind: "cs", ID: id, Secret: secret}.Encode()
+		d, err := credential.ParseDigest("cs", text)
+		require.NoError(t, err)
+		assert.Equal(t, id, d.ID)
+		assert.Equal(t, tenant, d.Tenant())
+		assert.Equal(t, credential.Hash(secret), d.Hash[:])
+
+		longer := credential.Credential{Kind: "cs", ID: id, Secret: append(secret, 1)}.Encode()
+		for _, bad := range []setting.Secret{"", "cs", text + "a", text[:len(text)-1], "rt" + text[2:], longer, text[1:]} {
+			_, err := credential.ParseDigest("cs", bad)
+			assert.ErrorIs(t, err, credential.ErrMalformed, bad.Reveal())
+		}
+	}
 }

@@ -171,7 +171,39 @@ func stampSession(r session.Record) session.Record {
 }
 
 func cloneSession(r session.Record) session.Record {
+	if len(r.SecretHash) <= hashRoom && len(r.PreviousHash) <= hashRoom && len(r.Methods) <= methodRoom {
+		return cloneIntoOne(r)
+	}
 	r.SecretHash, r.PreviousHash = bytes.Clone(r.SecretHash), bytes.Clone(r.PreviousHash)
 	r.Methods = slices.Clone(r.Methods)
 	return r
+}
+
+const (
+	hashRoom   = 32
+	methodRoom = 3
+)
+
+// cloneIntoOne has one piece of memory for all that a usual record points to: it is copied at every request.
+func cloneIntoOne(r session.Record) session.Record {
+	if len(r.SecretHash)+len(r.PreviousHash)+len(r.Methods) == 0 {
+		return r
+	}
+	room := &struct {
+		secret, previous [hashRoom]byte
+		methods          [methodRoom]string
+	}{}
+	r.SecretHash = copyInto(room.secret[:], r.SecretHash)
+	r.PreviousHash = copyInto(room.previous[:], r.PreviousHash)
+	r.Methods = copyInto(room.methods[:], r.Methods)
+	return r
+}
+
+// copyInto copies a slice into room, which nobody can then grow it beyond; nil stays nil.
+func copyInto[T any](room, list []T) []T {
+	if list == nil {
+		return nil
+	}
+	n := copy(room, list)
+	return room[:n:n]
 }
