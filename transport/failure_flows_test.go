@@ -31,6 +31,8 @@ type flow struct {
 	// saved are those of which a lost answer is found out.
 	survives, saved []string
 	after           func(t *testing.T, s scene, o outcome)
+	// victim is the session that is to end; nil for none.
+	victim func(scene) device
 }
 
 // mayRepair reports whether the request may succeed in spite of the failure.
@@ -51,6 +53,7 @@ func stillThere(t *testing.T, s scene, _ outcome) {
 // ends: nothing else was ended. What was to end may have ended, if the store was told to; the caller, who was
 // told that it failed, asks again, and then it is over for good.
 func ends(f flow, victim func(scene) device) flow {
+	f.victim = victim
 	f.after = func(t *testing.T, s scene, o outcome) {
 		bystander := s.other
 		if victim(s) == s.other {

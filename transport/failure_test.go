@@ -47,8 +47,20 @@ type scene struct {
 // set boots an application with guarded routes and two logins of one account. Nothing has asked for roles yet.
 func set(t *testing.T, store *faulty, mode string) scene {
 	t.Helper()
+	s := boot(t, store)
+	s.user = s.User()
+	s.device, s.other = s.signIn(t, mode), s.signIn(t, "token")
+	s.Advance(2 * time.Second)
+	return s
+}
+
+// boot starts the application; its keys outlive a restart.
+func boot(t *testing.T, store *faulty) scene {
+	t.Helper()
 	s := scene{reached: new(bool)}
-	s.app = startConfigured(t, func(c *authmodule.Config) { c.HTTP.RevocationEndpoint = true }, store.option(),
+	s.app = startConfigured(t, func(c *authmodule.Config) {
+		c.HTTP.RevocationEndpoint, c.JWT.SecretKey = true, "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
+	}, store.option(),
 		authmodule.AddRoles(authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}),
 		authmodule.AddEndpoint(func(m *session.Manager) transport.Endpoint {
 			return transport.Endpoint{Method: http.MethodPost, Path: "/end-all", Handle: func(ctx context.Context, _ *http.Request) (transport.Reply, error) {
@@ -67,9 +79,6 @@ func set(t *testing.T, store *faulty, mode string) scene {
 			e.GET("/optional", handler, echoauth.OptionalAuth())
 		}),
 	)
-	s.user = s.User()
-	s.device, s.other = s.signIn(t, mode), s.signIn(t, "token")
-	s.Advance(2 * time.Second)
 	return s
 }
 

@@ -59,6 +59,8 @@ type faulty struct {
 	// slow is how long each call takes before anything is done; deaf calls do not look at their context.
 	slow time.Duration
 	deaf bool
+	// dies: nothing works any more after the call that goes wrong, as when the program is killed there.
+	dies, dead bool
 }
 
 func newFaulty() *faulty { return &faulty{every: memstore.New()} }
@@ -82,13 +84,16 @@ func (f *faulty) disarm() string {
 func (f *faulty) due(name string) harm {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.dead {
+		return harmError
+	}
 	if f.left == 0 {
 		return ""
 	}
 	if f.left--; f.left > 0 {
 		return ""
 	}
-	f.failed = name
+	f.failed, f.dead = name, f.dies
 	return f.harm
 }
 
