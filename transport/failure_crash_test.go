@@ -16,7 +16,7 @@ import (
 // left finds nothing half done: users log in, what was to end is ended when somebody asks again, and nothing works that must not.
 func TestEveryCrashPoint(t *testing.T) {
 	t.Parallel()
-	for _, f := range append(sessionFlows(), keyFlows()...) {
+	for _, f := range writingFlows() {
 		for when, h := range map[string]harm{"before": harmError, "after": harmLost} {
 			t.Run(f.name+" "+when, func(t *testing.T) {
 				t.Parallel()

@@ -182,6 +182,12 @@ func endAllFlow(calls []string) flow {
 	return f
 }
 
+// writingFlows are those that leave something in the store.
+func writingFlows() []flow {
+	reads := []string{"me", "sessions", "permission by token", "permission by cookie", "role", "authenticated", "optional", "use key"}
+	return slices.DeleteFunc(append(sessionFlows(), keyFlows()...), func(f flow) bool { return slices.Contains(reads, f.name) })
+}
+
 // keys lists the IDs of the account's API keys.
 func (s scene) keys(t *testing.T) []string {
 	t.Helper()

@@ -114,7 +114,7 @@ func TestEveryStoreFailureRefuses(t *testing.T) {
 // The same on a file.
 func TestEveryStoreFailureRefusesOnSQLite(t *testing.T) {
 	t.Parallel()
-	for _, f := range append(sessionFlows(), keyFlows()...) {
+	for _, f := range writingFlows() {
 		for _, h := range []harm{harmError, harmLost} {
 			t.Run(f.name+" "+string(h), func(t *testing.T) {
 				t.Parallel()
