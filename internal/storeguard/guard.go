@@ -28,8 +28,8 @@ type Config struct {
 const (
 	defaultTimeout = 2 * time.Second
 	defaultSweep   = time.Minute
-	// graceShare: a store is told to give up when all but this share of the time is over, so that one
-	// that looks at its context can still say what became of the call.
+	// graceShare: a store is told to give up when all but this share of the timeout is over, so that one
+	// that looks at its context can still say what became of the call. A caller that leaves waits as long.
 	graceShare = 10
 	// mostLeft is how many calls that were given up may still be running. They hold memory.
 	mostLeft = 256
@@ -103,7 +103,7 @@ func call[T any](ctx context.Context, g *Guard, k kind, op string, ask func(cont
 	if g.left.Load() >= mostLeft {
 		return none, g.failed(k, &Error{Port: g.cfg.Port, Op: op, Class: Stuck, Err: errStuck})
 	}
-	grace := g.limit(k) / graceShare
+	grace := g.cfg.Timeout / graceShare
 	bounded, cancel := context.WithTimeout(ctx, g.limit(k)-grace)
 	defer cancel()
 	asked := start(bounded, g, op, ask)

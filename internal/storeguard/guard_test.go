@@ -193,7 +193,7 @@ func TestClasses(t *testing.T) {
 func TestTrouble(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	outcome := error(authn.ErrNotFound)
+	outcome := authn.ErrNotFound
 	written := error(nil)
 	g := storeguard.New(storeguard.Config{Port: "passwords"})
 	store := g.Passwords(&hashes{
