@@ -9,6 +9,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
 	"github.com/authmodule/authmodule/transport"
 )
 
@@ -75,7 +76,19 @@ type StoreConfig struct {
 	DSN setting.Secret `yaml:"dsn"`
 	// Migrate says what happens to the database's schema at start: MigrateAuto, MigrateCheck or MigrateOff. Defaults to auto.
 	Migrate string `yaml:"migrate"`
+	// TimeoutSeconds is how long one call of a store may take, in seconds from 1 to 60; the request is refused with 503 after it.
+	// It holds for the drivers but memory, and for stores of the application's own. Defaults to 2.
+	TimeoutSeconds setting.Count `yaml:"timeout_seconds"`
+	// MaxRecords is how many records of each kind the memory driver keeps: sessions, accounts, one-time records and
+	// so on; what would be one more is refused with 503. Defaults to 1,000,000, which is the most.
+	MaxRecords setting.Count `yaml:"max_records"`
 }
+
+// DefaultStoreTimeoutSeconds is the default of [StoreConfig.TimeoutSeconds], and LongestStoreTimeoutSeconds its upper bound.
+const (
+	DefaultStoreTimeoutSeconds = 2
+	LongestStoreTimeoutSeconds = 60
+)
 
 // The values of [StoreConfig.Driver].
 const (
@@ -113,6 +126,12 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Store.Migrate == "" {
 		c.Store.Migrate = MigrateAuto
+	}
+	if c.Store.TimeoutSeconds == 0 {
+		c.Store.TimeoutSeconds = DefaultStoreTimeoutSeconds
+	}
+	if c.Store.MaxRecords == 0 {
+		c.Store.MaxRecords = memstore.DefaultRecords
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

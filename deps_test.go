@@ -21,7 +21,7 @@ var (
 	echoUsers  = []string{".", "echoauth", "bundle/...", "fxtest", "example/..."}
 	fxUsers    = []string{".", "bundle/...", "internal/slot", "fxtest", "example/..."}
 	// core is what a program links that uses neither fx nor Echo.
-	core = []string{"setting", "audit", "authn", "session", "authz", "mfa", "sso", "transport", "store/memstore", "store/sqlstore"}
+	core = []string{"setting", "audit", "health", "authn", "session", "authz", "mfa", "sso", "transport", "store/memstore", "store/sqlstore"}
 
 	echoModules = []string{"github.com/labstack/echo/...", "github.com/labstack/gommon/..."}
 	fxModules   = []string{"go.uber.org/fx/...", "go.uber.org/dig/..."}
@@ -47,8 +47,8 @@ func houseRules() []houseRule {
 func importRules() []houseRule {
 	return []houseRule{
 		{
-			"setting and audit are leaves", "every other package uses them, so they can use none",
-			house.Allow{In: []string{"setting", "audit"}},
+			"setting, audit and health are leaves", "every other package may use them, so they can use none",
+			house.Allow{In: []string{"setting", "audit", "health"}},
 			"audit/x.go", `package audit; import _ "` + modulePath + `/setting"`,
 		},
 		{

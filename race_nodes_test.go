@@ -39,6 +39,7 @@ func newAppsOverStore(t *testing.T, driver string, change func(*authmodule.Confi
 			c.JWT.SecretKey = "one secret for all nodes of this test"
 			if c.Store.Driver = driver; driver == "sqlite" {
 				c.Store.DSN = setting.Secret(file)
+				c.Store.TimeoutSeconds = authmodule.LongestStoreTimeoutSeconds // many wait for one writer
 			}
 			change(c)
 		}, shared))

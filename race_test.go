@@ -36,6 +36,7 @@ func onEveryDriver(t *testing.T, change func(*authmodule.Config), test func(t *t
 				test(t, fxtest.NewConfigured(t, func(c *authmodule.Config) {
 					if c.Store.Driver = driver; driver == "sqlite" {
 						c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "race.db"))
+						c.Store.TimeoutSeconds = authmodule.LongestStoreTimeoutSeconds // a thousand wait for one writer
 					}
 					change(c)
 				}), callers)

@@ -9,6 +9,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/layer"
 	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // Validate reports every problem at once, joined. Each names the key, its variable and the way to mend it, and none
@@ -92,6 +93,8 @@ func (p *problems) numbers(c Config) {
 		{"api_keys.max_per_user", int(c.APIKeys.MaxPerUser), largest},
 		{"binding.ipv4_prefix", int(c.Binding.IPv4Prefix), 32},
 		{"binding.ipv6_prefix", int(c.Binding.IPv6Prefix), 128},
+		{"store.timeout_seconds", int(c.Store.TimeoutSeconds), LongestStoreTimeoutSeconds},
+		{"store.max_records", int(c.Store.MaxRecords), memstore.DefaultRecords},
 		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
 	} {
 		if n.value < 0 || n.value > n.most {

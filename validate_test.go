@@ -363,6 +363,8 @@ func badChanges() []change {
 		bad("password.parallelism", func(c *authmodule.Config) { c.Password.Parallelism = setting.Count(n) })
 		bad("password.workers", func(c *authmodule.Config) { c.Password.Workers = setting.Count(n) })
 		bad("password.queue", func(c *authmodule.Config) { c.Password.Queue = setting.Count(n) })
+		bad("store.timeout_seconds", func(c *authmodule.Config) { c.Store.TimeoutSeconds = setting.Count(n) })
+		bad("store.max_records", func(c *authmodule.Config) { c.Store.MaxRecords = setting.Count(n) })
 		bad("http.max_body_kib", func(c *authmodule.Config) { c.HTTP.MaxBodyKiB = setting.Count(n) })
 	}
 	for _, v := range []string{"x", canary, "HS256 ", "true", "\x00"} {

@@ -51,6 +51,10 @@ type StoreSettings struct {
 	DSN    setting.Secret
 	// Migrate is auto, check or off.
 	Migrate string
+	// MaxRecords bounds each kind of records in memory.
+	MaxRecords int
+	// Timeout bounds each call of a store.
+	Timeout time.Duration
 }
 
 // logger is the application's *slog.Logger if it provides one.
@@ -86,6 +90,7 @@ func Module(s Settings) fx.Option {
 			s.newAPIKeys,
 			s.newIssuers,
 			s.newSetup,
+			s.newHealth,
 			s.newGate,
 			s.newDoor,
 		),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -43,6 +44,8 @@ type ports struct {
 	devices     session.DeviceStore
 	roles       authz.RoleStore
 	assignments authz.AssignmentStore
+	// probes look at each of them.
+	probes []health.Probe
 }
 
 type portOverrides struct {
@@ -60,6 +63,7 @@ type portOverrides struct {
 	Assignments slot.Members[authz.AssignmentStore]
 	Database    slot.Members[*sql.DB]
 	Lifecycle   fx.Lifecycle
+	Logger      logger
 }
 
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
@@ -80,7 +84,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 			return ports{}, s.loud(err)
 		}
 	}
-	return p, nil
+	return s.guarded(p, in.Logger), nil
 }
 
 // port returns the application's own store, or the driver, which is opened
@@ -99,7 +103,7 @@ func port[T any](override slot.Members[T], shared func() (driver, error)) (T, er
 func (s Settings) openDriver(in portOverrides) (driver, error) {
 	switch s.Store.Driver {
 	case "memory":
-		return memstore.New(), nil
+		return memstore.NewBounded(s.Store.MaxRecords), nil
 	case "sqlite":
 		return s.openSQLite(in)
 	}

@@ -93,6 +93,7 @@ func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 	if c.Store.Driver == authmodule.DriverSQLite && c.Store.DSN == "" {
 		c.Store.DSN = setting.Secret(filepath.Join(folder, "example.db"))
 	}
+	c.HTTP.Health = true // GET /auth/livez and /auth/readyz
 	c.Session = sessionDefaults(c.Session)
 	if c.Profile != authmodule.ProfileDevelopment {
 		return c, nil
