@@ -11,7 +11,7 @@ import (
 // within bounds a call in time. A context that is done already has nothing sent.
 func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return ctx, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	return ctx, cancel, nil

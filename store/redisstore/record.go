@@ -27,7 +27,8 @@ func encodeSession(r session.Record) (string, error) {
 	w.time(r.AuthTime)
 	w.time(r.CreatedAt)
 	w.int(r.Epoch)
-	for _, text := range []string{string(r.Subject.Tenant), r.Subject.ID, r.ID, string(r.Carrier), r.Confirmation.Text()} {
+	w.flag(r.Remember)
+	for _, text := range []string{string(r.Subject.Tenant), r.Subject.ID, r.ID, string(r.Carrier), r.Confirmation.Text(), r.DeviceID} {
 		w.text(text)
 	}
 	w.text(strconv.Itoa(len(r.Methods)))
@@ -47,10 +48,11 @@ func decodeSession(blob string) (session.Record, error) {
 	r.EndedAt, r.Generation, r.RotatedAt, r.LastUsedAt, r.IdleAt, r.EndsAt = in.time(), in.int(), in.time(), in.time(), in.time(), in.time()
 	r.SecretHash, r.PreviousHash, r.EndReason = []byte(in.text()), []byte(in.text()), authn.EndReason(in.text())
 	r.IP, r.UserAgent, r.Device = in.text(), in.text(), in.text()
-	r.AuthTime, r.CreatedAt, r.Epoch = in.time(), in.time(), in.int()
+	r.AuthTime, r.CreatedAt, r.Epoch, r.Remember = in.time(), in.time(), in.int(), in.flag()
 	r.Subject = authn.Subject{Tenant: authn.Tenant(in.text()), ID: in.text()}
 	r.ID, r.Carrier = in.text(), authn.Carrier(in.text())
 	confirmation := in.text()
+	r.DeviceID = in.text()
 	r.Methods = methods(in)
 	if err := in.done(); err != nil {
 		return session.Record{}, err

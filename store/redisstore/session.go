@@ -25,8 +25,8 @@ func (s *Store) clock() string { return decimal(clamped(s.opts.Now())) }
 func keepText() string { return decimal(keep.Milliseconds()) }
 
 // millis is how long a key lives that is of no use after at.
-func (s *Store) millis(at time.Time) string {
-	return decimal(max(clamped(at)-clamped(s.opts.Now()), 0)/1000 + keep.Milliseconds())
+func (s *Store) millis(at time.Time) int64 {
+	return max(clamped(at)-clamped(s.opts.Now()), 0)/1000 + keep.Milliseconds()
 }
 
 // CreateSession implements [session.Store]. An ID that exists already is an
@@ -196,7 +196,7 @@ func (s *Store) claim(ctx context.Context, r session.Record) error {
 		}
 		return nil
 	}
-	tag, err := s.step(ctx, s.scripts.claim, []string{s.keys.alias(r.Subject.Tenant, r.ID)}, own, s.millis(r.EndsAt)).ToString()
+	tag, err := s.step(ctx, s.scripts.claim, []string{s.keys.alias(r.Subject.Tenant, r.ID)}, own, decimal(s.millis(r.EndsAt))).ToString()
 	if err == nil && tag != own {
 		err = errSessionExists
 	}

@@ -53,9 +53,6 @@ func (s *Store) tenantSessions(ctx context.Context, t authn.Tenant, now time.Tim
 	defer cancel()
 	const smallest, biggest = 16, 500
 	from, size := "["+laterID(after), min(max(limit, smallest), biggest)
-	if after == "" {
-		from = "-"
-	}
 	list := []session.Record{}
 	for len(list) < limit {
 		members, err := s.client.Do(ctx, s.client.B().Zrangebylex().Key(s.keys.tenant(t)).Min(from).Max("+").Limit(0, int64(size)).Build()).AsStrSlice()

@@ -55,6 +55,14 @@ type writer struct {
 
 func (w *writer) byte(b byte) { w.b = append(w.b, b) }
 
+func (w *writer) flag(set bool) {
+	if set {
+		w.byte(1)
+		return
+	}
+	w.byte(0)
+}
+
 func (w *writer) int(n int64) { w.b = binary.BigEndian.AppendUint64(w.b, uint64(n)) }
 
 func (w *writer) time(t time.Time) {
@@ -97,6 +105,12 @@ func (r *reader) byte() byte {
 		return s[0]
 	}
 	return 0
+}
+
+func (r *reader) flag() bool {
+	b := r.byte()
+	r.bad = r.bad || b > 1
+	return b == 1
 }
 
 func (r *reader) int() int64 {
