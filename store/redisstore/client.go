@@ -8,6 +8,9 @@ import (
 	"github.com/redis/rueidis"
 )
 
+// inFlight is how many commands may be under way. More wait for one of them, or for the end of their context.
+const inFlight = 2048
+
 // within bounds a call in time. A context that is done already has nothing sent.
 func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	if err := ctx.Err(); err != nil {
@@ -17,6 +20,51 @@ func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc
 	return ctx, cancel, nil
 }
 
+// do sends one command.
+func (s *Store) do(ctx context.Context, command rueidis.Completed) rueidis.RedisResult {
+	r, err := detached(ctx, s, func(ctx context.Context) rueidis.RedisResult { return s.client.Do(ctx, command) })
+	if err != nil {
+		return rueidis.NewErrorResult(err)
+	}
+	return r
+}
+
+// doMulti sends several in one go. In a cluster they are in order only within a slot.
+func (s *Store) doMulti(ctx context.Context, commands ...rueidis.Completed) []rueidis.RedisResult {
+	results, err := detached(ctx, s, func(ctx context.Context) []rueidis.RedisResult { return s.client.DoMulti(ctx, commands...) })
+	if err != nil {
+		results = make([]rueidis.RedisResult, len(commands))
+		for i := range results {
+			results[i] = rueidis.NewErrorResult(err)
+		}
+	}
+	return results
+}
+
+// detached returns when the context ends, whatever the client does: while it
+// dials, and when its queue is full, it waits for the server alone. The call itself goes on to its own end.
+func detached[T any](ctx context.Context, s *Store, call func(context.Context) T) (T, error) {
+	var none T
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+	answered := make(chan T, 1)
+	go func() {
+		defer func() { <-s.slots }()
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Timeout)
+		defer cancel()
+		answered <- call(bounded)
+	}()
+	select {
+	case answer := <-answered:
+		return answer, nil
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
 // run makes steps, each atomic for itself, in one round trip: a script that
 // the server does not know was not run, and is sent in full.
 func (s *Store) run(ctx context.Context, steps ...step) []rueidis.RedisResult {
@@ -24,22 +72,18 @@ func (s *Store) run(ctx context.Context, steps ...step) []rueidis.RedisResult {
 	for i, p := range steps {
 		commands[i] = p.cached(s.client.B())
 	}
-	results := s.client.DoMulti(ctx, commands...)
+	results := s.doMulti(ctx, commands...)
 	var unknown []int
+	var again []rueidis.Completed
 	for i, r := range results {
-		if e, ok := rueidis.IsRedisErr(r.Error()); ok && e.IsNoScript() {
-			unknown = append(unknown, i)
+		if unknownScript(r.Error()) {
+			unknown, again = append(unknown, i), append(again, steps[i].full(s.client.B()))
 		}
 	}
-	if len(unknown) == 0 {
-		return results
-	}
-	commands = commands[:0]
-	for _, i := range unknown {
-		commands = append(commands, steps[i].full(s.client.B()))
-	}
-	for n, r := range s.client.DoMulti(ctx, commands...) {
-		results[unknown[n]] = r
+	if len(again) > 0 {
+		for n, r := range s.doMulti(ctx, again...) {
+			results[unknown[n]] = r
+		}
 	}
 	return results
 }
@@ -47,11 +91,16 @@ func (s *Store) run(ctx context.Context, steps ...step) []rueidis.RedisResult {
 // step makes one step.
 func (s *Store) step(ctx context.Context, code script, keys []string, args ...string) rueidis.RedisResult {
 	p := step{script: code, keys: keys, args: args}
-	r := s.client.Do(ctx, p.cached(s.client.B()))
-	if e, ok := rueidis.IsRedisErr(r.Error()); ok && e.IsNoScript() {
-		return s.client.Do(ctx, p.full(s.client.B()))
+	r := s.do(ctx, p.cached(s.client.B()))
+	if unknownScript(r.Error()) {
+		return s.do(ctx, p.full(s.client.B()))
 	}
 	return r
+}
+
+func unknownScript(err error) bool {
+	e, ok := rueidis.IsRedisErr(err)
+	return ok && e.IsNoScript()
 }
 
 // wrapped says which operation failed. Where the context ended, it is the context's error.

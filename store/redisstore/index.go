@@ -17,7 +17,7 @@ import (
 // index names the session in both.
 func (s *Store) index(ctx context.Context, r session.Record) error {
 	due := dueSession(r)
-	return failed(s.client.DoMulti(ctx,
+	return failed(s.doMulti(ctx,
 		s.client.B().Zadd().Key(s.keys.due("d", due)).ScoreMember().ScoreMember(deathOf(r), due).Build(),
 		s.client.B().Zadd().Key(s.keys.tenant(r.Subject.Tenant)).ScoreMember().ScoreMember(0, listedAs(r)).Build(),
 	))
@@ -26,7 +26,7 @@ func (s *Store) index(ctx context.Context, r session.Record) error {
 // unindex is for a session that was not stored. When it fails, pruning does it later.
 func (s *Store) unindex(ctx context.Context, r session.Record) {
 	due := dueSession(r)
-	s.client.DoMulti(ctx,
+	s.doMulti(ctx,
 		s.client.B().Zrem().Key(s.keys.tenant(r.Subject.Tenant)).Member(listedAs(r)).Build(),
 		s.client.B().Zrem().Key(s.keys.due("d", due)).Member(due).Build(),
 	)
@@ -46,7 +46,7 @@ func (s *Store) bury(ctx context.Context, ended []session.Record) {
 			s.client.B().Zadd().Key(s.keys.due("d", due)).Lt().ScoreMember().ScoreMember(deathOf(r), due).Build(),
 		)
 	}
-	s.client.DoMulti(ctx, commands...)
+	s.doMulti(ctx, commands...)
 }
 
 // deathOf is when the record stops being live, in microseconds, as Redis orders by it.

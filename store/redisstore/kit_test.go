@@ -1,12 +1,17 @@
 package redisstore_test
 
 import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/netip"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/internal/credential"
 	"github.com/authmodule/authmodule/internal/redistest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/redisstore"
@@ -65,4 +70,32 @@ func TestConformance(t *testing.T) {
 			storetest.OneTimeStore(t, func(t *testing.T) authn.OneTimeStore { return open(t) })
 		})
 	})
+}
+
+var (
+	ada = authn.Subject{Tenant: "acme", ID: "ada"}
+	at  = time.Date(2026, 3, 1, 12, 30, 15, 123456000, time.UTC)
+)
+
+// newRecord is a session with an ID as this module makes them, and all that a browser's has.
+func newRecord(t testing.TB, sub authn.Subject) session.Record {
+	t.Helper()
+	id, err := credential.NewID(rand.Reader, string(sub.Tenant), sub.ID)
+	require.NoError(t, err)
+	return session.Record{
+		Subject: sub, ID: id, Carrier: authn.CarrierToken, SecretHash: credential.Hash([]byte(id)), Generation: 1,
+		Methods: []string{"pwd", "otp"}, AuthTime: at, CreatedAt: at, LastUsedAt: at, IdleAt: at.Add(time.Hour), EndsAt: at.Add(30 * 24 * time.Hour),
+		Epoch: 7, IP: "203.0.113.7", Device: "Firefox on Linux", DeviceID: credentialText(id), Remember: true,
+		UserAgent:    "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+		Confirmation: authn.Confirmation{Certificate: authn.CertificateThumbprint([]byte(id)), Network: netip.MustParsePrefix("203.0.113.0/24")},
+	}
+}
+
+func credentialText(text string) string { return hex.EncodeToString(credential.Hash([]byte(text))) }
+
+func created(t testing.TB, s *redisstore.Store, r session.Record) session.Record {
+	t.Helper()
+	_, err := s.CreateSession(t.Context(), r, session.Limit{})
+	require.NoError(t, err)
+	return r
 }

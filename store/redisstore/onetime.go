@@ -20,7 +20,7 @@ func (s *Store) PutOneTime(ctx context.Context, r authn.OneTime) error {
 	}
 	defer cancel()
 	key := s.keys.oneTime(r.Tenant, r.Purpose, r.ID)
-	return wrapped(ctx, "store a one-time record", failed(s.client.DoMulti(bounded,
+	return wrapped(ctx, "store a one-time record", failed(s.doMulti(bounded,
 		s.client.B().Zadd().Key(s.keys.due("e", key)).ScoreMember().ScoreMember(float64(clamped(r.Expires)), key).Build(),
 		s.client.B().Set().Key(key).Value(blob).PxMilliseconds(s.millis(r.Expires)).Build(),
 	)))

@@ -62,7 +62,7 @@ func (s *Store) prunePage(ctx context.Context, index, before string, look judge)
 		return 0, false, err
 	}
 	defer cancel()
-	page, err := s.client.Do(ctx, s.client.B().Zrangebyscore().Key(index).Min("-inf").Max("("+before).Withscores().Limit(0, pruneAtOnce).Build()).AsZScores()
+	page, err := s.do(ctx, s.client.B().Zrangebyscore().Key(index).Min("-inf").Max("("+before).Withscores().Limit(0, pruneAtOnce).Build()).AsZScores()
 	if err != nil || len(page) == 0 {
 		return 0, false, err
 	}
@@ -89,7 +89,7 @@ func (s *Store) prunePage(ctx context.Context, index, before string, look judge)
 		settled = append(settled, page[i].Member, strconv.FormatFloat(page[i].Score, 'f', -1, 64), later)
 	}
 	if len(gone) > 0 {
-		if err := failed(s.client.DoMulti(ctx, gone...)); err != nil {
+		if err := failed(s.doMulti(ctx, gone...)); err != nil {
 			return dropped, false, err
 		}
 	}

@@ -116,7 +116,7 @@ func (s *Store) session(ctx context.Context, t authn.Tenant, id string) (session
 	if err != nil {
 		return session.Record{}, err
 	}
-	blob, err := s.client.Do(ctx, s.client.B().Get().Key(s.keys.session(tag, t, id)).Build()).ToString()
+	blob, err := s.do(ctx, s.client.B().Get().Key(s.keys.session(tag, t, id)).Build()).ToString()
 	if err != nil {
 		return session.Record{}, absent(err)
 	}
@@ -183,7 +183,7 @@ func (s *Store) tag(ctx context.Context, t authn.Tenant, id string) (string, err
 	if tag, ok := credential.TagOf(string(t), id); ok {
 		return tag, nil
 	}
-	tag, err := s.client.Do(ctx, s.client.B().Get().Key(s.keys.alias(t, id)).Build()).ToString()
+	tag, err := s.do(ctx, s.client.B().Get().Key(s.keys.alias(t, id)).Build()).ToString()
 	return tag, absent(err)
 }
 

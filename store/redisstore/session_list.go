@@ -55,7 +55,7 @@ func (s *Store) tenantSessions(ctx context.Context, t authn.Tenant, now time.Tim
 	from, size := "["+laterID(after), min(max(limit, smallest), biggest)
 	list := []session.Record{}
 	for len(list) < limit {
-		members, err := s.client.Do(ctx, s.client.B().Zrangebylex().Key(s.keys.tenant(t)).Min(from).Max("+").Limit(0, int64(size)).Build()).AsStrSlice()
+		members, err := s.do(ctx, s.client.B().Zrangebylex().Key(s.keys.tenant(t)).Min(from).Max("+").Limit(0, int64(size)).Build()).AsStrSlice()
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func (s *Store) listed(ctx context.Context, t authn.Tenant, now time.Time, membe
 	}
 	var live []session.Record
 	var over []string
-	for i, reply := range s.client.DoMulti(ctx, commands...) {
+	for i, reply := range s.doMulti(ctx, commands...) {
 		blob, err := reply.ToString()
 		if rueidis.IsRedisNil(err) {
 			continue // it may be about to be written
@@ -106,7 +106,7 @@ func (s *Store) listed(ctx context.Context, t authn.Tenant, now time.Time, membe
 		}
 	}
 	if len(over) > 0 {
-		s.client.Do(ctx, s.client.B().Zrem().Key(s.keys.tenant(t)).Member(over...).Build())
+		s.do(ctx, s.client.B().Zrem().Key(s.keys.tenant(t)).Member(over...).Build())
 	}
 	return live, nil
 }

@@ -19,6 +19,8 @@ type Store struct {
 	keys    keys
 	scripts scripts
 	log     logState
+	// slots bound the commands under way.
+	slots chan struct{}
 	// watching counts the jobs of watchers.
 	watching sync.WaitGroup
 	closed   context.Context
@@ -34,11 +36,11 @@ var (
 
 // Connections: a server that is silent for as long as silence is given up and dialled anew.
 const (
-	silence       = 5 * time.Second
-	pingAfter     = 2 * time.Second
-	bufferSize    = 64 << 10
-	readAttempts  = 3
-	betweenReads  = 20 * time.Millisecond
+	silence      = 5 * time.Second
+	pingAfter    = 2 * time.Second
+	bufferSize   = 64 << 10
+	readAttempts = 3
+	betweenReads = 20 * time.Millisecond
 )
 
 // Open connects, and finds out by itself whether it talks to one server or to
@@ -57,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, wrapped(ctx, "connect", err)
 	}
-	s := &Store{opts: o, client: client, keys: keys{o.Prefix}, scripts: code}
+	s := &Store{opts: o, client: client, keys: keys{o.Prefix}, scripts: code, slots: make(chan struct{}, inFlight)}
 	s.closed, s.close = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -95,9 +97,7 @@ func clientOptions(o Options) rueidis.ClientOption {
 	return rueidis.ClientOption{
 		InitAddress: o.Addrs, Username: o.Username, Password: o.Password.Reveal(), TLSConfig: o.TLS, SelectDB: o.DB,
 		ClientName: "authmodule", DisableCache: true,
-		// Always: a command that is sent alone would not notice that its context ends.
-		AlwaysPipelining: true,
-		Dialer:           net.Dialer{Timeout: o.Timeout, KeepAlive: pingAfter}, ConnWriteTimeout: silence,
+		Dialer: net.Dialer{Timeout: o.Timeout, KeepAlive: pingAfter}, ConnWriteTimeout: silence,
 		ReadBufferEachConn: bufferSize, WriteBufferEachConn: bufferSize,
 		// Only commands that read are ever sent again; scripts never are.
 		RetryDelay: func(attempt int, _ rueidis.Completed, _ error) time.Duration {

@@ -15,8 +15,8 @@ const (
 	longestPause  = 2 * time.Second
 )
 
-// WatchRevocations implements [authn.RevocationWatcher]. It listens on a connection of its own. When that
-// breaks it listens again, and calls changed once it does, since something may have been missed.
+// WatchRevocations implements [authn.RevocationWatcher]. When the
+// connection breaks it listens again, and calls changed once it does, since something may have been missed.
 func (s *Store) WatchRevocations(changed func()) (stop func()) {
 	w := &watcher{changed: changed}
 	ctx, cancel := context.WithCancel(s.closed)
