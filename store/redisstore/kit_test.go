@@ -83,7 +83,7 @@ func newRecord(t testing.TB, sub authn.Subject) session.Record {
 	id, err := credential.NewID(rand.Reader, string(sub.Tenant), sub.ID)
 	require.NoError(t, err)
 	return session.Record{
-		Subject: sub, ID: id, Carrier: authn.CarrierToken, SecretHash: credential.Hash([]byte(id)), Generation: 1,
+		Subject: sub, ID: id, Carrier: authn.CarrierToken, SecretHash: credential.Hash([]byte(id)), PreviousHash: []byte{}, Generation: 1,
 		Methods: []string{"pwd", "otp"}, AuthTime: at, CreatedAt: at, LastUsedAt: at, IdleAt: at.Add(time.Hour), EndsAt: at.Add(30 * 24 * time.Hour),
 		Epoch: 7, IP: "203.0.113.7", Device: "Firefox on Linux", DeviceID: credentialText(id), Remember: true,
 		UserAgent:    "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",

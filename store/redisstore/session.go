@@ -145,6 +145,9 @@ func (s *Store) rotate(ctx context.Context, n session.Rotation) (bool, error) {
 		return false, err
 	}
 	defer cancel()
+	if err := checkUse(n.Use); err != nil {
+		return false, err
+	}
 	tag, err := s.tag(ctx, n.Tenant, n.ID)
 	if err != nil {
 		return false, err

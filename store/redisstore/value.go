@@ -12,7 +12,7 @@ const (
 	none = -(1 << 53)
 	// farthest bounds times: Lua counts in doubles, which are exact up to there. It is the year 2255.
 	farthest = 1<<53 - 1
-	// largest bounds a stored value.
+	// largest bounds a stored value. What is written first takes half of it at most: uses may make it longer.
 	largest = 1 << 20
 )
 
@@ -78,7 +78,7 @@ func (w *writer) text(s string) {
 
 // done returns what was packed.
 func (w *writer) done() (string, error) {
-	if w.err == nil && len(w.b) > largest {
+	if w.err == nil && len(w.b) > largest/2 {
 		w.err = errLarge
 	}
 	return string(w.b), w.err

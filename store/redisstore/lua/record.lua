@@ -60,8 +60,10 @@ local function livelist(index, base, now, members)
   return list
 end
 
+-- First what may be refused when memory is full: a session that leaves the index has ended.
 local function finish(index, base, r, now, reason, clock, keep)
   r.ended, r.reason = now, reason
+  local blob = save(base .. r.member, r, clock, keep)
   redis.call('SREM', index, r.member)
-  return save(base .. r.member, r, clock, keep)
+  return blob
 end
