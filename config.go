@@ -7,6 +7,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/bundle"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/transport"
@@ -75,6 +76,29 @@ type StoreConfig struct {
 	DSN setting.Secret `yaml:"dsn"`
 	// Migrate says what happens to the database's schema at start: MigrateAuto, MigrateCheck or MigrateOff. Defaults to auto.
 	Migrate string `yaml:"migrate"`
+	// Sessions is where sessions, revocations and one-time records are kept: SessionsRedis, or empty, the default, for the driver.
+	Sessions string `yaml:"sessions"`
+	// Redis is where Redis is. It needs redisstore.Module in the application.
+	Redis RedisConfig `yaml:"redis"`
+}
+
+// SessionsRedis is the value of [StoreConfig.Sessions] that keeps sessions, revocations and one-time records in Redis.
+const SessionsRedis = bundle.SessionsRedis
+
+// RedisConfig says where Redis is and how to reach it.
+type RedisConfig struct {
+	// Addr are one server's host:port, or those of some nodes of a cluster.
+	Addr []string `yaml:"addr"`
+	// Username is that of Redis' access control list. Empty is the default user.
+	Username string `yaml:"username"`
+	// Password is that user's. Empty is none.
+	Password setting.Secret `yaml:"password"`
+	// TLS encrypts the connection; the server's certificate must be valid for its host by the system's authorities.
+	TLS bool `yaml:"tls"`
+	// Prefix begins every key. Defaults to authmodule.
+	Prefix string `yaml:"prefix"`
+	// DB is the number of the database, 0 by default and in a cluster.
+	DB setting.Count `yaml:"db"`
 }
 
 // The values of [StoreConfig.Driver].
@@ -113,6 +137,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Store.Migrate == "" {
 		c.Store.Migrate = MigrateAuto
+	}
+	if c.Store.Redis.Prefix == "" {
+		c.Store.Redis.Prefix = defaultRedisPrefix
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

@@ -35,7 +35,7 @@ func TestUnknownVersion(t *testing.T) {
 	key := server.MustCLI(t, "--raw", "keys", "versions:{*:s:*")
 	server.MustCLI(t, "setrange", key, "0", "\x02")
 	calls := map[string]func() error{
-		"Session": func() error { _, err := s.Session(t.Context(), ada.Tenant, r.ID); return err },
+		"Session":  func() error { _, err := s.Session(t.Context(), ada.Tenant, r.ID); return err },
 		"Sessions": func() error { _, err := s.Sessions(t.Context(), ada, at); return err },
 		"RotateSession": func() error {
 			return s.RotateSession(t.Context(), session.Rotation{Tenant: ada.Tenant, ID: r.ID, Generation: 1, SecretHash: r.SecretHash, Use: session.Use{At: at}})
