@@ -1,6 +1,7 @@
 package authmodule_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -61,6 +62,30 @@ func TestSessionsInRedis(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, live)
 	assert.Contains(t, server.MustCLI(t, "--raw", "keys", "*"), "authmodule:{")
+}
+
+// REL-01 and REL-02 over three nodes: of many uses of one refresh token one succeeds, or all get the same child in the grace window.
+func TestRefreshRacesOverNodesInRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Options{})
+	for _, grace := range []bool{false, true} {
+		file := filepath.Join(t.TempDir(), "auth.db")
+		var nodes appsOverStore
+		for range 3 {
+			nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {
+				onRedis(server, file)(c)
+				c.Store.Redis.Prefix = fmt.Sprint("grace-", grace)
+				if grace {
+					withGrace(c)
+				}
+			}, redisstore.Module()))
+		}
+		if grace {
+			nodes.raceInGrace(t, 500)
+		} else {
+			nodes.raceWithoutGrace(t, 500)
+		}
+	}
 }
 
 // REL-04: what one node revokes is pushed to the other, which does not wait for its next look at the log.

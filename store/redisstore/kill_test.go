@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 // acknowledged is what one writer was told is done before the server was killed.
 type acknowledged struct {
 	opened, ended []session.Record
+	// done counts rounds, for who waits.
+	done atomic.Int64
 	revoked       []int64
 	// put are records that nobody tried to consume, consumed those that somebody did.
 	put, consumed []authn.OneTime
@@ -27,6 +30,7 @@ type acknowledged struct {
 func (a *acknowledged) write(t *testing.T, s *redisstore.Store, name string) {
 	ctx := t.Context()
 	for i := 0; ; i++ {
+		a.done.Store(int64(i))
 		r := newRecord(t, authn.Subject{ID: fmt.Sprint(name, i)})
 		if _, err := s.CreateSession(ctx, r, session.Limit{}); err != nil {
 			return
@@ -71,7 +75,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		for i := range all {
 			writers.Go(func() { all[i].write(t, s, fmt.Sprint(round, "-", i, "-")) })
 		}
-		<-time.After(time.Duration(100+50*round) * time.Millisecond)
+		require.Eventually(t, func() bool { return all[0].done.Load() > int64(10*(round+1)) }, 20*time.Second, time.Millisecond)
 		server.Kill()
 		writers.Wait()
 		server.Restart(t)
