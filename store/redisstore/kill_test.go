@@ -20,8 +20,8 @@ import (
 type acknowledged struct {
 	opened, ended []session.Record
 	// done counts rounds, for who waits.
-	done atomic.Int64
-	revoked       []int64
+	done    atomic.Int64
+	revoked []int64
 	// put are records that nobody tried to consume, consumed those that somebody did.
 	put, consumed []authn.OneTime
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -50,15 +51,15 @@ func (w *watcher) stop() {
 func (s *Store) watch(ctx context.Context, w *watcher) {
 	pause := shortestPause
 	for ctx.Err() == nil {
-		listening := false
+		var listening atomic.Bool
 		err := s.listen(ctx, func() {
-			listening = true
+			listening.Store(true)
 			w.tell()
 		}, w.tell)
 		if ctx.Err() != nil {
 			return
 		}
-		if listening {
+		if listening.Load() {
 			pause = shortestPause
 			s.opts.Log.WarnContext(ctx, "the connection that tells of revocations broke; the log is polled meanwhile", "error", err)
 		}
