@@ -89,7 +89,7 @@ func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.It
 func (s *Server) Port() int { return s.port }
 
 func (s *Server) run() error {
-	s.process, s.exited = exec.Command(s.program, s.args...), make(chan struct{})
+	s.process, s.exited = exec.CommandContext(context.Background(), s.program, s.args...), make(chan struct{})
 	if err := s.process.Start(); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (s *Server) Stop() {
 func (s *Server) signal(sig syscall.Signal) { _ = s.process.Process.Signal(sig) }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

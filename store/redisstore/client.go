@@ -11,6 +11,8 @@ import (
 // inFlight is how many commands may be under way. More wait for one of them, or for the end of their context.
 const inFlight = 2048
 
+var errClosed = errors.New("the store is closed")
+
 // within bounds a call in time. A context that is done already has nothing sent.
 func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	if err := ctx.Err(); err != nil {
@@ -49,6 +51,8 @@ func detached[T any](ctx context.Context, s *Store, call func(context.Context) T
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
 		return none, ctx.Err()
+	case <-s.closed.Done():
+		return none, errClosed
 	}
 	answered := make(chan T, 1)
 	go func() {

@@ -25,6 +25,7 @@ type Store struct {
 	watching sync.WaitGroup
 	closed   context.Context
 	close    context.CancelFunc
+	closing  sync.Once
 }
 
 var (
@@ -109,10 +110,16 @@ func clientOptions(o Options) rueidis.ClientOption {
 	}
 }
 
-// Close ends all watching, and the connections. Calls that are under way fail.
+// Close ends all watching, and the connections. Calls that are under way fail, and it waits
+// for them; where the server hangs, that takes as long as the timeout. It may be called twice.
 func (s *Store) Close() error {
-	s.close()
-	s.client.Close()
-	s.watching.Wait()
+	s.closing.Do(func() {
+		s.close()
+		s.client.Close()
+		for range cap(s.slots) { // nobody gets one any more
+			s.slots <- struct{}{}
+		}
+		s.watching.Wait()
+	})
 	return nil
 }
