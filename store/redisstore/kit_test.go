@@ -34,6 +34,9 @@ func open(t testing.TB, o redisstore.Options, addrs ...string) *redisstore.Store
 	if o.Prefix == "" {
 		o.Prefix = shared.Prefix()
 	}
+	if o.Timeout == 0 {
+		o.Timeout = time.Minute // a thousand callers, the race detector and a busy machine
+	}
 	s, err := redisstore.Open(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })

@@ -52,7 +52,7 @@ func TestAnswersAreNotMixedUp(t *testing.T) {
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	server := shared.Server(t)
-	prefix := "memory"
+	prefix := shared.Prefix()
 	s := open(t, redisstore.Options{Prefix: prefix}, server.Addr())
 	const n = 2000
 	var entries []authn.Revocation

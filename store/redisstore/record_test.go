@@ -28,11 +28,12 @@ func TestRecordSize(t *testing.T) {
 func TestUnknownVersion(t *testing.T) {
 	t.Parallel()
 	server := shared.Server(t)
-	s := open(t, redisstore.Options{Prefix: "versions"}, server.Addr())
+	prefix := shared.Prefix()
+	s := open(t, redisstore.Options{Prefix: prefix}, server.Addr())
 	r := created(t, s, newRecord(t, ada))
 	blob, err := redisstore.EncodeSession(r)
 	require.NoError(t, err)
-	key := server.MustCLI(t, "--raw", "keys", "versions:{*:s:*")
+	key := server.MustCLI(t, "--raw", "keys", prefix+":{*:s:*")
 	server.MustCLI(t, "setrange", key, "0", "\x02")
 	calls := map[string]func() error{
 		"Session":  func() error { _, err := s.Session(t.Context(), ada.Tenant, r.ID); return err },
@@ -64,9 +65,10 @@ func TestUnknownVersion(t *testing.T) {
 func TestForeignRecordIsRefused(t *testing.T) {
 	t.Parallel()
 	server := shared.Server(t)
-	s := open(t, redisstore.Options{Prefix: "foreign"}, server.Addr())
+	prefix := shared.Prefix()
+	s := open(t, redisstore.Options{Prefix: prefix}, server.Addr())
 	a := created(t, s, newRecord(t, ada))
-	key := server.MustCLI(t, "--raw", "keys", "foreign:{*:s:*")
+	key := server.MustCLI(t, "--raw", "keys", prefix+":{*:s:*")
 	b := newRecord(t, ada)
 	server.MustCLI(t, "copy", key, strings.Replace(key, a.ID, b.ID, 1))
 	_, err := s.Session(t.Context(), ada.Tenant, b.ID)

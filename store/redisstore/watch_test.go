@@ -77,7 +77,7 @@ func TestWatchersOutliveTheServer(t *testing.T) {
 	defer stop()
 	heard(t, told)
 	for range 2 {
-		revoke(t, s, "before")
+		revokeAgain(t, s, "before")
 		heard(t, told)
 		server.Kill()
 		server.Restart(t)
