@@ -7,6 +7,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/bundle"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -82,6 +83,29 @@ type StoreConfig struct {
 	// MaxRecords is how many records of each kind the memory driver keeps: sessions, accounts, one-time records and
 	// so on; what would be one more is refused with 503. Defaults to 1,000,000, which is the most.
 	MaxRecords setting.Count `yaml:"max_records"`
+	// Sessions is where sessions, revocations and one-time records are kept: SessionsRedis, or empty, the default, for the driver.
+	Sessions string `yaml:"sessions"`
+	// Redis is where Redis is. It needs redisstore.Module in the application.
+	Redis RedisConfig `yaml:"redis"`
+}
+
+// SessionsRedis is the value of [StoreConfig.Sessions] that keeps sessions, revocations and one-time records in Redis.
+const SessionsRedis = bundle.SessionsRedis
+
+// RedisConfig says where Redis is and how to reach it.
+type RedisConfig struct {
+	// Addr are one server's host:port, or those of some nodes of a cluster.
+	Addr []string `yaml:"addr"`
+	// Username is that of Redis' access control list. Empty is the default user.
+	Username string `yaml:"username"`
+	// Password is that user's. Empty is none.
+	Password setting.Secret `yaml:"password"`
+	// TLS encrypts the connection; the server's certificate must be valid for its host by the system's authorities.
+	TLS bool `yaml:"tls"`
+	// Prefix begins every key. Defaults to authmodule.
+	Prefix string `yaml:"prefix"`
+	// DB is the number of the database, 0 by default and in a cluster.
+	DB setting.Count `yaml:"db"`
 }
 
 // DefaultStoreTimeoutSeconds is the default of [StoreConfig.TimeoutSeconds], and LongestStoreTimeoutSeconds its upper bound.
@@ -132,6 +156,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Store.MaxRecords == 0 {
 		c.Store.MaxRecords = memstore.DefaultRecords
+	}
+	if c.Store.Redis.Prefix == "" {
+		c.Store.Redis.Prefix = defaultRedisPrefix
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

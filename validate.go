@@ -37,6 +37,7 @@ func (c Config) Validate() error {
 	p.clientCertificate(c)
 	p.binding(c.Binding)
 	p.store(c.Store)
+	p.redis(c.Store)
 	p.accounts(c)
 	return errors.Join(p.errs...)
 }

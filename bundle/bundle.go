@@ -9,6 +9,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/redispart"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -55,6 +56,9 @@ type StoreSettings struct {
 	MaxRecords int
 	// Timeout bounds each call of a store.
 	Timeout time.Duration
+	// Sessions is SessionsRedis, or empty for the driver.
+	Sessions string
+	Redis    redispart.Settings
 }
 
 // logger is the application's *slog.Logger if it provides one.
@@ -107,7 +111,7 @@ func (s Settings) consumed() map[string]bool {
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RoleStore", "AssignmentStore",
-		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles",
+		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", redispart.ModuleName,
 	} {
 		names[name] = true
 	}

@@ -62,18 +62,20 @@ type portOverrides struct {
 	Roles       slot.Members[authz.RoleStore]
 	Assignments slot.Members[authz.AssignmentStore]
 	Database    slot.Members[*sql.DB]
+	Redis       redisSlot
 	Lifecycle   fx.Lifecycle
 	Logger      logger
 }
 
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
+	redis := s.redis(in.Redis)
 	var errs [10]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
-	p.revocations, errs[2] = port(in.Revocations, shared)
-	p.oneTime, errs[3] = port(in.OneTime, shared)
-	p.sessions, errs[4] = port(in.Sessions, shared)
+	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
+	p.oneTime, errs[3] = portIn(in.OneTime, redis, shared)
+	p.sessions, errs[4] = portIn(in.Sessions, redis, shared)
 	p.roles, errs[5] = port(in.Roles, shared)
 	p.assignments, errs[6] = port(in.Assignments, shared)
 	p.apiKeys, errs[7] = port(in.APIKeys, shared)

@@ -58,7 +58,9 @@ func Soak(t TB) {
 }
 
 // Names returns the names of the peers that are programs: those of their Debian packages.
-func Names() []string { return []string{"chromium", "nodejs", "npm", "haproxy", "caddy"} }
+func Names() []string {
+	return []string{"chromium", "nodejs", "npm", "haproxy", "caddy", "redis-server"}
+}
 
 // programs returns the names that a peer's program has on the systems it is packaged for.
 func programs(name string) []string {
@@ -67,7 +69,7 @@ func programs(name string) []string {
 		return []string{"chromium", "chromium-browser", "google-chrome"}
 	case "nodejs":
 		return []string{"node", "nodejs"}
-	case "npm", "haproxy", "caddy":
+	case "npm", "haproxy", "caddy", "redis-server":
 		return []string{name}
 	default:
 		return nil
