@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/authmodule/authmodule/internal/peer"
@@ -46,7 +46,9 @@ type Server struct {
 	mode           Mode
 	port           int
 	process        *process
-	schemas        atomic.Int64
+
+	mu      sync.Mutex
+	schemas int
 }
 
 // Start starts a server that stops when the test ends.
