@@ -33,15 +33,12 @@ func openPostgres(ctx context.Context, o Options) (*Store, error) {
 // passwordKeyword finds a password in a list of keywords or in an address's query.
 var passwordKeyword = regexp.MustCompile(`(?i)(?:ssl)?password\s*=\s*('(?:[^'\\]|\\.)*'|[^\s&]+)`)
 
-// withoutPassword is the error if its text has no password of the DSN; else
-// one with its text alone, in which they are replaced. pgx hides them by itself.
+// withoutPassword is the error's text with no password of the DSN in it. pgx hides
+// them by itself, but its error holds the DSN.
 func withoutPassword(err error, dsn string) error {
 	text := err.Error()
 	for _, secret := range passwords(dsn) {
 		text = strings.ReplaceAll(text, secret, "…")
-	}
-	if text == err.Error() {
-		return err
 	}
 	return errors.New(text)
 }
