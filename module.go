@@ -121,7 +121,7 @@ func Stub(changes ...func(*Config)) fx.Option {
 func (c Config) settings() bundle.Settings {
 	s := bundle.Settings{
 		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Sessions: c.Session, APIKeys: c.APIKeys, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
-		Store:        bundle.StoreSettings{Driver: c.Store.Driver, DSN: c.Store.DSN, Migrate: c.Store.Migrate},
+		Store:        bundle.StoreSettings{Driver: c.Store.Driver, DSN: c.Store.DSN, MaxConnections: int(c.Store.MaxConnections), Migrate: c.Store.Migrate},
 		Binding:      c.Binding,
 		Registration: c.Registration, AdminEmail: c.AdminEmail,
 		Ephemeral: !c.Profile.Strict(), Explain: !c.Profile.Strict(),
