@@ -2,6 +2,7 @@ package authmodule_test
 
 import (
 	"database/sql"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,20 @@ import (
 // postgres is the server of all tests that need no server of their own. TestMain stops it.
 var postgres pgtest.Shared
 
+// storeOf is an empty store of a driver, or of "postgres, serializable".
+func storeOf(t *testing.T, driver string) authmodule.StoreConfig {
+	t.Helper()
+	switch driver {
+	case "sqlite":
+		return authmodule.StoreConfig{Driver: driver, DSN: setting.Secret(filepath.Join(t.TempDir(), "auth.db"))}
+	case "postgres":
+		return authmodule.StoreConfig{Driver: driver, DSN: setting.Secret(postgres.Schema(t))}
+	case "postgres, serializable":
+		return authmodule.StoreConfig{Driver: "postgres", DSN: setting.Secret(postgres.Schema(t) + "&default_transaction_isolation=serializable")}
+	}
+	return authmodule.StoreConfig{Driver: driver}
+}
+
 // onPostgres configures a node of an application that keeps everything in the database.
 func onPostgres(dsn string) func(*authmodule.Config) {
 	return func(c *authmodule.Config) {
@@ -29,8 +44,6 @@ func onPostgres(dsn string) func(*authmodule.Config) {
 	}
 }
 
-const ladysPassword = "correct horse battery staple"
-
 func TestPostgresFromRegistrationToReuse(t *testing.T) {
 	t.Parallel()
 	for name, isolation := range map[string]string{"read committed": "", "serializable": "&default_transaction_isolation=serializable"} {
@@ -38,9 +51,9 @@ func TestPostgresFromRegistrationToReuse(t *testing.T) {
 			t.Parallel()
 			dsn := postgres.Schema(t) + isolation
 			a, b := fxtest.NewConfigured(t, onPostgres(dsn)), fxtest.NewConfigured(t, onPostgres(dsn))
-			_, err := a.Users.Register(t.Context(), authn.RegisterRequest{Email: "ada@example.com", Password: ladysPassword})
+			_, err := a.Users.Register(t.Context(), authn.RegisterRequest{Email: email, Password: password})
 			require.NoError(t, err)
-			_, err = b.Users.Register(t.Context(), authn.RegisterRequest{Email: "ada@example.com", Password: ladysPassword})
+			_, err = b.Users.Register(t.Context(), authn.RegisterRequest{Email: email, Password: password})
 			require.ErrorIs(t, err, authn.ErrEmailTaken)
 
 			first := loginAt(t, b)
@@ -63,7 +76,7 @@ func TestPostgresFromRegistrationToReuse(t *testing.T) {
 
 func loginAt(t *testing.T, app *fxtest.App) authn.Grant {
 	t.Helper()
-	grant, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: "ada@example.com", Password: ladysPassword})
+	grant, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: email, Password: password})
 	require.NoError(t, err)
 	return grant
 }
@@ -90,7 +103,7 @@ func TestUseDatabaseServesThePostgresDriver(t *testing.T) {
 		authmodule.UseDatabase(func() *sql.DB { return db }), fx.Populate(&users),
 	)
 	require.NoError(t, app.Start(t.Context()))
-	_, err = users.Register(t.Context(), authn.RegisterRequest{Email: "ada@example.com", Password: ladysPassword})
+	_, err = users.Register(t.Context(), authn.RegisterRequest{Email: email, Password: password})
 	require.NoError(t, err)
 	require.NoError(t, app.Stop(t.Context()))
 	var rows int
@@ -109,20 +122,4 @@ func TestPostgresThatCannotBeOpenedIsAStartError(t *testing.T) {
 	err = build(use("postgres://ada:" + canary + "@127.0.0.1:1/auth"))
 	assert.ErrorContains(t, err, "sqlstore: open")
 	assert.False(t, strings.Contains(err.Error(), canary))
-}
-
-// REL-01 on PostgreSQL: one refresh token, used at once at three nodes.
-func TestPostgresRefreshRace(t *testing.T) {
-	t.Parallel()
-	for name, isolation := range map[string]string{"read committed": "", "serializable": "&default_transaction_isolation=serializable"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dsn := postgres.Schema(t) + isolation
-			var nodes appsOverStore
-			for range 3 {
-				nodes = append(nodes, fxtest.NewConfigured(t, onPostgres(dsn)))
-			}
-			nodes.raceWithoutGrace(t, 200)
-		})
-	}
 }
