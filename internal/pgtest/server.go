@@ -114,7 +114,8 @@ func (s *Server) run() error {
 		"-c", "shared_buffers=32MB", "-c", "max_connections=200",
 	}
 	if s.mode == Fast {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+			"-c", "autovacuum=off", "-c", "checkpoint_timeout=1h", "-c", "max_wal_size=1GB")
 	}
 	p, err := startProcess(filepath.Join(s.bin, "postgres"), args, s.dir, filepath.Join(s.dir, "log"))
 	if err != nil {

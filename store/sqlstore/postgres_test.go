@@ -7,6 +7,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authmodule/authmodule/internal/peer"
 	"github.com/authmodule/authmodule/store/sqlstore"
 	"github.com/authmodule/authmodule/store/storetest"
 )
@@ -20,30 +21,39 @@ var isolations = map[string]string{
 
 func TestConformanceOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	for name, parameter := range isolations {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			storetest.Run(t, func(t *testing.T) storetest.Stores {
-				return stores(openPostgres(t, sqlstore.PostgresDSN(t)+parameter))
-			})
-		})
-	}
+	runOpen(t, isolations["read committed"])
 }
 
 func TestConformanceOfAnApplicationsPoolOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"read committed", "serializable"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			storetest.Run(t, func(t *testing.T) storetest.Stores {
-				s, err := sqlstore.New(pool(t, sqlstore.PostgresDSN(t)+isolations[name]), sqlstore.Postgres)
-				require.NoError(t, err)
-				t.Cleanup(func() { require.NoError(t, s.Close()) })
-				require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
-				return stores(s)
-			})
-		})
-	}
+	runPool(t, isolations["serializable"])
+}
+
+// The other ways to set the connections. A pooler of transactions needs the one in which the driver keeps no statements on a connection.
+func TestSoakConformanceOnPostgreSQL(t *testing.T) {
+	peer.Soak(t)
+	t.Run("serializable", func(t *testing.T) { runOpen(t, isolations["serializable"]) })
+	t.Run("repeatable read", func(t *testing.T) { runOpen(t, isolations["repeatable read"]) })
+	t.Run("pooler", func(t *testing.T) { runOpen(t, "&default_query_exec_mode=exec") })
+	t.Run("pool", func(t *testing.T) { runPool(t, isolations["read committed"]) })
+}
+
+func runOpen(t *testing.T, parameters string) {
+	t.Helper()
+	storetest.Run(t, func(t *testing.T) storetest.Stores {
+		return stores(openPostgres(t, sqlstore.PostgresDSN(t)+parameters))
+	})
+}
+
+func runPool(t *testing.T, parameters string) {
+	t.Helper()
+	storetest.Run(t, func(t *testing.T) storetest.Stores {
+		s, err := sqlstore.New(pool(t, sqlstore.PostgresDSN(t)+parameters), sqlstore.Postgres)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
+		return stores(s)
+	})
 }
 
 // pool is an application's own.
@@ -66,7 +76,7 @@ func openPostgres(t *testing.T, dsn string) *sqlstore.Store {
 
 func openPostgresBare(t *testing.T, dsn string) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), sqlstore.Options{Dialect: sqlstore.Postgres, DSN: dsn, MaxConns: 8})
+	s, err := sqlstore.Open(t.Context(), sqlstore.Options{Dialect: sqlstore.Postgres, DSN: dsn, MaxConns: 6})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
