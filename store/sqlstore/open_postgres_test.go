@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -79,11 +80,12 @@ func TestPasswordIsInNoError(t *testing.T) {
 }
 
 func unwrapOne(err error) error {
-	switch e := err.(type) {
-	case interface{ Unwrap() error }:
-		return e.Unwrap()
-	case interface{ Unwrap() []error }:
-		return e.Unwrap()[0]
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		return joined.Unwrap()[0]
 	}
 	return nil
 }
