@@ -11,6 +11,7 @@ import (
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
+	"github.com/authmodule/authmodule/store/sqlstore"
 	"github.com/authmodule/authmodule/transport"
 )
 
@@ -71,10 +72,13 @@ func (c Config) Format(f fmt.State, verb rune) {
 
 // StoreConfig says where accounts, sessions and roles are kept.
 type StoreConfig struct {
-	// Driver is DriverMemory or DriverSQLite. Defaults to memory in development; staging and production want it named.
+	// Driver is DriverMemory, DriverSQLite or DriverPostgres. Defaults to memory in development; staging and production want it named.
 	Driver string `yaml:"driver"`
 	// DSN is the data source name for a database driver. It is secret because it may hold a password.
 	DSN setting.Secret `yaml:"dsn"`
+	// MaxConnections bounds this process's connections to PostgreSQL, up to 1000. All processes together must stay
+	// below the server's max_connections. Defaults to 10. Other drivers and a pool of [UseDatabase] do not heed it.
+	MaxConnections setting.Count `yaml:"max_connections"`
 	// Migrate says what happens to the database's schema at start: MigrateAuto, MigrateCheck or MigrateOff. Defaults to auto.
 	Migrate string `yaml:"migrate"`
 	// TimeoutSeconds is how long one call of a store may take, in seconds from 1 to 60; the request is refused with 503 after it.
@@ -120,6 +124,8 @@ const (
 	DriverMemory = "memory"
 	// DriverSQLite is one database file.
 	DriverSQLite = "sqlite"
+	// DriverPostgres is a database of PostgreSQL.
+	DriverPostgres = "postgres"
 )
 
 // The values of [StoreConfig.Migrate].
@@ -148,6 +154,7 @@ func (c Config) WithDefaults() Config {
 	if c.Store.Driver == "" && !c.Profile.Strict() {
 		c.Store.Driver = DriverMemory
 	}
+	c.Store.MaxConnections = setting.Count(c.Store.MaxConnections.Or(sqlstore.DefaultMaxConns))
 	if c.Store.Migrate == "" {
 		c.Store.Migrate = MigrateAuto
 	}

@@ -47,9 +47,11 @@ type Settings struct {
 
 // StoreSettings choose the driver.
 type StoreSettings struct {
-	// Driver is memory or sqlite.
+	// Driver is memory, sqlite or postgres.
 	Driver string
 	DSN    setting.Secret
+	// MaxConnections is for postgres; 0 is the driver's default.
+	MaxConnections int
 	// Migrate is auto, check or off.
 	Migrate string
 	// MaxRecords bounds each kind of records in memory.
@@ -106,7 +108,7 @@ func Module(s Settings) fx.Option {
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
-		"Database": s.Store.Driver == "sqlite", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled,
+		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled,
 		"HTTPClient": len(s.Issuers) > 0,
 	}
 	for _, name := range []string{

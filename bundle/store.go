@@ -1,9 +1,7 @@
 package bundle
 
 import (
-	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -15,7 +13,6 @@ import (
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
-	"github.com/authmodule/authmodule/store/sqlstore"
 )
 
 // driver is what every driver under store/ implements.
@@ -106,37 +103,8 @@ func (s Settings) openDriver(in portOverrides) (driver, error) {
 	switch s.Store.Driver {
 	case "memory":
 		return memstore.NewBounded(s.Store.MaxRecords), nil
-	case "sqlite":
-		return s.openSQLite(in)
+	case "sqlite", "postgres":
+		return s.openSQL(in)
 	}
-	return nil, fmt.Errorf("authmodule: auth.store.driver %q is not known; use sqlite or memory", s.Store.Driver)
-}
-
-func (s Settings) openSQLite(in portOverrides) (driver, error) {
-	store, err := s.sqlite(in.Database.List)
-	if err != nil {
-		return nil, fmt.Errorf("authmodule: open the store (auth.store.dsn, LEX_AUTH__STORE__DSN): %w", err)
-	}
-	in.Lifecycle.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			err := store.Migrate(ctx, sqlstore.MigrationPolicy(s.Store.Migrate))
-			if err == nil {
-				return nil
-			}
-			// fx stops only what has started.
-			return s.loud(errors.Join(fmt.Errorf("authmodule: prepare the store (auth.store.migrate is %s, LEX_AUTH__STORE__MIGRATE): %w", s.Store.Migrate, err), store.Close()))
-		},
-		OnStop: func(context.Context) error { return store.Close() },
-	})
-	return store, nil
-}
-
-func (s Settings) sqlite(own []slot.Member[*sql.DB]) (*sqlstore.Store, error) {
-	if len(own) > 0 {
-		return sqlstore.New(own[0].Value, sqlstore.SQLite)
-	}
-	if s.Store.DSN == "" {
-		return nil, errors.New("it is not set: name the database file, such as auth.db, or give the module a pool with authmodule.UseDatabase")
-	}
-	return sqlstore.Open(context.Background(), sqlstore.Options{DSN: s.Store.DSN.Reveal(), Now: s.Now})
+	return nil, fmt.Errorf("authmodule: auth.store.driver %q is not known; use postgres, sqlite or memory", s.Store.Driver)
 }

@@ -9,7 +9,8 @@
 // admin@example.com, editor@example.com and viewer@example.com are made when
 // they are missing, with the password in EXAMPLE_PASSWORD, or with random ones that are printed once.
 //
-// Everything is kept in one folder, which -data names. -config reads a
+// Everything is kept in one folder, which -data names; with -dsn, accounts and
+// sessions are in a PostgreSQL database. -config reads a
 // configuration file of authmodule; LEX_ENV and the LEX_AUTH__ variables count as everywhere. With
 //
 //	LEX_AUTH__STORE__SESSIONS=redis LEX_AUTH__STORE__REDIS__ADDR=127.0.0.1:6379 go run ./example
