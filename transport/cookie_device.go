@@ -49,8 +49,8 @@ func (d deviceCookie) issue(random io.Reader) (setting.Secret, error) {
 }
 
 func (d deviceCookie) set(value setting.Secret) *http.Cookie {
-	return &http.Cookie{
-		Name: d.name(), Value: value.Reveal(), Path: "/", HttpOnly: true, Secure: !d.insecure, SameSite: http.SameSiteLaxMode,
-		MaxAge: int(deviceCookieAge.Seconds()),
-	}
+	c := sessionCookie(d).cookie(value.Reveal()) // the same attributes
+	c.Name = d.name()
+	c.MaxAge = int(deviceCookieAge.Seconds())
+	return c
 }
