@@ -49,7 +49,7 @@ func (d deviceCookie) issue(random io.Reader) (setting.Secret, error) {
 }
 
 func (d deviceCookie) set(value setting.Secret) *http.Cookie {
-	c := sessionCookie(d).cookie(value.Reveal()) // the same attributes
+	c := sessionCookie(d).cookie(value.Reveal()) //nolint:gosec // the same attributes, Secure but where the configuration says insecure
 	c.Name = d.name()
 	c.MaxAge = int(deviceCookieAge.Seconds())
 	return c
