@@ -78,7 +78,7 @@ func TestSoakMillionSessions(t *testing.T) {
 	assert.Less(t, last, 4*first+5*time.Microsecond)
 }
 
-// Making a session allocates the same beside 20,000 others as beside none: it looks at its own account's alone.
+// Item 30: making a session allocates the same beside 20,000 others as beside none: it looks at its own account's alone.
 func TestCreationDoesNotLookAtAll(t *testing.T) { //nolint:paralleltest // AllocsPerRun wants to be alone
 	s, at := memstore.New(), begin()
 	n := 0
