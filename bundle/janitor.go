@@ -12,7 +12,7 @@ import (
 )
 
 // sweepEvery is how often expired records are dropped.
-const sweepEvery = time.Minute
+const sweepEvery = 30 * time.Second
 
 // startJanitor drops what has expired, in the background, until the application stops.
 func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, users *authn.Service, keys *authn.APIKeys, l logger) {

@@ -44,11 +44,6 @@ func TestJanitorDropsWhatHasExpired(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, dropped)
 		_, err = store.Session(ctx, "", "sid")
-		assert.NoError(t, err, "the record of an ended session is kept for a day")
-
-		time.Sleep(25 * time.Hour)
-		synctest.Wait()
-		_, err = store.Session(ctx, "", "sid")
 		assert.ErrorIs(t, err, authn.ErrNotFound)
 		require.NoError(t, app.Stop(ctx)) // synctest fails the test if its goroutine stays
 	})

@@ -11,10 +11,14 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // longestTokenLife is the longest that any node accepts an access token for, unless it is configured for longer.
 const longestTokenLife = 24 * time.Hour
+
+// keepInMemory is for how long records outlive their sessions in memory: with the janitor's next sweep they are gone within a minute.
+const keepInMemory = sweepEvery - 5*time.Second
 
 type sessionsIn struct {
 	fx.In
@@ -29,8 +33,12 @@ func (s Settings) newSessions(p ports, k keys, view *authn.Revocations, bus *aud
 	if err := errors.Join(errNotifier, errLocator); err != nil {
 		return nil, s.loud(err)
 	}
+	var keep time.Duration
+	if _, local := p.sessions.(*memstore.Store); local { // there is no other clock
+		keep = keepInMemory
+	}
 	return session.New(s.Sessions, session.Deps{
-		Store: p.sessions, Devices: p.devices, Notifier: notifier, Locator: locator, Log: in.Logger.named(), RefreshKey: k.refresh, RefreshIdle: s.Tokens.RefreshTokenExpireDays.Duration(), Revocations: view,
+		Store: p.sessions, KeepEnded: keep, Devices: p.devices, Notifier: notifier, Locator: locator, Log: in.Logger.named(), RefreshKey: k.refresh, RefreshIdle: s.Tokens.RefreshTokenExpireDays.Duration(), Revocations: view,
 		TokenLifetime: max(s.Tokens.AccessLifetime(), longestTokenLife), Events: bus, Now: s.Now, Rand: s.Rand,
 	})
 }

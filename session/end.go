@@ -127,12 +127,12 @@ func (m *Manager) limitReached() error {
 	return authn.ErrSessionLimit
 }
 
-// keepEnded is how long the record of an ended session is kept.
-const keepEnded = 24 * time.Hour
+// DefaultKeepEnded is the default of [Deps.KeepEnded].
+const DefaultKeepEnded = 10 * time.Minute
 
-// Prune drops the records of sessions that ended more than a day ago, and of devices that were not used for 400 days. It returns how many sessions it dropped.
+// Prune drops the records of sessions that ended [Deps.KeepEnded] ago, and of devices that were not used for 400 days. It returns how many sessions it dropped.
 func (m *Manager) Prune(ctx context.Context) (int, error) {
-	n, err := m.deps.Store.PruneSessions(ctx, m.deps.Now().UTC().Add(-keepEnded))
+	n, err := m.deps.Store.PruneSessions(ctx, m.deps.Now().UTC().Add(-m.deps.KeepEnded))
 	if err != nil {
 		return 0, fmt.Errorf("session: prune: %w", err)
 	}

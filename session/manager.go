@@ -49,6 +49,9 @@ type Deps struct {
 	Revocations *authn.Revocations
 	// TokenLifetime is the longest that an access token lives. Defaults to 24 hours.
 	TokenLifetime time.Duration
+	// KeepEnded is for how long records outlive their sessions: longer than the clocks of nodes differ, so that none
+	// drops what another takes for live. Defaults to 10 minutes.
+	KeepEnded time.Duration
 	// Events may be nil.
 	Events *audit.Bus
 	// Log defaults to slog.Default().
@@ -82,6 +85,9 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	}
 	if deps.RefreshIdle == 0 {
 		deps.RefreshIdle = setting.Days(authn.DefaultRefreshDays).Duration()
+	}
+	if deps.KeepEnded == 0 {
+		deps.KeepEnded = DefaultKeepEnded
 	}
 	if deps.TokenLifetime == 0 {
 		deps.TokenLifetime = longestToken
