@@ -27,6 +27,9 @@ func Cases(child ...string) []pair.Case {
 		socketCase(), apiKeyCase(), revokedCase(),
 		cookieCase(fewTokens), cookieCase(manyTokens),
 	}
+	for _, d := range drivers() {
+		cases = append(cases, sessionsCase(d))
+	}
 	if len(child) > 0 {
 		cases = append(cases, loginCase(slices.Clone(child)))
 	}
