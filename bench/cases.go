@@ -27,6 +27,7 @@ func Cases(child ...string) []pair.Case {
 		socketCase(), apiKeyCase(), revokedCase(),
 		cookieCase(fewTokens), cookieCase(manyTokens),
 	}
+	cases = append(cases, weightCase())
 	for _, d := range drivers() {
 		cases = append(cases, sessionsCase(d))
 	}

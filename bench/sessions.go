@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/bench/internal/pair"
 )
 
@@ -130,5 +129,3 @@ func (w work) start() (stop func()) {
 	go func() { defer close(ended); w.during(ctx) }()
 	return func() { cancel(); <-ended }
 }
-
-func sessionOwner(i int) authn.Subject { return authn.Subject{ID: fmt.Sprintf("usr%033d", i)} }

@@ -121,10 +121,7 @@ func refused(err error) error {
 // openSessions opens a session for each of many accounts.
 func openSessions(m *session.Manager) (ids []string, cookies []setting.Secret, err error) {
 	for i := range storedSessions {
-		opened, cookie, err := m.Open(context.Background(), authn.Opening{
-			Proof:   authn.Proof{Subject: sessionOwner(i), Methods: []string{authn.MethodPassword}, Time: time.Now()},
-			Carrier: authn.CarrierCookie, Client: sessionClient(),
-		})
+		opened, cookie, err := m.Open(context.Background(), opening(i, time.Now()))
 		if err != nil {
 			return nil, nil, err
 		}
