@@ -82,15 +82,21 @@ func (u *uses) last(k useKey) (pendingUse, bool) {
 	return use, found
 }
 
-// due returns what must be stored by now, at most limit, without forgetting it.
-func (u *uses) due(now time.Time, limit int) map[useKey]pendingUse {
-	found := map[useKey]pendingUse{}
+// dueUse is a use that must be stored.
+type dueUse struct {
+	key useKey
+	use pendingUse
+}
+
+// due returns what must be stored by now, without forgetting it.
+func (u *uses) due(now time.Time) []dueUse {
+	var found []dueUse
 	for i := range u.shards {
 		s := &u.shards[i]
 		s.mu.Lock()
 		for k, use := range s.pending {
-			if len(found) < limit && !now.Before(use.due) {
-				found[k] = use
+			if !now.Before(use.due) {
+				found = append(found, dueUse{k, use})
 			}
 		}
 		s.mu.Unlock()
