@@ -48,6 +48,13 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		audit.SessionEnded: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.Users.Logout(t.Context(), app.Principal()))
 		},
+		audit.SessionRenewed: func(t *testing.T, app *fxtest.App) {
+			cookie := setting.Secret(app.Cookie(app.Principal()).Value)
+			_, err := app.Users.RenewCookie(t.Context(), cookie, authn.Client{})
+			require.NoError(t, err)
+			_, err = app.Users.RenewCookie(t.Context(), cookie, authn.Client{})
+			require.ErrorIs(t, err, authn.ErrSessionRenewed)
+		},
 		audit.TokenRefreshed: func(t *testing.T, app *fxtest.App) { refreshed(t, app) },
 		audit.RefreshReused: func(t *testing.T, app *fxtest.App) {
 			_, err := app.Users.Refresh(t.Context(), refreshed(t, app), authn.Client{})

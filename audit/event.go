@@ -32,6 +32,8 @@ const (
 	DeviceAdded Type = "device.added"
 	// DeviceRenamed: the owner gave a device another name.
 	DeviceRenamed Type = "device.renamed"
+	// SessionRenewed: a session's cookie was exchanged for a new one.
+	SessionRenewed Type = "session.renewed"
 	// TokenRefreshed: a refresh token was exchanged for the next pair.
 	TokenRefreshed Type = "token.refreshed"
 	// RefreshReused: a refresh token was presented again after its use; its session was ended.
@@ -80,7 +82,7 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
+		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,

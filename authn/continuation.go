@@ -84,6 +84,8 @@ type ContinueRequest struct {
 	Client Client
 	// Device is as in [LoginRequest]; a name given there holds if there is none here.
 	Device DeviceClaim
+	// Replaces is as in [Completion].
+	Replaces setting.Secret
 }
 
 // ContinueLogin ends the chosen sessions and completes the login as
@@ -102,7 +104,7 @@ func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, 
 			return Grant{}, err
 		}
 	}
-	c.Client, c.Device.Token = r.Client, r.Device.Token
+	c.Client, c.Device.Token, c.Replaces = r.Client, r.Device.Token, r.Replaces
 	if r.Device.Name != "" {
 		c.Device.Name = r.Device.Name
 	}

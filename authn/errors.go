@@ -31,6 +31,11 @@ var (
 	ErrContinuationInvalid = errors.New("authn: the login cannot be continued")
 	// ErrSessionEnded: the session is unknown, expired or was ended.
 	ErrSessionEnded = errors.New("authn: session ended")
+	// ErrCookieSuperseded is an [ErrSessionEnded]: the session was ended, or its cookie renewed, less than a minute ago, so that the
+	// browser may have a newer cookie by now.
+	ErrCookieSuperseded = fmt.Errorf("authn: session cookie was superseded: %w", ErrSessionEnded)
+	// ErrSessionRenewed: another request renewed the cookie first; the one that it set is good.
+	ErrSessionRenewed = errors.New("authn: session was renewed by another request")
 	// ErrRefreshInvalid: the refresh token is malformed, unknown or expired.
 	ErrRefreshInvalid = errors.New("authn: refresh token is not valid")
 	// ErrRefreshReused: the refresh token was used before; its session was ended.

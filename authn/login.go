@@ -24,6 +24,8 @@ type LoginRequest struct {
 	Remember bool
 	// Device says which device it is; its name is checked by [CheckDeviceName].
 	Device DeviceClaim
+	// Replaces is as in [Completion].
+	Replaces setting.Secret
 }
 
 // Completion says how a proved login becomes a session.
@@ -36,6 +38,9 @@ type Completion struct {
 	// Remember and Device are as in [LoginRequest].
 	Remember bool
 	Device   DeviceClaim
+	// Replaces is the session cookie that the browser sent along, if any. With CarrierCookie the new cookie takes its
+	// place, and its session, whoever's it is, is ended; nothing of it is adopted.
+	Replaces setting.Secret
 }
 
 // Grant is what a successful login hands out. AccessToken and RefreshToken are
@@ -64,7 +69,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 		}
 		return Grant{}, err
 	}
-	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device})
+	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces})
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
@@ -115,9 +120,10 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if err := s.recordLogin(ctx, user, proof.Time); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.open(ctx, Opening{
+	opening := Opening{
 		Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch, Roles: roles, Remember: c.Remember, Device: c.Device,
-	})
+	}
+	grant, err := s.openInPlace(ctx, opening, c.Replaces)
 	if errors.Is(err, ErrSessionChoice) && s.deps.OneTime != nil {
 		err = s.offer(ctx, proof, c)
 	}

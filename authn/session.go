@@ -49,6 +49,8 @@ const (
 	EndBinding EndReason = "binding_failed"
 	// EndReplaced: its owner chose it to make room for a new login.
 	EndReplaced EndReason = "replaced"
+	// EndSuperseded: its browser logged in anew.
+	EndSuperseded EndReason = "superseded"
 )
 
 // Opening asks for the session of one login.
@@ -81,6 +83,9 @@ type Sessions interface {
 	// session is not bound to ends the session and returns [ErrTokenBinding]. With a grace window, calls
 	// within it succeed and return one and the same next token.
 	Rotate(ctx context.Context, refresh setting.Secret, client Client, issue func(Session) error) (Session, setting.Secret, error)
+	// Renew gives the session of a cookie another secret and returns it; the secret before is dead then. Of concurrent
+	// calls with one cookie exactly one succeeds, and the others return [ErrSessionRenewed]. Other errors are those of [LiveSessions].Resume.
+	Renew(ctx context.Context, cookie setting.Secret, client Client) (Session, setting.Secret, error)
 	// Close ends one session of the subject; [ErrNotFound] when it has no such live session.
 	Close(ctx context.Context, s Subject, id string, why EndReason) error
 	// CloseAll ends every session of the subject but the one named, and returns how many.
@@ -92,7 +97,7 @@ type LiveSessions interface {
 	// Live returns the session, or [ErrSessionEnded]. It does not count as a use.
 	Live(ctx context.Context, t Tenant, id string) (Session, error)
 	// Resume returns the session that a cookie value carries and counts as a
-	// use of it, or returns [ErrSessionEnded], or [ErrTokenBinding] when the client is not the one it is bound to.
+	// use of it, or returns [ErrSessionEnded], which is [ErrCookieSuperseded] where its browser may have a newer one, or [ErrTokenBinding] when the client is not the one it is bound to.
 	Resume(ctx context.Context, cookie setting.Secret, client Client) (Session, error)
 	// Peek, which asks for no proof of the session's binding, returns the session whose current refresh token this is, or
 	// [ErrRefreshInvalid]. It uses nothing up and ends nothing.

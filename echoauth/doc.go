@@ -11,5 +11,7 @@
 //		return c.String(http.StatusOK, echoauth.Principal(c).Email)
 //	}
 //
+// [RenewSession] gives the caller's session another cookie, where an application lets it do more than before.
+//
 // Everything it decides is package transport's; this package only speaks Echo.
 package echoauth

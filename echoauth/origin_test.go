@@ -142,6 +142,15 @@ func TestTokensFromAnotherOrigin(t *testing.T) {
 	}
 }
 
+// A proxy that adds a Content-Length to reads does not make a link from elsewhere a write.
+func TestLinksFromElsewhere(t *testing.T) {
+	t.Parallel()
+	app := start(t, routes(writable))
+	p := app.Principal()
+	link := append(sent(app.Cookie(p)), "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Content-Length", "0")
+	assert.Equal(t, p.Subject.ID, app.Do(request("GET", "/write", "", link...)).Body.String())
+}
+
 // CSRF-05: a header does not make a write out of a read, nor a read out of a write.
 func TestMethodOverrideHasNoEffect(t *testing.T) {
 	t.Parallel()

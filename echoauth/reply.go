@@ -85,6 +85,9 @@ func write(c echo.Context, reply transport.Reply) error {
 	header.Set(echo.HeaderXContentTypeOptions, "nosniff")
 	header.Set(echo.HeaderCacheControl, "no-store")
 	setCookies(c, reply.Cookies)
+	if reply.ClearSiteData != "" {
+		header.Set("Clear-Site-Data", reply.ClearSiteData)
+	}
 	// An answer that sets a cookie is one caller's, and no cache may hand it to another.
 	if reply.Cacheable > 0 && header.Get(echo.HeaderSetCookie) == "" {
 		header.Set(echo.HeaderCacheControl, "public, max-age="+strconv.Itoa(reply.Cacheable))

@@ -29,6 +29,7 @@ const (
 // articleRoutes answers what is below /articles. The guards have spoken when it is called.
 type articleRoutes struct {
 	articles *articles
+	changes  *changes
 	az       *authmodule.AuthorizationService
 	log      *slog.Logger
 }
@@ -50,6 +51,7 @@ func (r *articleRoutes) add(c echo.Context) error {
 	if err != nil {
 		return unavailable(c, r.log, err)
 	}
+	r.changes.tell("added", one.ID)
 	return c.JSON(http.StatusCreated, one)
 }
 
@@ -61,6 +63,7 @@ func (r *articleRoutes) remove(c echo.Context) error {
 	if err != nil {
 		return unavailable(c, r.log, err)
 	}
+	r.changes.tell("deleted", c.Param("id"))
 	return c.NoContent(http.StatusNoContent)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -92,10 +93,28 @@ func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 	if c.Store.Driver == authmodule.DriverSQLite && c.Store.DSN == "" {
 		c.Store.DSN = setting.Secret(filepath.Join(folder, "example.db"))
 	}
+	c.Session = sessionDefaults(c.Session)
 	if c.Profile != authmodule.ProfileDevelopment {
 		return c, nil
 	}
 	return managedKeys(c, folder)
+}
+
+// The sessions of this application, unless the configuration says otherwise.
+const (
+	rememberDays = 30
+	maxSessions  = 10
+)
+
+// sessionDefaults remember who asks for it, and have the user choose when there are too many sessions.
+func sessionDefaults(c session.Config) session.Config {
+	if c.RememberDays == 0 && c.Preset == "" {
+		c.RememberDays = rememberDays
+	}
+	if !c.Limited() && c.OnLimit == "" {
+		c.MaxPerUser, c.OnLimit = maxSessions, session.Ask
+	}
+	return c
 }
 
 // makeFolder returns the absolute path of the data folder, which only its owner may enter when it is made here.

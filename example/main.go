@@ -69,8 +69,9 @@ func application(s settings, log *slog.Logger) fx.Option {
 	return fx.Options(
 		authmodule.Configure(s.auth),
 		authmodule.AddRoles(roles()...),
+		authmodule.UseDeviceNotifier(newNotifier),
 		fx.Supply(s, log),
-		fx.Provide(newEcho, newArticles, newPage),
+		fx.Provide(newEcho, newArticles, newChanges, newPage),
 		// Hooks run in this order, after those of the module, whose store they need.
 		fx.Invoke(echoauth.Mount, routes, seed, serve),
 		fx.StartTimeout(startWithin),

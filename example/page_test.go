@@ -216,10 +216,16 @@ func TestPage(t *testing.T) {
 	b.see("#sessions tbody", "Go-http-client")
 	b.screenshot("admin-dark", 1200, "dark")
 	b.screenshot("admin-narrow", 390, "light")
-	b.click("#sessions tbody button[aria-label*='Go-http-client']")
+	b.click("#sessions tbody button[aria-label^='Revoke'][aria-label*='Go-http-client']")
 	b.see("#said", "was revoked")
 	assert.Equal(t, 1, b.count("#sessions tbody tr"))
 	assert.Equal(t, 401, p.do("GET", "/auth/me", "", bearer(elsewhere)).status)
+
+	// The device gets a name.
+	b.click("#sessions tbody button.name")
+	b.fill("#sessions tbody input", "work laptop\n")
+	b.see("#said", "called work laptop now")
+	b.see("#sessions tbody", "work laptop (")
 
 	// Both credentials are held; requests are sent as either, or as nobody.
 	b.click("#as-cookie")
@@ -236,12 +242,15 @@ func TestPage(t *testing.T) {
 	b.see("#said", "All other sessions were revoked")
 	assert.Equal(t, 1, b.count("#sessions tbody tr"))
 
+	// A stream ends when its session does.
+	b.see("#live", "open")
+
 	// Log out of one, then revoke the other, which is this page's own.
 	b.click("#logout")
 	b.see("#said", "Logged out")
 	b.click("#as-cookie")
 	b.see("#badge", "ada@example.com")
-	b.click("#sessions tbody button")
+	b.click("#sessions tbody button[aria-label^='Revoke']")
 	b.see("#said", "This session was revoked")
 	b.see("#badge", "anonymous")
 
@@ -271,4 +280,51 @@ func TestPageRunsNothingForeign(t *testing.T) {
 	b.do(chromedp.WaitVisible(chromedp.CSS("main")))
 	require.Eventually(t, func() bool { return len(b.errors()) > 0 }, 20*time.Second, 10*time.Millisecond)
 	assert.Contains(t, b.errors()[0], "Content Security Policy")
+}
+
+// maxSessions is how many sessions the example permits.
+const maxSessions = 10
+
+// TestPageAsksAtTheLimit logs in once too often, ends a session of the list, and then all of them.
+func TestPageAsksAtTheLimit(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t)
+	p := start(t, setup{})
+	for range maxSessions {
+		p.tokens("editor@example.com")
+	}
+	b.do(chromedp.Navigate(p.url))
+	b.fill("#login-email", "editor@example.com")
+	b.fill("#login-password", password)
+	b.click("#mode-cookie")
+	b.click("#login-remember")
+	b.click("#login-button")
+	b.see("#said", "Choose which sessions to end")
+	assert.Equal(t, maxSessions, b.count("#choice-sessions input"))
+	b.screenshot("choice", 1200, "light")
+	b.click("#choice-button")
+	b.see("#said", "Logged in as editor@example.com by cookie")
+	assert.Equal(t, maxSessions, b.count("#sessions tbody tr"))
+	b.see("#sessions tbody", "remembered")
+
+	// Another client's change arrives, and the end of the session ends the stream.
+	b.see("#live", "open")
+	access, _ := p.tokens("admin@example.com")
+	require.Equal(t, 201, p.do("POST", "/articles", `{"title":"news","body":"b"}`, bearer(access)).status)
+	b.see("#live", "was added")
+	ended, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`fetch("/auth/sessions", { method: "GET" }).then(async (r) => {
+		const own = (await r.json()).sessions.find((one) => one.current);
+		return (await fetch("/auth/sessions/" + own.id, { method: "DELETE" })).status;
+	})`, chromedp.EvalAwaitPromise))
+	require.NoError(t, err)
+	require.Equal(t, 204, ended)
+	b.see("#live", "ended: authn: session ended")
+
+	b.fill("#login-password", password)
+	b.click("#login-button")
+	b.see("#said", "Logged in as editor@example.com by cookie")
+	b.click("#logout-everywhere")
+	b.see("#said", "Logged out on all devices")
+	b.see("#badge", "anonymous")
+	assert.Empty(t, b.errors())
 }

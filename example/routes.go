@@ -68,11 +68,12 @@ func headers(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // routes are the application's routes, each with its guard.
-func routes(e *echo.Echo, p *page, a *articles, users *authn.Service, az *authmodule.AuthorizationService, log *slog.Logger) {
+func routes(e *echo.Echo, p *page, a *articles, live *changes, users *authn.Service, az *authmodule.AuthorizationService, log *slog.Logger) {
 	e.GET("/", p.show)
 
-	article := &articleRoutes{articles: a, az: az, log: log}
+	article := &articleRoutes{articles: a, changes: live, az: az, log: log}
 	e.GET("/articles", article.list, echoauth.RequirePermissions("articles.read"))
+	e.GET("/articles/live", article.live, echoauth.RequirePermissions("articles.read"))
 	e.POST("/articles", article.add, echoauth.RequirePermissions("articles.write"))
 	e.DELETE("/articles/:id", article.remove, echoauth.RequirePermissions("articles.delete"))
 	e.GET("/articles/may", article.may, echoauth.OptionalAuth())

@@ -26,7 +26,7 @@ const (
 
 // serve listens when the application starts, after all other hooks, and drains
 // when it stops, before them. A port in use fails the start.
-func serve(lc fx.Lifecycle, down fx.Shutdowner, s settings, e *echo.Echo, log *slog.Logger) {
+func serve(lc fx.Lifecycle, down fx.Shutdowner, s settings, e *echo.Echo, live *changes, log *slog.Logger) {
 	server := &http.Server{
 		Handler:           e,
 		ReadHeaderTimeout: readHeaderWithin, ReadTimeout: readWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
@@ -43,7 +43,10 @@ func serve(lc fx.Lifecycle, down fx.Shutdowner, s settings, e *echo.Echo, log *s
 			_, err = fmt.Fprintln(s.out, address(listener.Addr()))
 			return err
 		},
-		OnStop: func(ctx context.Context) error { return drain(ctx, server, log) },
+		OnStop: func(ctx context.Context) error {
+			close(live.ended) // a stream would hold up the stop
+			return drain(ctx, server, log)
+		},
 	})
 }
 

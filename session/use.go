@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"time"
 
@@ -29,27 +28,20 @@ func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client auth
 	if err != nil {
 		return authn.Session{}, authn.ErrSessionEnded
 	}
-	stored, err := m.load(ctx, authn.Tenant(c.Tenant()), c.ID)
+	record, stored, err := m.carried(ctx, c)
 	if err != nil {
 		return authn.Session{}, err
-	}
-	record, err := m.alive(ctx, stored)
-	if err != nil {
-		return authn.Session{}, err
-	}
-	if record.Carrier != authn.CarrierCookie || subtle.ConstantTimeCompare(c.Hash[:], record.SecretHash) != 1 {
-		return authn.Session{}, authn.ErrSessionEnded
 	}
 	if why := record.Confirmation.Unproved(client); why != "" { // before the use is recorded: it is none
 		m.deps.Events.Emit(ctx, authn.BindingFailed(record.Subject, record.ID, client, authn.CredentialCookie, why))
 		return authn.Session{}, authn.ErrTokenBinding
 	}
-	return record.session(), m.touch(ctx, record, stored.IdleAt, client)
+	return record.session(), m.touch(ctx, record, stored, client)
 }
 
 // touch saves the use up, or stores it when the session ends soon as it is stored.
 func (m *Manager) touch(ctx context.Context, r Record, ends time.Time, client authn.Client) error {
-	now := m.deps.Now().UTC()
+	now := m.deps.Now().UTC().Truncate(time.Microsecond)
 	if now.Sub(r.LastUsedAt) < touchEvery {
 		return nil
 	}

@@ -22,7 +22,7 @@ type Authenticator interface {
 	Authenticate(r *http.Request) (authn.Principal, error)
 }
 
-// errStale ends the chain as ErrNoCredential does, and has the cookie cleared.
+// errStale ends the chain as ErrNoCredential does, and has the cookie cleared where [mayClear] lets it.
 var errStale = errors.New("transport: stale session cookie")
 
 // method is one step of the chain. It returns a principal that other requests may share.
@@ -55,13 +55,13 @@ func (g *Gate) Authenticate(r *http.Request) (caller Caller) {
 		p, err := g.chain[i].authenticate(r)
 		switch {
 		case err == nil && p != nil && p.Authenticated():
-			caller.principal = p
+			caller.principal, caller.byCookie = p, i == len(g.chain)-1 // the cookie comes last
 		case err == nil:
 			caller.problem = g.Problem(r.Context(), errors.New("transport: authenticator "+g.chain[i].name+" returned neither a principal nor an error"))
 		case errors.Is(err, ErrNoCredential):
 			continue
 		case errors.Is(err, errStale):
-			caller.clear = true
+			caller.clear = mayClear(r)
 		default:
 			caller.problem = g.Problem(r.Context(), err)
 		}
@@ -136,7 +136,10 @@ func (g *Gate) cookieSession(r *http.Request) (*authn.Principal, error) {
 		return nil, p
 	}
 	principal, err := g.deps.Users.CookiePrincipal(r.Context(), value, g.Client(r))
-	if errors.Is(err, authn.ErrSessionEnded) {
+	switch {
+	case errors.Is(err, authn.ErrCookieSuperseded):
+		return nil, ErrNoCredential
+	case errors.Is(err, authn.ErrSessionEnded):
 		return nil, errStale
 	}
 	return principal, err

@@ -17,6 +17,8 @@ type Caller struct {
 	principal *authn.Principal
 	problem   *Problem
 	clear     bool
+	// byCookie says that the session cookie proved the principal.
+	byCookie bool
 }
 
 // Principal returns the authenticated caller, or the anonymous one.

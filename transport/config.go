@@ -28,6 +28,8 @@ type Config struct {
 	KeyEndpoints bool `yaml:"key_endpoints"`
 	// SessionEndpoints adds GET and DELETE /users/{id}/sessions and /tenant/sessions, and DELETE /tenant/sessions/{id}, for callers with the permissions sessions.read and sessions.revoke.
 	SessionEndpoints bool `yaml:"session_endpoints"`
+	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.
+	ClearSiteData bool `yaml:"clear_site_data"`
 	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
 	InsecureCookies bool `yaml:"insecure_cookies"`
 }

@@ -29,14 +29,8 @@ func (s sessionCookie) name() string {
 // read returns the cookie's value. Two cookies of the name are a sign of
 // tossing, and none of them is believed.
 func (s sessionCookie) read(r *http.Request) (value setting.Secret, present, single bool) {
-	cookies := r.CookiesNamed(s.name())
-	switch len(cookies) {
-	case 0:
-		return "", false, false
-	case 1:
-		return setting.Secret(cookies[0].Value), true, true
-	}
-	return "", true, false
+	text, times := cookieNamed(r, s.name())
+	return setting.Secret(text), times > 0, times == 1
 }
 
 func (s sessionCookie) set(value setting.Secret, ends time.Time) *http.Cookie {

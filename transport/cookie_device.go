@@ -31,11 +31,7 @@ func (d deviceCookie) name() string {
 
 // read returns the value, or the empty one when there is none, when there are several or when it is not one of ours.
 func (d deviceCookie) read(r *http.Request) setting.Secret {
-	cookies := r.CookiesNamed(d.name())
-	if len(cookies) != 1 {
-		return ""
-	}
-	value := cookies[0].Value
+	value, _ := cookieNamed(r, d.name())
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(value)
 	if err != nil || len(raw) != credential.SecretSize {
 		return ""

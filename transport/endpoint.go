@@ -43,6 +43,8 @@ type Reply struct {
 	Body any
 	// Cookies are set.
 	Cookies []*http.Cookie
+	// ClearSiteData is the header of this name; empty sends none.
+	ClearSiteData string
 	// Cacheable answers may be stored for this many seconds; all others carry no-store.
 	Cacheable int
 }

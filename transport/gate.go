@@ -26,7 +26,7 @@ type Gate struct {
 	cookie  sessionCookie
 	// deviceCookie tells known browsers from new ones.
 	deviceCookie deviceCookie
-	origin       *http.CrossOriginProtection
+	origins      origins
 	chain        []method
 }
 
@@ -64,6 +64,10 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
+	protection, err := newOrigins(cfg)
+	if err != nil {
+		return nil, err
+	}
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
@@ -72,12 +76,7 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	}
 	g := &Gate{
 		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
-		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, origin: http.NewCrossOriginProtection(),
-	}
-	for _, origin := range cfg.TrustedOrigins {
-		if err := g.origin.AddTrustedOrigin(origin); err != nil {
-			return nil, fmt.Errorf("transport: trusted origin: %w", err)
-		}
+		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, origins: protection,
 	}
 	g.chain = append(g.chain, method{"bearer", g.bearer})
 	if deps.APIKeys != nil {
@@ -99,20 +98,6 @@ func (g *Gate) Client(r *http.Request) authn.Client {
 	client := g.clients.client(r)
 	client.Certificate = g.certs.thumbprint(r)
 	return client
-}
-
-// CrossOrigin returns the problem of a browser request that would change state
-// and comes from another origin, or nil.
-func (g *Gate) CrossOrigin(r *http.Request) *Problem {
-	if r.Header.Get("Upgrade") != "" {
-		// A WebSocket handshake is a GET, but what it opens can be written to, and CORS does not hold it back (RFC 6455, section 10.2).
-		r = r.WithContext(r.Context())
-		r.Method = http.MethodPost
-	}
-	if g.origin.Check(r) == nil {
-		return nil
-	}
-	return problem(http.StatusForbidden, "cross_origin", "a browser sent this from another origin")
 }
 
 // Problem turns any error into an answer. What callers may not know is logged instead.
@@ -165,7 +150,7 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 			reply, failed = Reply{}, g.Panicked(r.Context(), what)
 		}
 	}()
-	if failed = g.CrossOrigin(r); failed != nil && !g.unforgeable(e, r) {
+	if failed = g.crossOrigin(r, e.Method); failed != nil && !g.unforgeable(e, r) {
 		return Reply{}, failed
 	}
 	if failed = caller.meets(e.Need); failed != nil {
@@ -176,12 +161,4 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 		return Reply{}, g.Problem(r.Context(), err)
 	}
 	return reply, nil
-}
-
-// unforgeable reports a request that depends on a bearer token or an API key alone: browsers
-// send no such thing by themselves, so no other site can have forged it. An
-// endpoint that needs no authentication, such as the login, depends on none.
-func (g *Gate) unforgeable(e Endpoint, r *http.Request) bool {
-	_, present, _ := g.cookie.read(r)
-	return e.Need != NeedNothing && !present && g.presentsHeader(r)
 }

@@ -125,6 +125,8 @@ func knownFlow(err error) *Problem {
 		return invalidToken("refresh_reused", "the refresh token was used before; its session has been ended")
 	case errors.Is(err, authn.ErrRefreshInvalid):
 		return invalidToken("refresh_invalid", "the refresh token is not valid")
+	case errors.Is(err, authn.ErrSessionRenewed):
+		return problem(http.StatusConflict, "session_renewed", "another request has just renewed this session; repeat this one with the cookie that it set")
 	case errors.Is(err, authn.ErrSetupInvalid):
 		return problem(http.StatusBadRequest, "setup_invalid", "the set-up token is not valid; restart the application for a new one")
 	case errors.Is(err, authn.ErrEmailTaken):

@@ -112,11 +112,7 @@ func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {
 	if err := g.endLogin(ctx, p, everywhere); err != nil {
 		return Reply{}, err
 	}
-	var reply Reply
-	if _, present, _ := g.cookie.read(r); present && p.TokenID == "" { // a token's session is not the cookie's
-		reply.Cookies = []*http.Cookie{g.cookie.clear()}
-	}
-	return reply, nil
+	return Reply{Cookies: g.cookieOf(p, r), ClearSiteData: g.clearsSiteData(r)}, nil
 }
 
 func (g *Gate) endLogin(ctx context.Context, p authn.Principal, everywhere bool) error {

@@ -19,9 +19,13 @@ func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
 		Carrier: authn.Carrier(in.choice("mode", string(authn.CarrierToken), string(authn.CarrierCookie))),
 		Bind:    in.binding(), Remember: in.flag("remember"),
 	}
+	request.Replaces, _, _ = g.cookie.read(r)
 	claim, err := g.device(r, in, request.Carrier == authn.CarrierCookie)
 	if err := errors.Join(in.err(), err); err != nil {
 		return Reply{}, err
+	}
+	if request.Carrier == authn.CarrierCookie && g.dropsCookies(r) {
+		return Reply{}, insecureTransport()
 	}
 	request.Device = claim
 	grant, err := g.deps.Users.Login(ctx, request)
@@ -35,6 +39,7 @@ func (g *Gate) continueLogin(ctx context.Context, r *http.Request) (Reply, error
 		return Reply{}, err
 	}
 	request := authn.ContinueRequest{Continuation: in.secret("continuation"), End: in.texts("end"), Client: g.Client(r)}
+	request.Replaces, _, _ = g.cookie.read(r)
 	claim, err := g.device(r, in, true)
 	if err := errors.Join(in.err(), err); err != nil {
 		return Reply{}, err

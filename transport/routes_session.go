@@ -55,11 +55,15 @@ func view(info session.Info, current string) sessionView {
 
 func (g *Gate) revokeSession(ctx context.Context, r *http.Request) (Reply, error) {
 	p := authn.PrincipalFrom(ctx)
-	err := g.deps.Sessions.Revoke(ctx, p.Subject, r.PathValue("id"))
+	id := r.PathValue("id")
+	err := g.deps.Sessions.Revoke(ctx, p.Subject, id)
 	if errors.Is(err, authn.ErrNotFound) {
 		return Reply{}, problem(http.StatusNotFound, "session_not_found", "you have no live session with this id")
 	}
-	return Reply{}, err
+	if err != nil || id != p.SessionID {
+		return Reply{}, err
+	}
+	return Reply{Cookies: g.cookieOf(p, r)}, nil
 }
 
 func (g *Gate) revokeOthers(ctx context.Context, _ *http.Request) (Reply, error) {
