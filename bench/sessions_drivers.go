@@ -4,9 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/alexedwards/scs/sqlite3store"
 	"github.com/alexedwards/scs/v2"
@@ -27,69 +25,78 @@ type driver struct {
 	least, latest float64
 	// timed is how many operations there are for each that is timed.
 	timed int
-	// ours and theirs make an empty store each.
-	ours   func(*resources) (session.Store, error)
-	theirs func(*resources) (scs.Store, error)
+	// ours and theirs make an empty store each; the second, for the same records, is what it is filled by.
+	ours   func(*resources) (store, filler session.Store, err error)
+	theirs func(*resources) (store, filler scs.Store, err error)
 }
 
 func drivers() []driver {
-	return []driver{
-		{
-			name: "memory", peer: "scs memstore", settings: "Nothing is written anywhere.", least: 2, timed: 32,
-			ours:   func(*resources) (session.Store, error) { return memstore.New(), nil },
-			theirs: func(*resources) (scs.Store, error) { return scsmem.NewWithCleanupInterval(0), nil },
+	return []driver{memoryDriver(), sqliteDriver()}
+}
+
+func memoryDriver() driver {
+	return driver{
+		name: "memory", peer: "scs memstore", settings: "Nothing is written anywhere.", least: 2, timed: 32,
+		ours: func(*resources) (_, _ session.Store, _ error) {
+			store := memstore.New()
+			return store, store, nil
 		},
-		{
-			name: "SQLite", peer: "scs sqlite3store", least: 10, latest: 0.1, timed: 1,
-			settings: "Both sides have modernc.org/sqlite, a write-ahead log, and synchronous=FULL.",
-			ours:     sqliteOurs, theirs: sqliteTheirs,
+		theirs: func(*resources) (_, _ scs.Store, _ error) {
+			store := scsmem.NewWithCleanupInterval(0)
+			return store, store, nil
 		},
 	}
 }
 
-func sqliteOurs(r *resources) (session.Store, error) {
-	folder, err := r.folder()
-	if err != nil {
-		return nil, err
+func sqliteDriver() driver {
+	return driver{
+		name: "SQLite", peer: "scs sqlite3store", least: 10, latest: 0.1, timed: 1,
+		settings: "Both sides have modernc.org/sqlite, a write-ahead log, and synchronous=FULL.",
+		ours:     sqliteOurs, theirs: sqliteTheirs,
 	}
-	store, err := sqlstore.Open(context.Background(), sqlstore.Options{DSN: filepath.Join(folder, "ours.db")})
-	if err != nil {
-		return nil, err
-	}
-	r.closers = append(r.closers, store.Close)
-	return store, store.Migrate(context.Background(), sqlstore.MigrateAuto)
 }
 
-func sqliteTheirs(r *resources) (scs.Store, error) {
-	folder, err := r.folder()
-	if err != nil {
-		return nil, err
-	}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, "theirs.db")+
-		"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+// sqlitePool opens a pool of connections to a file. With synchronous OFF, which is for filling it, nothing waits for the disk.
+func (r *resources) sqlitePool(file, synchronous string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous("+synchronous+")")
 	if err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, db.Close)
+	return db, nil
+}
+
+func sqliteOurs(r *resources) (store, filler session.Store, err error) {
+	folder, err := r.folder()
+	if err != nil {
+		return nil, nil, err
+	}
+	file, ctx := filepath.Join(folder, "ours.db"), context.Background()
+	opened, err := sqlstore.Open(ctx, sqlstore.Options{DSN: file})
+	if err != nil {
+		return nil, nil, err
+	}
+	r.closers = append(r.closers, opened.Close)
+	pool, err := r.sqlitePool(file, "OFF")
+	if err != nil {
+		return nil, nil, err
+	}
+	hasty, err := sqlstore.New(pool, sqlstore.SQLite)
+	return opened, hasty, errors.Join(err, opened.Migrate(ctx, sqlstore.MigrateAuto))
+}
+
+func sqliteTheirs(r *resources) (store, filler scs.Store, err error) {
+	folder, err := r.folder()
+	if err != nil {
+		return nil, nil, err
+	}
+	file := filepath.Join(folder, "theirs.db")
+	db, errFull := r.sqlitePool(file, "FULL")
+	hasty, errOff := r.sqlitePool(file, "OFF")
+	if err := errors.Join(errFull, errOff); err != nil {
+		return nil, nil, err
+	}
 	_, err = db.ExecContext(context.Background(), "CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);"+
 		"CREATE INDEX sessions_expiry_idx ON sessions(expiry);") // as its documentation says
-	return sqlite3store.NewWithCleanupInterval(db, 0), err
-}
-
-// resources are what a case has opened, closed in the opposite order.
-type resources struct{ closers []func() error }
-
-func (r *resources) folder() (string, error) {
-	dir, err := os.MkdirTemp("", "authmodule-bench-*")
-	r.closers = append(r.closers, func() error { return os.RemoveAll(dir) })
-	return dir, err
-}
-
-func (r *resources) close() error {
-	var errs []error
-	for _, c := range slices.Backward(r.closers) {
-		errs = append(errs, c())
-	}
-	r.closers = nil
-	return errors.Join(errs...)
+	return sqlite3store.NewWithCleanupInterval(db, 0), sqlite3store.NewWithCleanupInterval(hasty, 0), err
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
+
+	"github.com/alexedwards/scs/v2"
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
@@ -14,7 +17,7 @@ import (
 
 // managed is the work of a manager that saves uses up for as long.
 func (d driver) managed(r *resources, saveUp time.Duration) (work, error) {
-	store, err := d.ours(r)
+	store, filler, err := d.ours(r)
 	if err != nil {
 		return work{}, err
 	}
@@ -23,8 +26,7 @@ func (d driver) managed(r *resources, saveUp time.Duration) (work, error) {
 	if err != nil {
 		return work{}, err
 	}
-	clock.set(-2 * saveUp)
-	_, cookies, err := openSessions(manager)
+	_, cookies, err := openSessions(filler, clock.began.Add(-2*saveUp))
 	if err != nil {
 		return work{}, err
 	}
@@ -52,15 +54,11 @@ func (d driver) managed(r *resources, saveUp time.Duration) (work, error) {
 
 // alone is the work of the store by itself: each use is written.
 func (d driver) alone(r *resources) (work, error) {
-	store, err := d.ours(r)
+	store, filler, err := d.ours(r)
 	if err != nil {
 		return work{}, err
 	}
-	manager, err := session.New(session.Config{}, session.Deps{Store: store})
-	if err != nil {
-		return work{}, err
-	}
-	ids, _, err := openSessions(manager)
+	ids, _, err := openSessions(filler, time.Now())
 	if err != nil {
 		return work{}, err
 	}
@@ -82,27 +80,41 @@ func (d driver) alone(r *resources) (work, error) {
 
 // theirSessions is the work of the driver for scs.
 func (d driver) theirSessions(r *resources) (work, error) {
-	store, err := d.theirs(r)
+	store, filler, err := d.theirs(r)
 	if err != nil {
 		return work{}, err
 	}
-	tokens := make([]string, storedSessions)
-	for i := range tokens {
+	ctx, tokens := context.Background(), make([]string, storedSessions)
+	err = atOnceEach(len(tokens), func(i int) error {
 		tokens[i] = fmt.Sprintf("%043d", i) // as long as theirs
-		if err := store.Commit(tokens[i], make([]byte, theirBytes), time.Now().Add(idleTimeout)); err != nil {
-			return work{}, err
-		}
-	}
-	find := func(token string) error {
-		data, found, err := store.Find(token)
+		return commit(ctx, filler, tokens[i], make([]byte, theirBytes))
+	})
+	do := func(ctx context.Context, token string) error {
+		data, found, err := find(ctx, store, token)
 		if err != nil || !found {
 			return errors.Join(err, errGone)
 		}
-		return store.Commit(token, data, time.Now().Add(idleTimeout))
+		return commit(ctx, store, token, data)
 	}
-	return work{n: len(tokens), do: func(_ context.Context, i int) error { return find(tokens[i]) }, check: func() error {
-		return errors.Join(find(tokens[0]), refused(find(spoil(tokens[0]))))
-	}}, nil
+	return work{n: len(tokens), do: func(ctx context.Context, i int) error { return do(ctx, tokens[i]) }, check: func() error {
+		return errors.Join(do(ctx, tokens[0]), refused(do(ctx, spoil(tokens[0]))))
+	}}, err
+}
+
+// find and commit prefer the methods that take a context, as scs does.
+func find(ctx context.Context, store scs.Store, token string) ([]byte, bool, error) {
+	if s, ok := store.(scs.CtxStore); ok {
+		return s.FindCtx(ctx, token)
+	}
+	return store.Find(token)
+}
+
+func commit(ctx context.Context, store scs.Store, token string, data []byte) error {
+	expiry := time.Now().Add(idleTimeout)
+	if s, ok := store.(scs.CtxStore); ok {
+		return s.CommitCtx(ctx, token, data, expiry)
+	}
+	return store.Commit(token, data, expiry)
 }
 
 // theirBytes is what a session of scs has in its store.
@@ -119,15 +131,32 @@ func refused(err error) error {
 }
 
 // openSessions opens a session for each of many accounts.
-func openSessions(m *session.Manager) (ids []string, cookies []setting.Secret, err error) {
-	for i := range storedSessions {
-		opened, cookie, err := m.Open(context.Background(), opening(i, time.Now()))
-		if err != nil {
-			return nil, nil, err
-		}
-		ids, cookies = append(ids, opened.ID), append(cookies, cookie)
+func openSessions(store session.Store, at time.Time) (ids []string, cookies []setting.Secret, err error) {
+	manager, err := session.New(session.Config{}, session.Deps{Store: store, Now: func() time.Time { return at }})
+	if err != nil {
+		return nil, nil, err
 	}
-	return ids, cookies, nil
+	ids, cookies = make([]string, storedSessions), make([]setting.Secret, storedSessions)
+	return ids, cookies, atOnceEach(storedSessions, func(i int) error {
+		opened, cookie, err := manager.Open(context.Background(), opening(i, at))
+		ids[i], cookies[i] = opened.ID, cookie
+		return err
+	})
+}
+
+// atOnceEach calls do for 0 to n-1, a few at a time, and returns the errors.
+func atOnceEach(n int, do func(i int) error) error {
+	errs := make([]error, someCallers)
+	var all sync.WaitGroup
+	for caller := range errs {
+		all.Go(func() {
+			for i := caller; i < n && errs[caller] == nil; i += len(errs) {
+				errs[caller] = do(i)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func sessionClient() authn.Client {
