@@ -46,7 +46,10 @@ func (m *Manager) touch(ctx context.Context, l *living, client authn.Client) err
 		return nil
 	}
 	idle := m.idle(l.Carrier, l.Remember)
-	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), idle: idle, client: client}
+	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), idle: idle, ip: client.IP, userAgent: client.UserAgent}
+	if use.userAgent == l.UserAgent {
+		use.userAgent = l.UserAgent // the same memory, not the request's
+	}
 	k := useKey{l.Subject.Tenant, l.ID}
 	if m.uses.note(k, use, l.ends.Add(-storeBefore)) {
 		return nil
@@ -78,7 +81,7 @@ func (m *Manager) addUses(r *Record) {
 }
 
 func touchOf(k useKey, u pendingUse) Touch {
-	return Touch{Tenant: k.tenant, ID: k.id, Use: useOf(u.client, u.at, u.idle)}
+	return Touch{Tenant: k.tenant, ID: k.id, Use: useOf(authn.Client{IP: u.ip, UserAgent: u.userAgent}, u.at, u.idle)}
 }
 
 func useOf(client authn.Client, at time.Time, idle time.Duration) Use {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"hash/maphash"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -26,9 +27,10 @@ type useKey struct {
 type pendingUse struct {
 	at time.Time
 	// due is when it must be stored; later uses do not move it.
-	due    time.Time
-	idle   time.Duration
-	client authn.Client
+	due       time.Time
+	idle      time.Duration
+	ip        netip.Addr
+	userAgent string
 }
 
 // uses saves up the last uses of sessions until they are due.
@@ -64,7 +66,7 @@ func (u *uses) note(k useKey, use pendingUse, must time.Time) bool {
 	case found:
 		use.due = minTime(earlier.due, use.due)
 		if use.at.Before(earlier.at) {
-			use.at, use.client = earlier.at, earlier.client
+			use.at, use.ip, use.userAgent = earlier.at, earlier.ip, earlier.userAgent
 		}
 	case len(s.pending) >= mostUses/useShards:
 		return false
