@@ -12,9 +12,11 @@ ROUNDS ?= 8
 # Pinned: another version may have other opinions. See docs/adr/0003-linting.md.
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Debian packages of the programs that tests talk to; internal/peer has the same names.
-PEERS := chromium nodejs npm haproxy caddy
+PEERS := chromium nodejs npm haproxy caddy redis-server postgresql
 chromium_programs := chromium chromium-browser google-chrome
 nodejs_programs := node nodejs
+# Debian keeps the server off the PATH.
+postgresql_programs := postgres $(wildcard /usr/lib/postgresql/*/bin/postgres)
 # Node packages that tests talk to, in the versions and with the hashes of the lock file there.
 MODULES := test/peers
 

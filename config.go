@@ -7,8 +7,11 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/bundle"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
+	"github.com/authmodule/authmodule/store/sqlstore"
 	"github.com/authmodule/authmodule/transport"
 )
 
@@ -69,13 +72,51 @@ func (c Config) Format(f fmt.State, verb rune) {
 
 // StoreConfig says where accounts, sessions and roles are kept.
 type StoreConfig struct {
-	// Driver is DriverMemory or DriverSQLite. Defaults to memory in development; staging and production want it named.
+	// Driver is DriverMemory, DriverSQLite or DriverPostgres. Defaults to memory in development; staging and production want it named.
 	Driver string `yaml:"driver"`
 	// DSN is the data source name for a database driver. It is secret because it may hold a password.
 	DSN setting.Secret `yaml:"dsn"`
+	// MaxConnections bounds this process's connections to PostgreSQL, up to 1000. All processes together must stay
+	// below the server's max_connections. Defaults to 10. Other drivers and a pool of [UseDatabase] do not heed it.
+	MaxConnections setting.Count `yaml:"max_connections"`
 	// Migrate says what happens to the database's schema at start: MigrateAuto, MigrateCheck or MigrateOff. Defaults to auto.
 	Migrate string `yaml:"migrate"`
+	// TimeoutSeconds is how long one call of a store may take, in seconds from 1 to 60; the request is refused with 503 after it.
+	// It holds for the drivers but memory, and for stores of the application's own. Defaults to 2.
+	TimeoutSeconds setting.Count `yaml:"timeout_seconds"`
+	// MaxRecords is how many records of each kind the memory driver keeps: sessions, accounts, one-time records and
+	// so on; what would be one more is refused with 503. Defaults to 1,000,000, which is the most.
+	MaxRecords setting.Count `yaml:"max_records"`
+	// Sessions is where sessions, revocations and one-time records are kept: SessionsRedis, or empty, the default, for the driver.
+	Sessions string `yaml:"sessions"`
+	// Redis is where Redis is. It needs redisstore.Module in the application.
+	Redis RedisConfig `yaml:"redis"`
 }
+
+// SessionsRedis is the value of [StoreConfig.Sessions] that keeps sessions, revocations and one-time records in Redis.
+const SessionsRedis = bundle.SessionsRedis
+
+// RedisConfig says where Redis is and how to reach it.
+type RedisConfig struct {
+	// Addr are one server's host:port, or those of some nodes of a cluster.
+	Addr []string `yaml:"addr"`
+	// Username is that of Redis' access control list. Empty is the default user.
+	Username string `yaml:"username"`
+	// Password is that user's. Empty is none.
+	Password setting.Secret `yaml:"password"`
+	// TLS encrypts the connection; the server's certificate must be valid for its host by the system's authorities.
+	TLS bool `yaml:"tls"`
+	// Prefix begins every key. Defaults to authmodule.
+	Prefix string `yaml:"prefix"`
+	// DB is the number of the database, 0 by default and in a cluster.
+	DB setting.Count `yaml:"db"`
+}
+
+// DefaultStoreTimeoutSeconds is the default of [StoreConfig.TimeoutSeconds], and LongestStoreTimeoutSeconds its upper bound.
+const (
+	DefaultStoreTimeoutSeconds = 2
+	LongestStoreTimeoutSeconds = 60
+)
 
 // The values of [StoreConfig.Driver].
 const (
@@ -83,6 +124,8 @@ const (
 	DriverMemory = "memory"
 	// DriverSQLite is one database file.
 	DriverSQLite = "sqlite"
+	// DriverPostgres is a database of PostgreSQL.
+	DriverPostgres = "postgres"
 )
 
 // The values of [StoreConfig.Migrate].
@@ -111,8 +154,18 @@ func (c Config) WithDefaults() Config {
 	if c.Store.Driver == "" && !c.Profile.Strict() {
 		c.Store.Driver = DriverMemory
 	}
+	c.Store.MaxConnections = setting.Count(c.Store.MaxConnections.Or(sqlstore.DefaultMaxConns))
 	if c.Store.Migrate == "" {
 		c.Store.Migrate = MigrateAuto
+	}
+	if c.Store.TimeoutSeconds == 0 {
+		c.Store.TimeoutSeconds = DefaultStoreTimeoutSeconds
+	}
+	if c.Store.MaxRecords == 0 {
+		c.Store.MaxRecords = memstore.DefaultRecords
+	}
+	if c.Store.Redis.Prefix == "" {
+		c.Store.Redis.Prefix = defaultRedisPrefix
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

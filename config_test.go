@@ -85,7 +85,7 @@ func TestWithDefaults(t *testing.T) {
 				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
 				RBAC:         authz.Config{DefaultRole: "viewer", AdminRole: "admin"},
 				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki"},
-				Store:        authmodule.StoreConfig{Driver: tc.driver, Migrate: "auto"},
+				Store:        authmodule.StoreConfig{Driver: tc.driver, MaxConnections: 10, Migrate: "auto", TimeoutSeconds: 2, MaxRecords: 1_000_000, Redis: authmodule.RedisConfig{Prefix: "authmodule"}},
 				Registration: authn.RegistrationPolicy(tc.registration),
 			}
 			once := authmodule.Config{Profile: tc.have}.WithDefaults()
@@ -99,7 +99,7 @@ func TestWithDefaultsKeepsWhatIsSet(t *testing.T) {
 	t.Parallel()
 	cfg := authmodule.Config{
 		Profile: authmodule.ProfileDevelopment, JWT: authn.TokenConfig{ExpirationHours: 2}, Registration: authn.RegistrationClosed,
-		Store: authmodule.StoreConfig{Driver: authmodule.DriverSQLite, DSN: "auth.db", Migrate: authmodule.MigrateOff},
+		Store: authmodule.StoreConfig{Driver: authmodule.DriverSQLite, DSN: "auth.db", MaxConnections: 4, Migrate: authmodule.MigrateOff, TimeoutSeconds: 5, MaxRecords: 1000, Redis: authmodule.RedisConfig{Prefix: "app"}},
 	}
 	full := cfg.WithDefaults()
 	assert.Equal(t, cfg.Store, full.Store)

@@ -21,7 +21,7 @@ var (
 	echoUsers  = []string{".", "echoauth", "bundle/...", "fxtest", "example/..."}
 	fxUsers    = []string{".", "bundle/...", "internal/slot", "fxtest", "example/..."}
 	// core is what a program links that uses neither fx nor Echo.
-	core = []string{"setting", "audit", "authn", "session", "authz", "mfa", "sso", "transport", "store/memstore", "store/sqlstore"}
+	core = []string{"setting", "audit", "health", "authn", "session", "authz", "mfa", "sso", "transport", "store/memstore", "store/sqlstore"}
 
 	echoModules = []string{"github.com/labstack/echo/...", "github.com/labstack/gommon/..."}
 	fxModules   = []string{"go.uber.org/fx/...", "go.uber.org/dig/..."}
@@ -47,8 +47,8 @@ func houseRules() []houseRule {
 func importRules() []houseRule {
 	return []houseRule{
 		{
-			"setting and audit are leaves", "every other package uses them, so they can use none",
-			house.Allow{In: []string{"setting", "audit"}},
+			"setting, audit and health are leaves", "every other package may use them, so they can use none",
+			house.Allow{In: []string{"setting", "audit", "health"}},
 			"audit/x.go", `package audit; import _ "` + modulePath + `/setting"`,
 		},
 		{
@@ -74,10 +74,23 @@ func importRules() []houseRule {
 		{
 			"drivers know the ports alone", "a port lives with its consumer; a driver implements it and knows nothing else",
 			house.Allow{
-				In: []string{"store/..."}, Except: []string{"store/storetest"},
+				In: []string{"store/..."}, Except: []string{"store/storetest", "store/redisstore"},
 				Own: []string{"audit", "authn", "authz", "session", "mfa", "sso", "setting"},
 			},
 			"store/memstore/x.go", `package memstore; import _ "` + modulePath + `/echoauth"`,
+		},
+		{
+			"the Redis driver knows its ports and its module", "a session's slot is read from its ID, whose form internal/credential has; an opt-in package brings its own module",
+			house.Allow{
+				In:  []string{"store/redisstore"},
+				Own: []string{"authn", "session", "setting", "internal/credential", "internal/slot", "internal/redispart"},
+			},
+			"store/redisstore/x.go", `package redisstore; import _ "` + modulePath + `/authz"`,
+		},
+		{
+			"Redis stays in its package", "a program links the client only if it imports the driver",
+			house.Unlinked{In: append([]string{".", "bundle", "echoauth"}, core...), Imports: []string{"github.com/redis/rueidis/..."}},
+			"bundle/x.go", `package bundle; import _ "github.com/redis/rueidis"`,
 		},
 		{
 			"drivers of databases are the application's", "a program links only the driver it uses: one weighs about 4 MB",

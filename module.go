@@ -66,6 +66,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/bundle"
+	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/session"
 )
 
@@ -77,6 +78,8 @@ type (
 	AuthorizationService = authz.Service
 	// SessionManager lists and ends sessions.
 	SessionManager = session.Manager
+	// Health says whether the stores answer; [Health.Check] is for readiness probes.
+	Health = health.Service
 	// Principal is the caller of a request.
 	Principal = authn.Principal
 )
@@ -121,7 +124,10 @@ func Stub(changes ...func(*Config)) fx.Option {
 func (c Config) settings() bundle.Settings {
 	s := bundle.Settings{
 		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Sessions: c.Session, APIKeys: c.APIKeys, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
-		Store:        bundle.StoreSettings{Driver: c.Store.Driver, DSN: c.Store.DSN, Migrate: c.Store.Migrate},
+		Store: bundle.StoreSettings{
+			Driver: c.Store.Driver, DSN: c.Store.DSN, MaxConnections: int(c.Store.MaxConnections), Migrate: c.Store.Migrate, MaxRecords: int(c.Store.MaxRecords),
+			Timeout: time.Duration(c.Store.TimeoutSeconds) * time.Second, Sessions: c.Store.Sessions, Redis: c.Store.Redis.settings(),
+		},
 		Binding:      c.Binding,
 		Registration: c.Registration, AdminEmail: c.AdminEmail,
 		Ephemeral: !c.Profile.Strict(), Explain: !c.Profile.Strict(),

@@ -70,7 +70,8 @@ func UseAssignmentStore(constructor any) fx.Option {
 
 // UseDatabase has the SQL driver use the application's own pool instead of
 // opening one from auth.store.dsn. The application closes it. See
-// [github.com/authmodule/authmodule/store/sqlstore.New] for what its connections must be set to.
+// [github.com/authmodule/authmodule/store/sqlstore.New] for what its connections must be set to. The pool
+// is of the kind that auth.store.driver names.
 func UseDatabase(constructor any) fx.Option {
 	return slot.Use[*sql.DB]("Database", constructor, 1)
 }

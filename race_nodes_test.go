@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -19,12 +18,12 @@ import (
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
-// appsOverStore are applications that share keys and one store, each with its own graph, clock and, for SQLite, pool.
+// appsOverStore are applications that share keys and one store, each with its own graph, clock and, for a database, pool.
 type appsOverStore []*fxtest.App
 
 func newAppsOverStore(t *testing.T, driver string, change func(*authmodule.Config)) appsOverStore {
 	t.Helper()
-	shared, file := fx.Options(), filepath.Join(t.TempDir(), "auth.db")
+	shared, place := fx.Options(), storeOf(t, driver)
 	if driver == "memory" {
 		store := memstore.New()
 		use := func() *memstore.Store { return store }
@@ -37,9 +36,7 @@ func newAppsOverStore(t *testing.T, driver string, change func(*authmodule.Confi
 	for range 3 {
 		nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {
 			c.JWT.SecretKey = "one secret for all nodes of this test"
-			if c.Store.Driver = driver; driver == "sqlite" {
-				c.Store.DSN = setting.Secret(file)
-			}
+			c.Store = place
 			change(c)
 		}, shared))
 	}
@@ -141,10 +138,10 @@ func (c appsOverStore) raceInGrace(t *testing.T, uses int) {
 	}
 }
 
-// onClusters runs a race on memory and on SQLite, that many uses each.
-func onClusters(t *testing.T, change func(*authmodule.Config), memory, sqlite, rounds int, run func(appsOverStore, *testing.T, int)) {
+// onClusters runs a race on memory and on each database, that many uses each.
+func onClusters(t *testing.T, change func(*authmodule.Config), memory, database, rounds int, run func(appsOverStore, *testing.T, int)) {
 	t.Helper()
-	for driver, uses := range map[string]int{"memory": memory, "sqlite": sqlite} {
+	for driver, uses := range map[string]int{"memory": memory, "sqlite": database, "postgres": database, "postgres, serializable": database} {
 		t.Run(driver, func(t *testing.T) {
 			nodes := newAppsOverStore(t, driver, change)
 			began := time.Now()
@@ -168,7 +165,7 @@ func TestREL02RefreshRaceOverNodesInGrace(t *testing.T) {
 	onClusters(t, withGrace, 2000, 500, 1, appsOverStore.raceInGrace)
 }
 
-// REL-01: 10,000 concurrent uses of one refresh token over three nodes, 20 times on memory and on SQLite.
+// REL-01: 10,000 concurrent uses of one refresh token over three nodes, 20 times on memory and on each database.
 func TestSoakREL01RefreshRaceOverNodes(t *testing.T) {
 	peer.Soak(t)
 	onClusters(t, unchanged, 10_000, 10_000, 20, appsOverStore.raceWithoutGrace)
@@ -183,7 +180,7 @@ func TestSoakREL02RefreshRaceOverNodesInGrace(t *testing.T) {
 // REL-32: no legitimate double refresh logs anybody out, in 10,000 trials of each kind, over three nodes.
 func TestSoakREL32DoubleRefreshLogsNobodyOut(t *testing.T) {
 	peer.Soak(t)
-	for driver, trials := range map[string]int{"memory": 10_000, "sqlite": 10_000} {
+	for driver, trials := range map[string]int{"memory": 10_000, "sqlite": 10_000, "postgres": 10_000} {
 		nodes := newAppsOverStore(t, driver, withGrace)
 		doubleRefreshes(t, driver, nodes, trials)
 	}
@@ -192,7 +189,7 @@ func TestSoakREL32DoubleRefreshLogsNobodyOut(t *testing.T) {
 // REL-32 in a form that every run has time for.
 func TestREL32DoubleRefreshLogsNobodyOut(t *testing.T) {
 	t.Parallel()
-	for driver, trials := range map[string]int{"memory": 500, "sqlite": 100} {
+	for driver, trials := range map[string]int{"memory": 500, "sqlite": 100, "postgres": 100} {
 		doubleRefreshes(t, driver, newAppsOverStore(t, driver, withGrace), trials)
 	}
 }

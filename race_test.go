@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/session"
-	"github.com/authmodule/authmodule/setting"
 )
 
 const (
@@ -24,19 +22,18 @@ const (
 	password = "correct horse battery staple"
 )
 
-// onEveryDriver runs a test on memory and on SQLite, with 20 and with 1,000 callers.
+// onEveryDriver runs a test on memory, SQLite and PostgreSQL, with 20 and with 1,000 callers.
 func onEveryDriver(t *testing.T, change func(*authmodule.Config), test func(t *testing.T, app *fxtest.App, callers int)) {
-	for _, driver := range []string{"memory", "sqlite"} {
+	for _, driver := range []string{"memory", "sqlite", "postgres"} {
 		for _, callers := range []int{20, 1000} {
 			t.Run(fmt.Sprintf("%s/%d", driver, callers), func(t *testing.T) {
 				t.Parallel()
 				if callers > 20 && testing.Short() {
 					t.Skip("1,000 callers are left out by -short")
 				}
+				place := storeOf(t, driver)
 				test(t, fxtest.NewConfigured(t, func(c *authmodule.Config) {
-					if c.Store.Driver = driver; driver == "sqlite" {
-						c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "race.db"))
-					}
+					c.Store = place
 					change(c)
 				}), callers)
 			})

@@ -98,6 +98,7 @@ func TestSoakRefreshRace(t *testing.T) {
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				if c.Store.Driver = driver; driver == "sqlite" {
 					c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "soak.db"))
+					c.Store.TimeoutSeconds = authmodule.LongestStoreTimeoutSeconds // a thousand wait for one writer
 				}
 			})
 			for round := range 20 {

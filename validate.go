@@ -9,6 +9,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/layer"
 	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // Validate reports every problem at once, joined. Each names the key, its variable and the way to mend it, and none
@@ -36,6 +37,7 @@ func (c Config) Validate() error {
 	p.clientCertificate(c)
 	p.binding(c.Binding)
 	p.store(c.Store)
+	p.redis(c.Store)
 	p.accounts(c)
 	return errors.Join(p.errs...)
 }
@@ -92,6 +94,9 @@ func (p *problems) numbers(c Config) {
 		{"api_keys.max_per_user", int(c.APIKeys.MaxPerUser), largest},
 		{"binding.ipv4_prefix", int(c.Binding.IPv4Prefix), 32},
 		{"binding.ipv6_prefix", int(c.Binding.IPv6Prefix), 128},
+		{"store.timeout_seconds", int(c.Store.TimeoutSeconds), LongestStoreTimeoutSeconds},
+		{"store.max_records", int(c.Store.MaxRecords), memstore.DefaultRecords},
+		{"store.max_connections", int(c.Store.MaxConnections), 1000},
 		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
 	} {
 		if n.value < 0 || n.value > n.most {
@@ -131,41 +136,6 @@ func (p *problems) rbac(c authz.Config) {
 	if p.strict && !c.Enabled.Enabled() && !c.InsecureAllowDisabled {
 		p.add("rbac.enabled", "is false, which opens every role and permission guard to any account",
 			"set $VAR to true, or set LEX_AUTH__RBAC__INSECURE_ALLOW_DISABLED to true as well")
-	}
-}
-
-func (p *problems) store(c StoreConfig) {
-	switch c.Driver {
-	case "", DriverMemory:
-		p.noDatabase(c)
-	case DriverSQLite:
-		p.sqlite(c.DSN.Reveal())
-	case "postgres", "postgresql":
-		p.add("store.driver", "is postgres, which arrives in a later version", "set $VAR to sqlite or memory")
-	default:
-		p.add("store.driver", "is unknown", "set $VAR to sqlite or memory")
-	}
-	switch c.Migrate {
-	case "", MigrateAuto, MigrateCheck, MigrateOff:
-	default:
-		p.add("store.migrate", "is unknown", "set $VAR to auto, check or off")
-	}
-}
-
-// sqlite leaves an empty name to the start, where [UseDatabase] may stand in for it.
-func (p *problems) sqlite(dsn string) {
-	if strings.HasPrefix(dsn, "file:") || strings.Contains(dsn, ":memory:") {
-		p.add("store.dsn", "is not the plain path of a file", "set $VAR to one, for example: auth.db; a store in memory is LEX_AUTH__STORE__DRIVER=memory")
-	}
-}
-
-func (p *problems) noDatabase(c StoreConfig) {
-	if c.Driver == "" && p.strict {
-		p.add("store.driver", "is not named", "set $VAR to sqlite, or to memory if losing everything at a restart is meant")
-		return
-	}
-	if c.DSN != "" {
-		p.add("store.dsn", "is set but the store is memory", "set LEX_AUTH__STORE__DRIVER to sqlite, or leave $VAR out")
 	}
 }
 

@@ -59,10 +59,10 @@ func TestValidateZeroValue(t *testing.T) {
 	require.NoError(t, authmodule.Config{Profile: authmodule.ProfileDevelopment}.Validate())
 	require.EqualError(t, authmodule.Config{Profile: authmodule.ProfileStaging}.Validate(),
 		`auth.jwt.secret_key is not set: set LEX_AUTH__JWT__SECRET_KEY to at least 32 random bytes, for example: openssl rand -base64 48
-auth.store.driver is not named: set LEX_AUTH__STORE__DRIVER to sqlite, or to memory if losing everything at a restart is meant`)
+auth.store.driver is not named: set LEX_AUTH__STORE__DRIVER to postgres or sqlite, or to memory if losing everything at a restart is meant`)
 	require.EqualError(t, authmodule.Config{Profile: authmodule.ProfileProduction}.Validate(),
 		`auth.jwt.secret_key is not set: set LEX_AUTH__JWT__SECRET_KEY to at least 32 random bytes, for example: openssl rand -base64 48
-auth.store.driver is not named: set LEX_AUTH__STORE__DRIVER to sqlite, or to memory if losing everything at a restart is meant
+auth.store.driver is not named: set LEX_AUTH__STORE__DRIVER to postgres or sqlite, or to memory if losing everything at a restart is meant
 auth.registration is not named: set LEX_AUTH__REGISTRATION to open if anybody may make an account, else to closed`)
 	require.EqualError(t, authmodule.Config{Profile: "prod", JWT: sound("").JWT, Store: sound("").Store}.Validate(),
 		`profile "prod" is unknown: set LEX_ENV to development, staging or production`)
@@ -249,13 +249,23 @@ func TestValidateTheRest(t *testing.T) {
 			c.Store = authmodule.StoreConfig{Driver: driver, DSN: dsn, Migrate: migrate}
 		}
 	}
+	connections := func(driver string, n setting.Count) func(*authmodule.Config) {
+		return func(c *authmodule.Config) { c.Store = authmodule.StoreConfig{Driver: driver, MaxConnections: n} }
+	}
 	everywhere := []change{
 		{"memory", store("memory", "", ""), ""},
-		{"memory with a data source", store("memory", canary, ""), "auth.store.dsn is set but the store is memory: set LEX_AUTH__STORE__DRIVER to sqlite, or leave LEX_AUTH__STORE__DSN out"},
+		{"memory with a data source", store("memory", canary, ""), "auth.store.dsn is set but the store is memory: set LEX_AUTH__STORE__DRIVER to postgres or sqlite, or leave LEX_AUTH__STORE__DSN out"},
 		{"sqlite in memory", store("sqlite", ":memory:", ""), "auth.store.dsn is not the plain path of a file: set LEX_AUTH__STORE__DSN to one, for example: auth.db; a store in memory is LEX_AUTH__STORE__DRIVER=memory"},
 		{"sqlite address", store("sqlite", "file:auth.db", ""), "auth.store.dsn is not the plain path of a file: set LEX_AUTH__STORE__DSN to one, for example: auth.db; a store in memory is LEX_AUTH__STORE__DRIVER=memory"},
-		{"postgres", store("postgres", canary, ""), "auth.store.driver is postgres, which arrives in a later version: set LEX_AUTH__STORE__DRIVER to sqlite or memory"},
-		{"other driver", store("SQLite", canary, ""), "auth.store.driver is unknown: set LEX_AUTH__STORE__DRIVER to sqlite or memory"},
+		{"postgres", store("postgres", "postgres://ada:"+canary+"@db:5432/auth", ""), ""},
+		{"postgres without an address", store("postgres", "", ""), ""},
+		{"postgres by keywords", store("postgres", "host=db password="+canary, ""), ""},
+		{"postgres in a file", store("postgres", canary, ""), "auth.store.dsn is no address of a PostgreSQL database: set LEX_AUTH__STORE__DSN to one, for example: postgres://user@host:5432/database?sslmode=verify-full"},
+		{"postgres by another name", store("postgresql", "", ""), "auth.store.driver is unknown: set LEX_AUTH__STORE__DRIVER to postgres"},
+		{"other driver", store("SQLite", canary, ""), "auth.store.driver is unknown: set LEX_AUTH__STORE__DRIVER to postgres, sqlite or memory"},
+		{"connections", connections("postgres", 50), ""},
+		{"too many connections", connections("postgres", 1001), "auth.store.max_connections is out of range: set LEX_AUTH__STORE__MAX_CONNECTIONS to a whole number from 0 to 1000"},
+		{"fewer connections than none", connections("postgres", -1), "auth.store.max_connections is out of range: set LEX_AUTH__STORE__MAX_CONNECTIONS to a whole number from 0 to 1000"},
 		{"migrate auto", store("sqlite", "a", "auto"), ""},
 		{"migrate check", store("sqlite", "a", "check"), ""},
 		{"migrate off", store("sqlite", "a", "off"), ""},
@@ -298,7 +308,7 @@ func TestValidateTheRest(t *testing.T) {
 	const off = "auth.rbac.enabled is false, which opens every role and permission guard to any account: set LEX_AUTH__RBAC__ENABLED to true, or set LEX_AUTH__RBAC__INSECURE_ALLOW_DISABLED to true as well"
 	for p, more := range map[authmodule.Profile][]change{
 		authmodule.ProfileDevelopment: {{"roles off", func(c *authmodule.Config) { c.RBAC.Enabled = setting.Off }, ""}, {"no driver", store("", "", ""), ""},
-			{"data source without a driver", store("", canary, ""), "auth.store.dsn is set but the store is memory: set LEX_AUTH__STORE__DRIVER to sqlite, or leave LEX_AUTH__STORE__DSN out"}},
+			{"data source without a driver", store("", canary, ""), "auth.store.dsn is set but the store is memory: set LEX_AUTH__STORE__DRIVER to postgres or sqlite, or leave LEX_AUTH__STORE__DSN out"}},
 		authmodule.ProfileStaging:    {{"roles off", func(c *authmodule.Config) { c.RBAC.Enabled = setting.Off }, off}, {"registration not named", func(c *authmodule.Config) { c.Registration = "" }, ""}},
 		authmodule.ProfileProduction: {{"roles off", func(c *authmodule.Config) { c.RBAC.Enabled = setting.Off }, off}},
 	} {
@@ -363,6 +373,8 @@ func badChanges() []change {
 		bad("password.parallelism", func(c *authmodule.Config) { c.Password.Parallelism = setting.Count(n) })
 		bad("password.workers", func(c *authmodule.Config) { c.Password.Workers = setting.Count(n) })
 		bad("password.queue", func(c *authmodule.Config) { c.Password.Queue = setting.Count(n) })
+		bad("store.timeout_seconds", func(c *authmodule.Config) { c.Store.TimeoutSeconds = setting.Count(n) })
+		bad("store.max_records", func(c *authmodule.Config) { c.Store.MaxRecords = setting.Count(n) })
 		bad("http.max_body_kib", func(c *authmodule.Config) { c.HTTP.MaxBodyKiB = setting.Count(n) })
 	}
 	for _, v := range []string{"x", canary, "HS256 ", "true", "\x00"} {

@@ -40,6 +40,9 @@ func (c Config) Warnings() []string {
 	if c.HTTP.InsecureCookies {
 		all = append(all, warning("http.insecure_cookies", "is true: session cookies travel over plain HTTP"))
 	}
+	if w := c.plainRedis(); w != "" {
+		all = append(all, w)
+	}
 	return append(all, c.looseIssuers()...)
 }
 
@@ -70,6 +73,9 @@ func (c Config) volatile() string {
 	}
 	if c.Store.Driver == DriverMemory {
 		what := "accounts and sessions"
+		if c.Store.Sessions == SessionsRedis {
+			what = "accounts"
+		}
 		if c.JWT.Managed.Enabled {
 			what = "accounts, sessions and signing keys"
 		}

@@ -118,7 +118,7 @@ func (k *APIKeys) Create(ctx context.Context, owner Principal, r APIKeyRequest) 
 	}
 	record := APIKeyRecord{APIKey: key, SecretHash: credential.Hash(fresh.Secret), Generation: 1}
 	if err = k.deps.Store.CreateAPIKey(ctx, record, int(k.cfg.MaxPerUser)); err != nil {
-		return APIKey{}, "", wrapped("store an API key", err)
+		return APIKey{}, "", wrapped("store an API key", k.withdraw(ctx, key, err))
 	}
 	k.emit(ctx, audit.APIKeyCreated, owner, key.Owner, key.ID)
 	return key, fresh.Encode(), nil
@@ -176,7 +176,7 @@ func (k *APIKeys) Rotate(ctx context.Context, owner Principal, id string, overla
 		return APIKey{}, "", err
 	}
 	err = k.deps.Revocations.ChangeAPIKey(ctx, record.Owner.Tenant, id, func(ctx context.Context) error {
-		return k.deps.Store.RotateAPIKey(ctx, APIKeyRotation{
+		return k.rotate(ctx, APIKeyRotation{
 			Owner: record.Owner, ID: id, Generation: record.Generation, SecretHash: record.SecretHash,
 			NextHash: credential.Hash(fresh.Secret), PreviousUntil: now.Add(overlap), At: now,
 		})

@@ -42,6 +42,8 @@ const (
 	readAgainAfter = 750 * time.Millisecond
 	// readTimeout bounds one reading of the log, which may have to wait for its turn at a busy store.
 	readTimeout = 5 * time.Second
+	// patience is how long a request waits for a fresher view where the one that there is may be used.
+	patience = 250 * time.Millisecond
 	// logPage is how many entries are read at a time.
 	logPage = 5000
 	// holdFor is for how long nothing is remembered about what just changed: longer than a change takes to be written.

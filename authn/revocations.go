@@ -137,6 +137,14 @@ func (r *Revocations) Position(ctx context.Context) (int64, error) {
 	return r.position.Load(), nil
 }
 
+// Ready makes sure that the view may be decided by, as each request does, and says why not: [ErrRevocationsStale].
+func (r *Revocations) Ready(ctx context.Context) error {
+	if r == nil {
+		return nil
+	}
+	return r.fresh(ctx, r.deps.Now())
+}
+
 // TokenRevoked reports whether the access token with that jti was revoked by itself. An error means that it cannot be told.
 func (r *Revocations) TokenRevoked(ctx context.Context, t Tenant, id string) (bool, error) {
 	if err := r.fresh(ctx, r.deps.Now()); err != nil {

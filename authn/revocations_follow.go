@@ -27,8 +27,8 @@ func (r *Revocations) Run(ctx context.Context) error {
 }
 
 // fresh makes sure that the view is as fresh as the mode demands, or says
-// why not. A view that is old, but not too old, is read again by one request; the others go on. Where
-// the store told of entries that were not read yet, all wait for them.
+// why not. A view that is old, but not too old, is read again by one request, which waits for it a moment; the
+// others go on. Where the store told of entries that were not read yet, all wait for them.
 func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
 	if r.cfg.Mode == RevocationStrict {
 		if err := r.reads.do(ctx, r.read); err != nil {
@@ -42,7 +42,12 @@ func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
 	if usable && !behind && (age < readAgainAfter || r.beingRead(now)) {
 		return nil
 	}
-	err := r.reads.do(ctx, r.read)
+	waiting, cancel := ctx, context.CancelFunc(func() {})
+	if usable && !behind {
+		waiting, cancel = context.WithTimeout(ctx, patience)
+	}
+	defer cancel()
+	err := r.reads.do(waiting, r.read)
 	if err == nil || usable && ctx.Err() == nil {
 		return nil
 	}

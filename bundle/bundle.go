@@ -9,6 +9,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/internal/redispart"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -46,11 +47,20 @@ type Settings struct {
 
 // StoreSettings choose the driver.
 type StoreSettings struct {
-	// Driver is memory or sqlite.
+	// Driver is memory, sqlite or postgres.
 	Driver string
 	DSN    setting.Secret
+	// MaxConnections is for postgres; 0 is the driver's default.
+	MaxConnections int
 	// Migrate is auto, check or off.
 	Migrate string
+	// MaxRecords bounds each kind of records in memory.
+	MaxRecords int
+	// Timeout bounds each call of a store.
+	Timeout time.Duration
+	// Sessions is SessionsRedis, or empty for the driver.
+	Sessions string
+	Redis    redispart.Settings
 }
 
 // logger is the application's *slog.Logger if it provides one.
@@ -86,6 +96,7 @@ func Module(s Settings) fx.Option {
 			s.newAPIKeys,
 			s.newIssuers,
 			s.newSetup,
+			s.newHealth,
 			s.newGate,
 			s.newDoor,
 		),
@@ -97,12 +108,12 @@ func Module(s Settings) fx.Option {
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
-		"Database": s.Store.Driver == "sqlite", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled,
+		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled,
 		"HTTPClient": len(s.Issuers) > 0,
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RoleStore", "AssignmentStore",
-		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles",
+		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", redispart.ModuleName,
 	} {
 		names[name] = true
 	}

@@ -1,9 +1,7 @@
 package bundle
 
 import (
-	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -11,10 +9,10 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
-	"github.com/authmodule/authmodule/store/sqlstore"
 )
 
 // driver is what every driver under store/ implements.
@@ -43,6 +41,8 @@ type ports struct {
 	devices     session.DeviceStore
 	roles       authz.RoleStore
 	assignments authz.AssignmentStore
+	// probes look at each of them.
+	probes []health.Probe
 }
 
 type portOverrides struct {
@@ -59,17 +59,20 @@ type portOverrides struct {
 	Roles       slot.Members[authz.RoleStore]
 	Assignments slot.Members[authz.AssignmentStore]
 	Database    slot.Members[*sql.DB]
+	Redis       redisSlot
 	Lifecycle   fx.Lifecycle
+	Logger      logger
 }
 
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
+	redis := s.redis(in.Redis)
 	var errs [10]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
-	p.revocations, errs[2] = port(in.Revocations, shared)
-	p.oneTime, errs[3] = port(in.OneTime, shared)
-	p.sessions, errs[4] = port(in.Sessions, shared)
+	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
+	p.oneTime, errs[3] = portIn(in.OneTime, redis, shared)
+	p.sessions, errs[4] = portIn(in.Sessions, redis, shared)
 	p.roles, errs[5] = port(in.Roles, shared)
 	p.assignments, errs[6] = port(in.Assignments, shared)
 	p.apiKeys, errs[7] = port(in.APIKeys, shared)
@@ -80,7 +83,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 			return ports{}, s.loud(err)
 		}
 	}
-	return p, nil
+	return s.guarded(p, in.Logger), nil
 }
 
 // port returns the application's own store, or the driver, which is opened
@@ -99,38 +102,9 @@ func port[T any](override slot.Members[T], shared func() (driver, error)) (T, er
 func (s Settings) openDriver(in portOverrides) (driver, error) {
 	switch s.Store.Driver {
 	case "memory":
-		return memstore.New(), nil
-	case "sqlite":
-		return s.openSQLite(in)
+		return memstore.NewBounded(s.Store.MaxRecords), nil
+	case "sqlite", "postgres":
+		return s.openSQL(in)
 	}
-	return nil, fmt.Errorf("authmodule: auth.store.driver %q is not known; use sqlite or memory", s.Store.Driver)
-}
-
-func (s Settings) openSQLite(in portOverrides) (driver, error) {
-	store, err := s.sqlite(in.Database.List)
-	if err != nil {
-		return nil, fmt.Errorf("authmodule: open the store (auth.store.dsn, LEX_AUTH__STORE__DSN): %w", err)
-	}
-	in.Lifecycle.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			err := store.Migrate(ctx, sqlstore.MigrationPolicy(s.Store.Migrate))
-			if err == nil {
-				return nil
-			}
-			// fx stops only what has started.
-			return s.loud(errors.Join(fmt.Errorf("authmodule: prepare the store (auth.store.migrate is %s, LEX_AUTH__STORE__MIGRATE): %w", s.Store.Migrate, err), store.Close()))
-		},
-		OnStop: func(context.Context) error { return store.Close() },
-	})
-	return store, nil
-}
-
-func (s Settings) sqlite(own []slot.Member[*sql.DB]) (*sqlstore.Store, error) {
-	if len(own) > 0 {
-		return sqlstore.New(own[0].Value, sqlstore.SQLite)
-	}
-	if s.Store.DSN == "" {
-		return nil, errors.New("it is not set: name the database file, such as auth.db, or give the module a pool with authmodule.UseDatabase")
-	}
-	return sqlstore.Open(context.Background(), sqlstore.Options{DSN: s.Store.DSN.Reveal(), Now: s.Now})
+	return nil, fmt.Errorf("authmodule: auth.store.driver %q is not known; use postgres, sqlite or memory", s.Store.Driver)
 }

@@ -238,7 +238,7 @@ func TestRoleStoreThatFails(t *testing.T) {
 		status int
 	}{
 		{"error", badRoles{err: errors.New("secret-canary")}, 503},
-		{"panic", badRoles{panic: true}, 500},
+		{"panic", badRoles{panic: true}, 503},
 		{"nil problem as an error", badRoles{err: unset}, 503},
 		{"success as an error", badRoles{err: &transport.Problem{Status: 200}}, 500},
 	}

@@ -285,3 +285,14 @@ func TestAdminUsers(t *testing.T) {
 	last := users[2].ID
 	assert.Equal(t, 0, list("?after="+last))
 }
+
+// The readiness probe answers, without a login.
+func TestProbes(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{}).api
+	for _, path := range []string{"/auth/livez", "/auth/readyz"} {
+		probe := a.do(http.MethodGet, path, "")
+		assert.Equal(t, http.StatusOK, probe.status, probe.body)
+		assert.Equal(t, "ok", probe.text("status"))
+	}
+}

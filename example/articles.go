@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver for PostgreSQL, if the module's store is there
 	"go.uber.org/fx"
 	_ "modernc.org/sqlite" // the driver, for the articles here and for the module's store
 )

@@ -22,7 +22,7 @@ const (
 
 // flags are the arguments of the program.
 type flags struct {
-	addr, data, config string
+	addr, data, config, dsn string
 }
 
 func parseFlags(args []string, stderr io.Writer) (flags, error) {
@@ -32,6 +32,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.addr, "addr", defaultAddr, "`address` to listen on")
 	set.StringVar(&f.data, "data", "", "`folder` for the databases and the secret that seals its keys (default authmodule-example in the user's configuration folder)")
 	set.StringVar(&f.config, "config", "", "configuration `file` of authmodule (default application.yaml, if there is one)")
+	set.StringVar(&f.dsn, "dsn", "", "`address` of a PostgreSQL database for accounts and sessions, such as postgres://user@host:5432/database (default a file in the data folder)")
 	if err := set.Parse(args); err != nil {
 		return flags{}, err
 	}
@@ -68,6 +69,9 @@ func load(f flags, getenv func(string) string) (settings, error) {
 	if s.auth, err = loadAuth(f.config); err != nil {
 		return settings{}, err
 	}
+	if f.dsn != "" {
+		s.auth.Store.Driver, s.auth.Store.DSN = authmodule.DriverPostgres, setting.Secret(f.dsn)
+	}
 	if s.folder, err = makeFolder(f.data); err != nil {
 		return settings{}, err
 	}
@@ -93,6 +97,7 @@ func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 	if c.Store.Driver == authmodule.DriverSQLite && c.Store.DSN == "" {
 		c.Store.DSN = setting.Secret(filepath.Join(folder, "example.db"))
 	}
+	c.HTTP.Health = true // GET /auth/livez and /auth/readyz
 	c.Session = sessionDefaults(c.Session)
 	if c.Profile != authmodule.ProfileDevelopment {
 		return c, nil

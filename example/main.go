@@ -9,8 +9,13 @@
 // admin@example.com, editor@example.com and viewer@example.com are made when
 // they are missing, with the password in EXAMPLE_PASSWORD, or with random ones that are printed once.
 //
-// Everything is kept in one folder, which -data names. -config reads a
-// configuration file of authmodule; LEX_ENV and the LEX_AUTH__ variables count as everywhere.
+// Everything is kept in one folder, which -data names; with -dsn, accounts and
+// sessions are in a PostgreSQL database. -config reads a
+// configuration file of authmodule; LEX_ENV and the LEX_AUTH__ variables count as everywhere. With
+//
+//	LEX_AUTH__STORE__SESSIONS=redis LEX_AUTH__STORE__REDIS__ADDR=127.0.0.1:6379 go run ./example
+//
+// sessions are kept in Redis.
 package main
 
 import (
@@ -29,6 +34,7 @@ import (
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/echoauth"
+	"github.com/authmodule/authmodule/store/redisstore"
 )
 
 const (
@@ -68,6 +74,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func application(s settings, log *slog.Logger) fx.Option {
 	return fx.Options(
 		authmodule.Configure(s.auth),
+		redisstore.Module(), // for auth.store.sessions: redis
 		authmodule.AddRoles(roles()...),
 		authmodule.UseDeviceNotifier(newNotifier),
 		fx.Supply(s, log),

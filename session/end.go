@@ -57,41 +57,16 @@ func (m *Manager) RevokeOthers(ctx context.Context, s authn.Subject, keep string
 	return m.CloseAll(ctx, s, keep, authn.EndRevoked)
 }
 
-// end ends sessions and tells all nodes of it.
-func (m *Manager) end(ctx context.Context, s authn.Subject, which Selection, why authn.EndReason) (ended []Record, err error) {
-	write := func(ctx context.Context) error {
-		ended, err = m.deps.Store.EndSessions(ctx, s, which, m.deps.Now().UTC(), why)
-		return err
-	}
-	switch {
-	case which.Only != "":
-		err = m.endOne(ctx, s, which.Only, write)
-	case which.Except != "":
-		err = m.deps.Revocations.ChangeAccount(ctx, s, write)
-	default:
-		err = m.deps.Revocations.EndSessions(ctx, s, write)
-	}
+// end ends sessions and tells all nodes of it. What has ended is told of to
+// the listeners also when the nodes could not be told: asking again would find nothing to end.
+func (m *Manager) end(ctx context.Context, s authn.Subject, which Selection, why authn.EndReason) ([]Record, error) {
+	e := &ending{m: m, subject: s, which: which, why: why}
+	err := e.run(ctx)
+	m.ended(ctx, e.ended)
 	if err != nil {
 		return nil, fmt.Errorf("session: end: %w", err)
 	}
-	m.ended(ctx, ended)
-	return ended, nil
-}
-
-// endOne tells of a session of the subject that has tokens, and of no other's.
-func (m *Manager) endOne(ctx context.Context, s authn.Subject, id string, write func(context.Context) error) error {
-	record, err := m.deps.Store.Session(ctx, s.Tenant, id)
-	switch {
-	case errors.Is(err, authn.ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	case record.Subject != s || !record.Live(m.deps.Now()):
-		return nil
-	case record.Carrier != authn.CarrierToken:
-		return write(ctx)
-	}
-	return m.deps.Revocations.EndSession(ctx, s.Tenant, id, m.tokensUntil(), write)
+	return e.ended, nil
 }
 
 // tokensUntil is when the last access token of a session that ends now has expired, by every node's clock.
@@ -116,6 +91,17 @@ func (m *Manager) announce(ctx context.Context, records []Record) error {
 func (m *Manager) abandon(ctx context.Context, r Record) error {
 	_, err := m.deps.Store.EndSessions(context.WithoutCancel(ctx), r.Subject, Selection{Only: r.ID}, m.deps.Now().UTC(), authn.EndRevoked)
 	return err
+}
+
+// withdraw is for a session that may have been stored although the store
+// returned an error: it would count against the limit, and nobody has its secret. Where others may
+// have been evicted for it, all nodes look at the account again.
+func (m *Manager) withdraw(ctx context.Context, r Record, limit Limit) error {
+	abandon := func(ctx context.Context) error { return m.abandon(ctx, r) }
+	if limit.Max == 0 {
+		return abandon(ctx)
+	}
+	return m.deps.Revocations.ChangeAccount(context.WithoutCancel(ctx), r.Subject, abandon)
 }
 
 func (m *Manager) ended(ctx context.Context, records []Record) {

@@ -125,12 +125,13 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
 	}
 	record := m.record(id, secret, o)
-	evicted, err := m.create(ctx, record, m.cfg.limit(subject.Tenant, o.Roles))
+	limit := m.cfg.limit(subject.Tenant, o.Roles)
+	evicted, err := m.create(ctx, record, limit)
 	if errors.Is(err, ErrLimit) {
 		return authn.Session{}, "", m.limitReached()
 	}
 	if err != nil {
-		return authn.Session{}, "", fmt.Errorf("session: open: %w", err)
+		return authn.Session{}, "", errors.Join(fmt.Errorf("session: open: %w", err), m.withdraw(ctx, record, limit))
 	}
 	m.ended(ctx, evicted)
 	err = m.announce(ctx, evicted)

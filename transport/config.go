@@ -26,6 +26,8 @@ type Config struct {
 	IntrospectionEndpoint bool `yaml:"introspection_endpoint"`
 	// KeyEndpoints adds GET /keys, POST /keys/rotate and DELETE /keys/{kid} for managed signing keys, with the permissions keys.read, keys.rotate and keys.kill.
 	KeyEndpoints bool `yaml:"key_endpoints"`
+	// Health adds GET /livez and GET /readyz, which anybody may ask: whether the process answers, and which of its stores do not.
+	Health bool `yaml:"health"`
 	// SessionEndpoints adds GET and DELETE /users/{id}/sessions and /tenant/sessions, and DELETE /tenant/sessions/{id}, for callers with the permissions sessions.read and sessions.revoke.
 	SessionEndpoints bool `yaml:"session_endpoints"`
 	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.

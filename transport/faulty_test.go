@@ -17,25 +17,62 @@ import (
 
 var errDown = errors.New("store is down: secret-canary")
 
-// faulty is a store of which one call fails, with an error or a panic, before anything is done.
+// harm is what becomes of one call of the store.
+type harm string
+
+const (
+	// harmError: it fails before anything is done.
+	harmError harm = "error"
+	// harmPanic: it panics before anything is done.
+	harmPanic harm = "panic"
+	// harmTimeout: it does not answer until its context ends.
+	harmTimeout harm = "timeout"
+	// harmCancel: the client leaves while it runs, and nothing is done.
+	harmCancel harm = "cancel"
+	// harmLost: it takes effect, and the answer is lost.
+	harmLost harm = "lost"
+)
+
+// every is what a driver implements.
+type every interface {
+	authn.UserStore
+	authn.PasswordStore
+	authn.RevocationStore
+	authn.OneTimeStore
+	authn.APIKeyStore
+	authn.KeyStore
+	session.Store
+	session.DeviceStore
+	authz.RoleStore
+	authz.AssignmentStore
+}
+
+// faulty is a store of which one call goes wrong.
 type faulty struct {
-	*memstore.Store
+	every
 	mu     sync.Mutex
 	left   int
-	panics bool
+	harm   harm
 	failed string
+	// leave is what harmCancel calls.
+	leave func()
+	// slow is how long each call takes before anything is done; deaf calls do not look at their context.
+	slow time.Duration
+	deaf bool
+	// dies: nothing works any more after the call that goes wrong, as when the program is killed there.
+	dies, dead bool
 }
 
-func newFaulty() *faulty { return &faulty{Store: memstore.New()} }
+func newFaulty() *faulty { return &faulty{every: memstore.New()} }
 
-// arm has the n-th call from now on fail.
-func (f *faulty) arm(n int, panics bool) {
+// arm has the n-th call from now on go wrong.
+func (f *faulty) arm(n int, h harm) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.left, f.panics, f.failed = n, panics, ""
+	f.left, f.harm, f.failed = n, h, ""
 }
 
-// disarm ends that and returns the call that failed, if any.
+// disarm ends that and returns the call that went wrong, if any.
 func (f *faulty) disarm() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -43,20 +80,46 @@ func (f *faulty) disarm() string {
 	return f.failed
 }
 
-func (f *faulty) call(name string) error {
+// due returns what is to become of this call; nothing is the empty harm.
+func (f *faulty) due(name string) harm {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.dead {
+		return harmError
+	}
 	if f.left == 0 {
-		return nil
+		return ""
 	}
 	if f.left--; f.left > 0 {
+		return ""
+	}
+	f.failed, f.dead = name, f.dies
+	return f.harm
+}
+
+// slowDown has every call take so long.
+func (f *faulty) slowDown(slow time.Duration, deaf bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slow, f.deaf = slow, deaf
+}
+
+func (f *faulty) lag(ctx context.Context) error {
+	f.mu.Lock()
+	slow, deaf := f.slow, f.deaf
+	f.mu.Unlock()
+	if slow == 0 {
 		return nil
 	}
-	f.failed = name
-	if f.panics {
-		panic("store panics: secret-canary")
+	if deaf {
+		ctx = context.WithoutCancel(ctx)
 	}
-	return errDown
+	select {
+	case <-time.After(slow):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // option puts the store behind every port.
@@ -66,97 +129,83 @@ func (f *faulty) option() fx.Option {
 		authmodule.UsePasswordStore(func() authn.PasswordStore { return f }),
 		authmodule.UseRevocationStore(func() authn.RevocationStore { return f }),
 		authmodule.UseOneTimeStore(func() authn.OneTimeStore { return f }),
+		authmodule.UseAPIKeyStore(func() authn.APIKeyStore { return f }),
 		authmodule.UseSessionStore(func() session.Store { return f }),
+		authmodule.UseDeviceStore(func() session.DeviceStore { return f }),
 		authmodule.UseRoleStore(func() authz.RoleStore { return f }),
 		authmodule.UseAssignmentStore(func() authz.AssignmentStore { return f }),
 	)
 }
 
-// guarded calls do unless this is the call that fails.
-func guarded[T any](f *faulty, name string, do func() (T, error)) (T, error) {
-	if err := f.call(name); err != nil {
-		var none T
+// guarded calls do unless this is the call that goes wrong.
+func guarded[T any](ctx context.Context, f *faulty, name string, do func() (T, error)) (T, error) {
+	var none T
+	if err := f.lag(ctx); err != nil {
 		return none, err
 	}
+	switch f.due(name) {
+	case harmError:
+		return none, errDown
+	case harmPanic:
+		panic("store panics: secret-canary")
+	case harmTimeout:
+		<-ctx.Done()
+		return none, ctx.Err()
+	case harmCancel:
+		f.leave()
+		return none, context.Canceled
+	case harmLost:
+		_, err := do()
+		return none, errors.Join(errDown, err)
+	}
 	return do()
+}
+
+func (f *faulty) orCall(ctx context.Context, name string, do func() error) error {
+	_, err := guarded(ctx, f, name, func() (struct{}, error) { return struct{}{}, do() })
+	return err
 }
 
 func (f *faulty) CreateUser(ctx context.Context, u authn.User) error {
-	return f.orCall("CreateUser", func() error { return f.Store.CreateUser(ctx, u) })
-}
-
-func (f *faulty) orCall(name string, do func() error) error {
-	if err := f.call(name); err != nil {
-		return err
-	}
-	return do()
+	return f.orCall(ctx, "CreateUser", func() error { return f.every.CreateUser(ctx, u) })
 }
 
 func (f *faulty) UserByID(ctx context.Context, s authn.Subject) (authn.User, error) {
-	return guarded(f, "UserByID", func() (authn.User, error) { return f.Store.UserByID(ctx, s) })
+	return guarded(ctx, f, "UserByID", func() (authn.User, error) { return f.every.UserByID(ctx, s) })
 }
 
 func (f *faulty) UserByEmail(ctx context.Context, t authn.Tenant, email string) (authn.User, error) {
-	return guarded(f, "UserByEmail", func() (authn.User, error) { return f.Store.UserByEmail(ctx, t, email) })
+	return guarded(ctx, f, "UserByEmail", func() (authn.User, error) { return f.every.UserByEmail(ctx, t, email) })
 }
 
 func (f *faulty) UpdateUser(ctx context.Context, u authn.User) error {
-	return f.orCall("UpdateUser", func() error { return f.Store.UpdateUser(ctx, u) })
+	return f.orCall(ctx, "UpdateUser", func() error { return f.every.UpdateUser(ctx, u) })
 }
 
 func (f *faulty) PasswordHash(ctx context.Context, s authn.Subject) (string, error) {
-	return guarded(f, "PasswordHash", func() (string, error) { return f.Store.PasswordHash(ctx, s) })
+	return guarded(ctx, f, "PasswordHash", func() (string, error) { return f.every.PasswordHash(ctx, s) })
 }
 
 func (f *faulty) SetPasswordHash(ctx context.Context, s authn.Subject, hash string) error {
-	return f.orCall("SetPasswordHash", func() error { return f.Store.SetPasswordHash(ctx, s, hash) })
+	return f.orCall(ctx, "SetPasswordHash", func() error { return f.every.SetPasswordHash(ctx, s, hash) })
 }
 
 func (f *faulty) DeletePasswordHash(ctx context.Context, s authn.Subject) error {
-	return f.orCall("DeletePasswordHash", func() error { return f.Store.DeletePasswordHash(ctx, s) })
+	return f.orCall(ctx, "DeletePasswordHash", func() error { return f.every.DeletePasswordHash(ctx, s) })
 }
 
-// Revoke may fail. Reading the log is not counted: it happens in the background too.
+// Revocations may be slow. It is not counted: it happens in the background too.
+func (f *faulty) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
+	if err := f.lag(ctx); err != nil {
+		return nil, 0, err
+	}
+	return f.every.Revocations(ctx, after, limit)
+}
+
 func (f *faulty) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
-	return guarded(f, "Revoke", func() (int64, error) { return f.Store.Revoke(ctx, entries...) })
+	return guarded(ctx, f, "Revoke", func() (int64, error) { return f.every.Revoke(ctx, entries...) })
 }
 
 func (f *faulty) ConsumeOneTime(ctx context.Context, t authn.Tenant, purpose, id string, hash []byte, now time.Time) (authn.OneTime, error) {
-	return guarded(f, "ConsumeOneTime", func() (authn.OneTime, error) { return f.Store.ConsumeOneTime(ctx, t, purpose, id, hash, now) })
-}
-
-func (f *faulty) CreateSession(ctx context.Context, r session.Record, limit session.Limit) ([]session.Record, error) {
-	return guarded(f, "CreateSession", func() ([]session.Record, error) { return f.Store.CreateSession(ctx, r, limit) })
-}
-
-func (f *faulty) Session(ctx context.Context, t authn.Tenant, id string) (session.Record, error) {
-	return guarded(f, "Session", func() (session.Record, error) { return f.Store.Session(ctx, t, id) })
-}
-
-func (f *faulty) RotateSession(ctx context.Context, r session.Rotation) error {
-	return f.orCall("RotateSession", func() error { return f.Store.RotateSession(ctx, r) })
-}
-
-func (f *faulty) TouchSessions(ctx context.Context, touches ...session.Touch) error {
-	return f.orCall("TouchSessions", func() error { return f.Store.TouchSessions(ctx, touches...) })
-}
-
-func (f *faulty) EndSessions(ctx context.Context, s authn.Subject, which session.Selection, now time.Time, why authn.EndReason) ([]session.Record, error) {
-	return guarded(f, "EndSessions", func() ([]session.Record, error) { return f.Store.EndSessions(ctx, s, which, now, why) })
-}
-
-func (f *faulty) Sessions(ctx context.Context, s authn.Subject, now time.Time) ([]session.Record, error) {
-	return guarded(f, "Sessions", func() ([]session.Record, error) { return f.Store.Sessions(ctx, s, now) })
-}
-
-func (f *faulty) Roles(ctx context.Context, t authn.Tenant) ([]authz.Role, error) {
-	return guarded(f, "Roles", func() ([]authz.Role, error) { return f.Store.Roles(ctx, t) })
-}
-
-func (f *faulty) Assignments(ctx context.Context, s authn.Subject) ([]string, error) {
-	return guarded(f, "Assignments", func() ([]string, error) { return f.Store.Assignments(ctx, s) })
-}
-
-func (f *faulty) Assign(ctx context.Context, s authn.Subject, role string) (bool, error) {
-	return guarded(f, "Assign", func() (bool, error) { return f.Store.Assign(ctx, s, role) })
+	return guarded(ctx, f, "ConsumeOneTime", func() (authn.OneTime, error) { return f.every.ConsumeOneTime(ctx, t, purpose, id, hash, now) })
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/session"
 )
 
@@ -44,6 +45,8 @@ type Deps struct {
 	Issuers *authn.Issuers
 	// Setup is nil when no first administrator is configured.
 	Setup *authn.AdminSetup
+	// Health is nil when there are no routes for it.
+	Health *health.Service
 	// Extra authenticators are asked after the bearer token and the API key and before the cookie, in this order.
 	Extra []Authenticator
 	// ExplainDenials puts the missing role or permission into a 403; without it there is a decision ID that the log knows.

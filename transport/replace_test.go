@@ -14,15 +14,15 @@ import (
 // has ended the old session, or does neither.
 func TestFailuresOfALoginInPlace(t *testing.T) {
 	t.Parallel()
-	for _, panics := range []bool{false, true} {
-		refused := map[string]bool{}
+	for _, h := range []harm{harmError, harmPanic} {
+		turned := map[string]bool{}
 		for n := 1; ; n++ {
 			require.Less(t, n, 50)
 			store := newFaulty()
 			s := set(t, store, "cookie")
 			bob := s.User()
 			body := object(t, map[string]any{"email": bob.Email, "password": password, "mode": "cookie"})
-			store.arm(n, panics)
+			store.arm(n, h)
 			w := s.Do(request("POST", "/auth/login", body, s.device.headers()...))
 			failed := store.disarm()
 			live, err := s.SessionManager.List(t.Context(), bob.Subject)
@@ -31,8 +31,8 @@ func TestFailuresOfALoginInPlace(t *testing.T) {
 				assert.Len(t, live, 1)
 				assert.False(t, s.device.lives(t, s.app), "call %d, %s", n, failed)
 			} else {
-				refused[failed] = true
-				refusedBecause(t, w, panics)
+				turned[failed] = true
+				refused(t, outcome{w, failed, h})
 				assert.Empty(t, live, "call %d, %s", n, failed)
 				assert.True(t, s.device.lives(t, s.app), "call %d, %s", n, failed)
 			}
@@ -41,7 +41,7 @@ func TestFailuresOfALoginInPlace(t *testing.T) {
 			}
 		}
 		for _, call := range []string{"Session", "CreateSession", "EndSessions"} {
-			assert.True(t, refused[call], call)
+			assert.True(t, turned[call], call)
 		}
 	}
 }
@@ -54,14 +54,14 @@ func TestFailuresOfALoginInItsOwnPlace(t *testing.T) {
 		store := newFaulty()
 		s := set(t, store, "cookie")
 		body := object(t, map[string]any{"email": s.user.Email, "password": password, "mode": string(authn.CarrierCookie)})
-		store.arm(n, false)
+		store.arm(n, harmError)
 		w := s.Do(request("POST", "/auth/login", body, s.device.headers()...))
 		failed := store.disarm()
 		live, err := s.SessionManager.List(t.Context(), s.user.Subject)
 		require.NoError(t, err)
 		assert.LessOrEqual(t, len(live), 2, "the browser has one session, or none: call %d, %s", n, failed)
 		if w.Code != http.StatusOK {
-			refusedBecause(t, w, false)
+			refused(t, outcome{w, failed, harmError})
 		}
 		assert.True(t, s.other.lives(t, s.app), "another browser's stays")
 		if failed == "" {

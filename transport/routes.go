@@ -28,6 +28,7 @@ func (g *Gate) Endpoints() []Endpoint {
 	}
 	endpoints = append(endpoints, g.tokenEndpoints()...)
 	endpoints = append(endpoints, g.keyEndpoints()...)
+	endpoints = append(endpoints, g.healthEndpoints()...)
 	if g.deps.Setup == nil {
 		return endpoints
 	}

@@ -135,12 +135,28 @@ func NewID(random io.Reader, tenant, subject string) (string, error) {
 	if _, err := io.ReadFull(random, id); err != nil {
 		return "", err
 	}
-	tag := sha256.Sum256([]byte(tenant + "\x00" + subject))
-	text := encoding.EncodeToString(tag[:tagSize]) + encoding.EncodeToString(id)
+	text := Tag(tenant, subject) + encoding.EncodeToString(id)
 	if tenant == "" {
 		return text, nil
 	}
 	return tenant + "." + text, nil
+}
+
+// Tag is the tag that the IDs of a subject's records share.
+func Tag(tenant, subject string) string {
+	tag := sha256.Sum256([]byte(tenant + "\x00" + subject))
+	return encoding.EncodeToString(tag[:tagSize])
+}
+
+// TagOf returns the tag that an ID of the tenant has, false for text that [NewID] does not make.
+func TagOf(tenant, id string) (string, bool) {
+	if !validID(id) {
+		return "", false
+	}
+	if named, rest, found := strings.Cut(id, "."); found {
+		return rest[:encoding.EncodedLen(tagSize)], named == tenant
+	}
+	return id[:encoding.EncodedLen(tagSize)], tenant == ""
 }
 
 // Hash is what a store keeps of a secret.

@@ -3,6 +3,7 @@ package peer
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -31,12 +32,28 @@ func Require(t TB, name string) string {
 		return ""
 	}
 	for _, program := range programs {
-		if path, err := exec.LookPath(program); err == nil {
+		if path := find(program); path != "" {
 			return path
 		}
 	}
 	refuse(t, name)
 	return ""
+}
+
+// find returns the path of a program: of one by its name, or of the last one that
+// a pattern fits, which is the newest version's.
+func find(program string) string {
+	if strings.ContainsRune(program, '*') {
+		if found, _ := filepath.Glob(program); len(found) > 0 {
+			return found[len(found)-1]
+		}
+		return ""
+	}
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 // refuse skips the test that misses a peer, or fails it where none may be missing.
@@ -58,16 +75,21 @@ func Soak(t TB) {
 }
 
 // Names returns the names of the peers that are programs: those of their Debian packages.
-func Names() []string { return []string{"chromium", "nodejs", "npm", "haproxy", "caddy"} }
+func Names() []string {
+	return []string{"chromium", "nodejs", "npm", "haproxy", "caddy", "redis-server", "postgresql"}
+}
 
-// programs returns the names that a peer's program has on the systems it is packaged for.
+// programs returns the names that a peer's program has on the systems it is
+// packaged for; a pattern stands for a program that is not on the PATH.
 func programs(name string) []string {
 	switch name {
 	case "chromium":
 		return []string{"chromium", "chromium-browser", "google-chrome"}
 	case "nodejs":
 		return []string{"node", "nodejs"}
-	case "npm", "haproxy", "caddy":
+	case "postgresql":
+		return []string{"postgres", "/usr/lib/postgresql/*/bin/postgres"}
+	case "npm", "haproxy", "caddy", "redis-server":
 		return []string{name}
 	default:
 		return nil

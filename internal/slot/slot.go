@@ -22,17 +22,25 @@ type Mark struct {
 	Name string
 	// Single options may be used once.
 	Single bool
+	// Module is the Module() of an opt-in package, whose name it has.
+	Module bool
 	// Where is the file and line of the call.
 	Where string
 }
 
 // String returns the option as it is written, with its place.
 func (m Mark) String() string {
-	verb := "Add"
-	if m.Single {
-		verb = "Use"
+	return fmt.Sprintf("%s (%s)", m.option(), m.Where)
+}
+
+func (m Mark) option() string {
+	switch {
+	case m.Module:
+		return m.Name
+	case m.Single:
+		return "authmodule.Use" + m.Name
 	}
-	return fmt.Sprintf("authmodule.%s%s (%s)", verb, m.Name, m.Where)
+	return "authmodule.Add" + m.Name
 }
 
 // Member is what an option puts into the graph.
@@ -63,6 +71,12 @@ func Use[T any](name string, constructor any, skip int) fx.Option {
 // Add adds one T to a slot that takes many.
 func Add[T any](name string, constructor any, skip int) fx.Option {
 	return option[T](Mark{Name: name, Where: where(skip)}, constructor)
+}
+
+// Module is [Use] for the Module function of an opt-in package; name is the
+// package's and the function's, such as redisstore.Module.
+func Module[T any](name string, constructor any, skip int) fx.Option {
+	return option[T](Mark{Name: name, Single: true, Module: true, Where: where(skip)}, constructor)
 }
 
 // option provides the constructor itself, under a name of its own, so that
@@ -143,7 +157,7 @@ func Check(marks []Mark, consumed map[string]bool) (Checked, error) {
 			errs = append(errs, fmt.Errorf("%s: nothing consumes it with this configuration", mark))
 		}
 		if earlier, twice := first[mark.Name]; twice && mark.Single {
-			errs = append(errs, fmt.Errorf("authmodule.Use%s is used twice: %s and %s; keep one", mark.Name, earlier.Where, mark.Where))
+			errs = append(errs, fmt.Errorf("%s is used twice: %s and %s; keep one", mark.option(), earlier.Where, mark.Where))
 		}
 		first[mark.Name] = mark
 	}

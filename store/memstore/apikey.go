@@ -48,11 +48,14 @@ func (s *Store) CreateAPIKey(ctx context.Context, r authn.APIKeyRecord, limit in
 	if limit > 0 && k.live(rec.Owner, rec.CreatedAt) >= limit {
 		return authn.ErrAPIKeyLimit
 	}
+	if len(k.byID) >= s.records {
+		return ErrFull
+	}
 	k.byID[at] = &rec
 	k.byOwner[rec.Owner] = append(k.byOwner[rec.Owner], &rec)
 	slices.SortFunc(k.byOwner[rec.Owner], newestAPIKey)
 	if !rec.Expires.IsZero() {
-		k.expiry.add(rec.Expires, at)
+		k.expiry.add(rec.Expires, at, len(k.byID), k.end)
 	}
 	return nil
 }

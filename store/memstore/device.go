@@ -19,7 +19,9 @@ type deviceKey struct {
 type devices struct {
 	mu      sync.Mutex
 	byOwner map[authn.Subject]map[string]*session.Device
-	expiry  expiry[deviceKey]
+	// n counts them.
+	n      int
+	expiry expiry[deviceKey]
 }
 
 func newDevices() devices { return devices{byOwner: map[authn.Subject]map[string]*session.Device{}} }
@@ -37,6 +39,9 @@ func (s *Store) SeeDevice(ctx context.Context, d session.Device, limit int) (ses
 		known.LastSeenAt = later(known.LastSeenAt, d.LastSeenAt)
 		return *known, false, nil
 	}
+	if t.n >= s.records {
+		return session.Device{}, false, ErrFull
+	}
 	t.add(&d)
 	list := t.list(d.Subject)
 	for _, old := range list[min(len(list), max(limit, 1)):] {
@@ -51,7 +56,8 @@ func (t *devices) add(d *session.Device) {
 	}
 	stored := *d
 	t.byOwner[d.Subject][d.ID] = &stored
-	t.expiry.add(d.LastSeenAt, deviceKey{d.Subject, d.ID})
+	t.n++
+	t.expiry.add(d.LastSeenAt, deviceKey{d.Subject, d.ID}, t.n, t.end)
 }
 
 // RenameDevice implements [session.DeviceStore].
@@ -111,6 +117,7 @@ func (t *devices) end(k deviceKey) (time.Time, bool) {
 
 func (t *devices) drop(k deviceKey) {
 	delete(t.byOwner[k.owner], k.id)
+	t.n--
 	if len(t.byOwner[k.owner]) == 0 {
 		delete(t.byOwner, k.owner)
 	}

@@ -10,17 +10,41 @@ import (
 // by then is filed again, and one that is gone is forgotten.
 type expiry[K comparable] struct{ entries entries[K] }
 
-// add files k. It must be called for each new record and whenever a record's
-// end moves to an earlier time; a later end needs no call.
-func (e *expiry[K]) add(at time.Time, k K) {
-	heap.Push(&e.entries, entry[K]{at: at, key: k})
+// add files k, of which there is a record. It must be called for each new record and whenever a record's
+// end moves to an earlier time; a later end needs no call. There are so many records now, and end is as for prune.
+func (e *expiry[K]) add(at time.Time, k K, records int, end func(K) (time.Time, bool)) {
+	heap.Push(&e.entries, entry[K]{at: at.UnixMicro(), key: k})
+	if len(e.entries) > entriesPerRecord*records+spareEntries {
+		e.tidy(records, end)
+	}
+}
+
+const (
+	entriesPerRecord = 3
+	spareEntries     = 1024
+)
+
+// tidy files every record once, and so forgets those that are gone: whoever
+// has records made and dropped, again and again, takes no more memory for it.
+func (e *expiry[K]) tidy(records int, end func(K) (time.Time, bool)) {
+	filed := make(map[K]struct{}, records)
+	kept := make(entries[K], 0, records)
+	for _, old := range e.entries {
+		at, found := end(old.key)
+		if _, twice := filed[old.key]; found && !twice {
+			filed[old.key] = struct{}{}
+			kept = append(kept, entry[K]{at: at.UnixMicro(), key: old.key})
+		}
+	}
+	heap.Init(&kept)
+	e.entries = kept
 }
 
 // prune calls drop for every key whose record ends before the given time, and
 // returns how many. The function end tells when a record ends, and whether there is one.
 func (e *expiry[K]) prune(before time.Time, end func(K) (time.Time, bool), drop func(K)) int {
 	n := 0
-	for len(e.entries) > 0 && e.entries[0].at.Before(before) {
+	for len(e.entries) > 0 && e.entries[0].at < before.UnixMicro() {
 		k := heap.Pop(&e.entries).(entry[K]).key
 		at, found := end(k)
 		switch {
@@ -29,14 +53,15 @@ func (e *expiry[K]) prune(before time.Time, end func(K) (time.Time, bool), drop 
 			drop(k)
 			n++
 		default:
-			e.add(at, k)
+			heap.Push(&e.entries, entry[K]{at: at.UnixMicro(), key: k})
 		}
 	}
 	return n
 }
 
 type entry[K comparable] struct {
-	at  time.Time
+	// at is in microseconds, as times are kept.
+	at  int64
 	key K
 }
 
@@ -44,7 +69,7 @@ type entry[K comparable] struct {
 type entries[K comparable] []entry[K]
 
 func (e entries[K]) Len() int           { return len(e) }
-func (e entries[K]) Less(i, j int) bool { return e[i].at.Before(e[j].at) }
+func (e entries[K]) Less(i, j int) bool { return e[i].at < e[j].at }
 func (e entries[K]) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
 
 func (e *entries[K]) Push(x any) { *e = append(*e, x.(entry[K])) }

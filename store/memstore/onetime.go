@@ -41,10 +41,14 @@ func (s *Store) PutOneTime(ctx context.Context, r authn.OneTime) error {
 	o := &s.oneTimes
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if old, found := o.records[k]; !found || r.Expires.Before(old.Expires) {
-		o.expiry.add(r.Expires, k)
+	old, found := o.records[k]
+	if !found && len(o.records) >= s.records {
+		return ErrFull
 	}
 	o.records[k] = r
+	if !found || r.Expires.Before(old.Expires) {
+		o.expiry.add(r.Expires, k, len(o.records), o.end)
+	}
 	return nil
 }
 

@@ -37,6 +37,9 @@ func (s *Store) SetPasswordHash(ctx context.Context, sub authn.Subject, hash str
 	}
 	s.passwords.mu.Lock()
 	defer s.passwords.mu.Unlock()
+	if _, found := s.passwords.hashes[sub]; !found && len(s.passwords.hashes) >= s.records {
+		return ErrFull
+	}
 	s.passwords.hashes[sub] = hash
 	return nil
 }

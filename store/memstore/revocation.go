@@ -15,6 +15,8 @@ type revocations struct {
 	mu      sync.RWMutex
 	entries []logEntry
 	head    int64
+	// compacted is how many entries the last compaction left.
+	compacted int
 	// watchers are called after each append.
 	watchers map[int]func()
 	serial   int
@@ -42,16 +44,22 @@ func (s *Store) Revoke(ctx context.Context, entries ...authn.Revocation) (int64,
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	head, watchers := s.revocations.append(entries)
+	head, watchers, err := s.revocations.append(entries, logPerRecord*s.records)
+	if err != nil {
+		return 0, err
+	}
 	for _, changed := range watchers {
 		changed()
 	}
 	return head, nil
 }
 
-func (r *revocations) append(entries []authn.Revocation) (int64, []func()) {
+func (r *revocations) append(entries []authn.Revocation, most int) (int64, []func(), error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.room(len(entries), most) {
+		return 0, nil, ErrFull
+	}
 	for _, e := range entries {
 		r.head++
 		r.entries = append(r.entries, logEntry{
@@ -62,7 +70,7 @@ func (r *revocations) append(entries []authn.Revocation) (int64, []func()) {
 	for _, changed := range r.watchers {
 		watchers = append(watchers, changed)
 	}
-	return r.head, watchers
+	return r.head, watchers, nil
 }
 
 // Revocations implements [authn.RevocationStore].
@@ -101,7 +109,7 @@ func (s *Store) PruneRevocations(ctx context.Context, before time.Time) (int, er
 		}
 	}
 	n := len(r.entries) - len(kept)
-	r.entries = kept
+	r.entries, r.compacted = kept, min(r.compacted, len(kept))
 	return n, nil
 }
 

@@ -20,23 +20,38 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	rec := stampSession(r)
+	rec := keep(r)
 	t := &s.sessions
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, exists := t.byID[keyOf(&rec)]; exists {
+	if _, exists := t.byID[keyOf(&rec.Record)]; exists {
 		return nil, errSessionExists
 	}
-	var evicted []session.Record
-	if live := t.live(rec.Subject, rec.CreatedAt); limit.Max > 0 && len(live) >= limit.Max {
-		if limit.Policy != session.EvictOldest {
-			return nil, session.ErrLimit
-		}
-		slices.Reverse(live)
-		evicted = t.endAll(live[:len(live)-limit.Max+1], rec.CreatedAt, authn.EndEvicted)
+	if len(t.byID) >= s.records && t.prune(rec.CreatedAt) == 0 {
+		return nil, ErrFull
 	}
-	t.insert(&rec)
+	evicted, err := t.makeRoom(&rec.Record, limit)
+	if err != nil {
+		return nil, err
+	}
+	t.insert(rec)
 	return evicted, nil
+}
+
+// makeRoom ends as many sessions of the subject as the limit asks for, or refuses.
+func (t *sessions) makeRoom(r *session.Record, limit session.Limit) ([]session.Record, error) {
+	if limit.Max <= 0 {
+		return nil, nil
+	}
+	live := t.live(r.Subject, r.CreatedAt)
+	if len(live) < limit.Max {
+		return nil, nil
+	}
+	if limit.Policy != session.EvictOldest {
+		return nil, session.ErrLimit
+	}
+	slices.Reverse(live)
+	return t.endAll(live[:len(live)-limit.Max+1], r.CreatedAt, authn.EndEvicted), nil
 }
 
 // Session implements [session.Store].
@@ -50,7 +65,7 @@ func (s *Store) Session(ctx context.Context, tenant authn.Tenant, id string) (se
 	if !found {
 		return session.Record{}, authn.ErrNotFound
 	}
-	return cloneSession(*r), nil
+	return cloneSession(r.Record), nil
 }
 
 // RotateSession implements [session.Store].
@@ -68,7 +83,7 @@ func (s *Store) RotateSession(ctx context.Context, n session.Rotation) error {
 	r.Generation++
 	r.PreviousHash, r.SecretHash = r.SecretHash, bytes.Clone(n.NextHash)
 	r.RotatedAt = stamp(n.Use.At)
-	use(r, n.Use)
+	use(&r.Record, n.Use)
 	return nil
 }
 
@@ -81,7 +96,7 @@ func (s *Store) TouchSessions(ctx context.Context, touches ...session.Touch) err
 	defer s.sessions.mu.Unlock()
 	for _, t := range touches {
 		if r, found := s.sessions.byID[sessionKey{t.Tenant, t.ID}]; found && r.Live(stamp(t.Use.At)) {
-			use(r, t.Use)
+			use(&r.Record, t.Use)
 		}
 	}
 	return nil
@@ -94,7 +109,7 @@ func (s *Store) EndSessions(ctx context.Context, sub authn.Subject, which sessio
 	}
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
-	chosen := slices.DeleteFunc(s.sessions.live(sub, stamp(now)), func(r *session.Record) bool {
+	chosen := slices.DeleteFunc(s.sessions.live(sub, stamp(now)), func(r *kept) bool {
 		return which.Only != "" && r.ID != which.Only || which.Except != "" && r.ID == which.Except
 	})
 	return s.sessions.endAll(chosen, stamp(now), why), nil
@@ -110,7 +125,7 @@ func (s *Store) Sessions(ctx context.Context, sub authn.Subject, now time.Time) 
 	live := s.sessions.live(sub, stamp(now))
 	list := make([]session.Record, 0, len(live))
 	for _, r := range live {
-		list = append(list, cloneSession(*r))
+		list = append(list, cloneSession(r.Record))
 	}
 	return list, nil
 }
@@ -131,7 +146,7 @@ func (s *Store) TenantSessions(ctx context.Context, tenant authn.Tenant, now tim
 	slices.Sort(ids)
 	list := []session.Record{}
 	for _, id := range page(ids, after, limit) {
-		list = append(list, cloneSession(*s.sessions.byID[sessionKey{tenant, id}]))
+		list = append(list, cloneSession(s.sessions.byID[sessionKey{tenant, id}].Record))
 	}
 	return list, nil
 }
@@ -143,5 +158,5 @@ func (s *Store) PruneSessions(ctx context.Context, before time.Time) (int, error
 	}
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
-	return s.sessions.expiry.prune(stamp(before), s.sessions.end, s.sessions.drop), nil
+	return s.sessions.prune(stamp(before)), nil
 }

@@ -15,6 +15,8 @@ import (
 // What goes in and what comes out is copied: changing a slice after a call
 // changes nothing that is stored.
 type Store struct {
+	// records bounds each kind.
+	records     int
 	users       users
 	passwords   passwords
 	revocations revocations
@@ -41,9 +43,10 @@ var (
 	_ authz.AssignmentStore   = (*Store)(nil)
 )
 
-// New returns an empty store.
+// New returns an empty store, which keeps at most [DefaultRecords] of each kind.
 func New() *Store {
 	return &Store{
+		records:     DefaultRecords,
 		users:       newUsers(),
 		passwords:   newPasswords(),
 		revocations: newRevocations(),

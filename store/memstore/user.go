@@ -45,6 +45,9 @@ func (s *Store) CreateUser(ctx context.Context, u authn.User) error {
 	if _, exists := s.users.byID[u.Subject]; exists {
 		return errUserExists
 	}
+	if len(s.users.byID) >= s.records {
+		return ErrFull
+	}
 	u.Version = 1
 	s.users.byID[u.Subject] = stampUser(u)
 	s.users.byEmail[at] = u.Subject

@@ -33,9 +33,9 @@ const (
 	touchAPIKey = `UPDATE authmodule_api_keys SET last_used_at = ? WHERE tenant = ? AND id = ? AND last_used_at <= ?`
 
 	deleteAPIKey = `DELETE FROM authmodule_api_keys WHERE tenant = ? AND id = ? AND subject_id = ?`
-
-	pruneAPIKeys = `DELETE FROM authmodule_api_keys WHERE expires_at <> 0 AND expires_at < ?`
 )
+
+var deadAPIKeys = dead{"authmodule_api_keys", "tenant, id", `expires_at <> 0 AND expires_at < ?`}
 
 var errAPIKeyExists = errors.New("the ID exists already")
 
@@ -46,6 +46,9 @@ func (s *Store) CreateAPIKey(ctx context.Context, r authn.APIKeyRecord, limit in
 		return fmt.Errorf("sqlstore: create API key: %w", err)
 	}
 	return s.write(ctx, "create API key", func(t txn) error {
+		if err := t.lockSubject(ctx, lockAPIKeys, r.Owner); err != nil {
+			return err
+		}
 		live, err := oneOf(ctx, t, scanInt, countAPIKeys, r.Owner.Tenant, r.Owner.ID, micros(r.CreatedAt))
 		if err != nil {
 			return err
@@ -99,7 +102,7 @@ func (s *Store) DeleteAPIKey(ctx context.Context, owner authn.Subject, id string
 
 // PruneAPIKeys implements [authn.APIKeyStore].
 func (s *Store) PruneAPIKeys(ctx context.Context, before time.Time) (int, error) {
-	return s.exec(ctx, "prune API keys", pruneAPIKeys, micros(before))
+	return s.prune(ctx, "prune API keys", deadAPIKeys, micros(before))
 }
 
 // apiKeyRow are the arguments of insertAPIKey.

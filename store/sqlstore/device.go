@@ -23,16 +23,27 @@ const (
 		SELECT id FROM authmodule_devices WHERE tenant = ? AND subject_id = ? ORDER BY last_seen_at DESC, id DESC LIMIT ?)`
 
 	renameDevice = `UPDATE authmodule_devices SET name = ? WHERE tenant = ? AND subject_id = ? AND id = ?`
-
-	pruneDevices = `DELETE FROM authmodule_devices WHERE last_seen_at < ?`
 )
+
+var deadDevices = dead{"authmodule_devices", "tenant, subject_id, id", `last_seen_at < ?`}
 
 // SeeDevice implements [session.DeviceStore].
 func (s *Store) SeeDevice(ctx context.Context, d session.Device, limit int) (session.Device, bool, error) {
+	const op = "see device"
+	owner := d.Subject
+	known, err := returning(ctx, s, op, scanDevice, seeDevice, micros(d.LastSeenAt), owner.Tenant, owner.ID, d.ID)
+	if err != nil {
+		return session.Device{}, false, err
+	}
+	if len(known) == 1 {
+		return known[0], false, nil
+	}
 	var stored session.Device
 	var isNew bool
-	owner := d.Subject
-	err := s.write(ctx, "see device", func(t txn) error {
+	err = s.write(ctx, op, func(t txn) error {
+		if err := t.lockSubject(ctx, lockDevices, owner); err != nil {
+			return err
+		}
 		n, err := t.exec(ctx, insertDevice, owner.Tenant, owner.ID, d.ID, d.Name, micros(d.FirstSeenAt), micros(d.LastSeenAt))
 		if isNew = n == 1; isNew && err == nil {
 			_, err = t.exec(ctx, dropDevices, owner.Tenant, owner.ID, owner.Tenant, owner.ID, max(limit, 1))
@@ -67,7 +78,7 @@ func (s *Store) Devices(ctx context.Context, owner authn.Subject) ([]session.Dev
 
 // PruneDevices implements [session.DeviceStore].
 func (s *Store) PruneDevices(ctx context.Context, before time.Time) (int, error) {
-	return s.exec(ctx, "prune devices", pruneDevices, micros(before))
+	return s.prune(ctx, "prune devices", deadDevices, micros(before))
 }
 
 func scanDevice(row scanner) (d session.Device, err error) {

@@ -43,7 +43,7 @@ const (
 )
 
 // Migrate brings the database to this program's schema, as far as the policy
-// allows. Each migration is one transaction that holds the write lock, so of
+// allows. Each migration is one transaction that holds SQLite's write lock, or an advisory lock of PostgreSQL, so of
 // several processes that start at once one applies it and the others wait. It
 // never goes back to an older schema, and a database that is up to date is
 // only read.
@@ -59,7 +59,7 @@ func (s *Store) Migrate(ctx context.Context, policy MigrationPolicy) error {
 	if err != nil {
 		return fail(ctx, "migrate", err)
 	}
-	missing, err := s.pending(ctx, s.reader.db, known)
+	missing, err := s.pending(ctx, s.reader, known)
 	if err != nil {
 		return fail(ctx, "migrate", err)
 	}
@@ -77,6 +77,9 @@ func (s *Store) Migrate(ctx context.Context, policy MigrationPolicy) error {
 // apply applies m unless another process has done so meanwhile.
 func (s *Store) apply(ctx context.Context, known []migration, m migration) error {
 	return s.write(ctx, "migrate "+m.String(), func(t txn) error {
+		if err := t.lock(ctx, "migrations"); err != nil {
+			return err
+		}
 		if _, err := t.ExecContext(ctx, createMigrations); err != nil {
 			return err
 		}
@@ -87,14 +90,14 @@ func (s *Store) apply(ctx context.Context, known []migration, m migration) error
 		if _, err := t.ExecContext(ctx, m.sql); err != nil {
 			return err
 		}
-		_, err = t.ExecContext(ctx, insertMigration, m.version, m.name, m.checksum, micros(s.now()))
+		_, err = t.exec(ctx, insertMigration, m.version, m.name, m.checksum, micros(s.now()))
 		return err
 	})
 }
 
 // pending are the known migrations that the database lacks, in order.
-func (s *Store) pending(ctx context.Context, q querier, known []migration) ([]migration, error) {
-	done, err := s.applied(ctx, q)
+func (s *Store) pending(ctx context.Context, r runner, known []migration) ([]migration, error) {
+	done, err := s.applied(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -111,17 +114,17 @@ func (s *Store) pending(ctx context.Context, q querier, known []migration) ([]mi
 }
 
 // applied are the migrations that the database has, in order.
-func (s *Store) applied(ctx context.Context, q querier) ([]migration, error) {
-	rows, err := q.QueryContext(ctx, s.dialect.tableExists(), "authmodule_migrations")
-	found, err := collect(rows, err, scanBool)
-	if err != nil || !found[0] {
+func (s *Store) applied(ctx context.Context, r runner) ([]migration, error) {
+	found, err := oneOf(ctx, r, scanInt, s.dialect.tableExists(), "authmodule_migrations")
+	if err != nil || found == 0 {
 		return nil, err
 	}
-	rows, err = q.QueryContext(ctx, appliedMigrations)
-	return collect(rows, err, func(row scanner) (m migration, err error) {
-		err = row.Scan(&m.version, &m.name, &m.checksum)
-		return m, err
-	})
+	return allOf(ctx, r, scanMigration, appliedMigrations)
+}
+
+func scanMigration(row scanner) (m migration, err error) {
+	err = row.Scan(&m.version, &m.name, &m.checksum)
+	return m, err
 }
 
 func pendingError(missing []migration) error {

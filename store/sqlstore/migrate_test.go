@@ -3,7 +3,6 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,9 +12,6 @@ import (
 
 	"github.com/authmodule/authmodule/store/sqlstore"
 )
-
-// migrations is how many files there are.
-const migrations = 7
 
 // execRaw changes the file behind the store's back.
 func execRaw(t *testing.T, path, query string) {
@@ -27,54 +23,46 @@ func execRaw(t *testing.T, path, query string) {
 	require.NoError(t, err)
 }
 
-func countMigrations(t *testing.T, path string) (n int) {
-	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	require.NoError(t, err)
-	defer db.Close()
-	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT count(*) FROM authmodule_migrations`).Scan(&n))
-	return n
-}
-
 func TestMigrateTwice(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "auth.db")
-	s := open(t, path)
-	require.NoError(t, s.CreateUser(t.Context(), ada()))
-	require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
-	_, err := s.UserByID(t.Context(), ada().Subject)
-	assert.NoError(t, err)
-	assert.Equal(t, migrations, countMigrations(t, path))
+	onBoth(t, func(t *testing.T, d database) {
+		s := d.open(t)
+		require.NoError(t, s.CreateUser(t.Context(), ada()))
+		require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
+		_, err := s.UserByID(t.Context(), ada().Subject)
+		assert.NoError(t, err)
+		d.requireMigrations(t)
+	})
 }
 
 func TestMigrateStampsWithTheGivenClock(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "auth.db")
-	s, err := sqlstore.Open(t.Context(), sqlstore.Options{DSN: path, Now: func() time.Time { return t0 }})
-	require.NoError(t, err)
-	require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
-	require.NoError(t, s.Close())
-	db, err := sql.Open("sqlite", path)
-	require.NoError(t, err)
-	defer db.Close()
-	var at int64
-	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT applied_at FROM authmodule_migrations`).Scan(&at))
-	assert.Equal(t, t0.UnixMicro(), at)
+	onBoth(t, func(t *testing.T, d database) {
+		o := d.options()
+		o.Now = func() time.Time { return t0 }
+		s, err := sqlstore.Open(t.Context(), o)
+		require.NoError(t, err)
+		require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
+		require.NoError(t, s.Close())
+		assert.Equal(t, t0.UnixMicro(), d.number(t, `SELECT max(applied_at) FROM authmodule_migrations`))
+	})
 }
 
 func TestMigratePolicies(t *testing.T) {
 	t.Parallel()
-	s := openBare(t, filepath.Join(t.TempDir(), "auth.db"))
-	assert.ErrorContains(t, s.Migrate(t.Context(), "yes"), `unknown policy "yes"`)
-	assert.ErrorContains(t, s.Migrate(t.Context(), ""), `unknown policy ""`)
-	assert.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateOff))
-	err := s.Migrate(t.Context(), sqlstore.MigrateCheck)
-	assert.ErrorIs(t, err, sqlstore.ErrMigrationsPending)
-	assert.ErrorContains(t, err, "0001_init")
-	assert.Error(t, s.CreateUser(t.Context(), ada()), "check and off change nothing")
-	require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
-	assert.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateCheck))
-	assert.NoError(t, s.CreateUser(t.Context(), ada()))
+	onBoth(t, func(t *testing.T, d database) {
+		s := d.openBare(t)
+		assert.ErrorContains(t, s.Migrate(t.Context(), "yes"), `unknown policy "yes"`)
+		assert.ErrorContains(t, s.Migrate(t.Context(), ""), `unknown policy ""`)
+		assert.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateOff))
+		err := s.Migrate(t.Context(), sqlstore.MigrateCheck)
+		assert.ErrorIs(t, err, sqlstore.ErrMigrationsPending)
+		assert.ErrorContains(t, err, "0001_init")
+		assert.Error(t, s.CreateUser(t.Context(), ada()), "check and off change nothing")
+		require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
+		assert.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateCheck))
+		assert.NoError(t, s.CreateUser(t.Context(), ada()))
+	})
 }
 
 func TestMigrateRefuses(t *testing.T) {
@@ -99,16 +87,17 @@ func TestMigrateRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "auth.db")
-			require.NoError(t, open(t, path).Close())
-			execRaw(t, path, c.have)
-			s := openBare(t, path)
-			for _, policy := range []sqlstore.MigrationPolicy{sqlstore.MigrateAuto, sqlstore.MigrateCheck} {
-				err := s.Migrate(t.Context(), policy)
-				assert.ErrorIs(t, err, c.expected)
-				assert.ErrorContains(t, err, c.text)
-			}
-			assert.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateOff))
+			onBoth(t, func(t *testing.T, d database) {
+				d.open(t)
+				d.exec(t, c.have)
+				s := d.openBare(t)
+				for _, policy := range []sqlstore.MigrationPolicy{sqlstore.MigrateAuto, sqlstore.MigrateCheck} {
+					err := s.Migrate(t.Context(), policy)
+					assert.ErrorIs(t, err, c.expected)
+					assert.ErrorContains(t, err, c.text)
+				}
+				assert.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateOff))
+			})
 		})
 	}
 }
@@ -116,50 +105,56 @@ func TestMigrateRefuses(t *testing.T) {
 // A migration that fails leaves nothing behind.
 func TestMigrateIsAllOrNothing(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "auth.db")
-	execRaw(t, path, `CREATE TABLE authmodule_assignments (other TEXT)`) // the last table of 0001_init
-	s := openBare(t, path)
-	assert.ErrorContains(t, s.Migrate(t.Context(), sqlstore.MigrateAuto), "0001_init")
-	assert.ErrorIs(t, s.Migrate(t.Context(), sqlstore.MigrateCheck), sqlstore.ErrMigrationsPending)
-	execRaw(t, path, `DROP TABLE authmodule_assignments`)
-	require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
-	assert.NoError(t, s.CreateUser(t.Context(), ada()))
+	onBoth(t, func(t *testing.T, d database) {
+		d.exec(t, `CREATE TABLE authmodule_assignments (other TEXT)`) // a late table of 0001_init
+		s := d.openBare(t)
+		assert.ErrorContains(t, s.Migrate(t.Context(), sqlstore.MigrateAuto), "0001_init")
+		assert.ErrorIs(t, s.Migrate(t.Context(), sqlstore.MigrateCheck), sqlstore.ErrMigrationsPending)
+		d.exec(t, `DROP TABLE authmodule_assignments`)
+		require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
+		assert.NoError(t, s.CreateUser(t.Context(), ada()))
+	})
 }
 
 func TestMigrateInACancelledContext(t *testing.T) {
 	t.Parallel()
-	s := openBare(t, filepath.Join(t.TempDir(), "auth.db"))
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	assert.ErrorIs(t, s.Migrate(ctx, sqlstore.MigrateAuto), context.Canceled)
-	assert.ErrorIs(t, s.Migrate(t.Context(), sqlstore.MigrateCheck), sqlstore.ErrMigrationsPending)
+	onBoth(t, func(t *testing.T, d database) {
+		s := d.openBare(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		assert.ErrorIs(t, s.Migrate(ctx, sqlstore.MigrateAuto), context.Canceled)
+		assert.ErrorIs(t, s.Migrate(t.Context(), sqlstore.MigrateCheck), sqlstore.ErrMigrationsPending)
+	})
 }
 
-// Several stores open one absent file and migrate it at once.
+// Several stores open one empty database, in SQLite an absent file, and migrate it at once.
 func TestMigrateRace(t *testing.T) {
 	t.Parallel()
-	for range 10 {
-		path := filepath.Join(t.TempDir(), "auth.db")
-		const n = 6
-		start := make(chan struct{})
-		errs := make([]error, n)
-		var all sync.WaitGroup
-		for i := range n {
-			all.Go(func() {
-				<-start
-				s, err := sqlstore.Open(t.Context(), sqlstore.Options{DSN: path})
-				if err == nil {
-					err = s.Migrate(t.Context(), sqlstore.MigrateAuto)
-					defer s.Close()
-				}
-				errs[i] = err
-			})
-		}
-		close(start)
-		all.Wait()
-		for _, err := range errs {
-			require.NoError(t, err)
-		}
-		require.Equal(t, migrations, countMigrations(t, path))
+	for range 5 {
+		onBoth(t, migrateRace)
 	}
+}
+
+func migrateRace(t *testing.T, d database) {
+	const n = 6
+	start := make(chan struct{})
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-start
+			s, err := sqlstore.Open(t.Context(), d.options())
+			if err == nil {
+				err = s.Migrate(t.Context(), sqlstore.MigrateAuto)
+				defer s.Close()
+			}
+			errs[i] = err
+		})
+	}
+	close(start)
+	all.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	d.requireMigrations(t)
 }

@@ -15,9 +15,9 @@ const (
 	consumeOneTime = `DELETE FROM authmodule_onetimes
 		WHERE tenant = ? AND purpose = ? AND id = ? AND secret_hash = ? AND expires_at > ?
 		RETURNING tenant, purpose, id, secret_hash, value, expires_at`
-
-	pruneOneTime = `DELETE FROM authmodule_onetimes WHERE expires_at < ?`
 )
+
+var deadOneTimes = dead{"authmodule_onetimes", "tenant, purpose, id", `expires_at < ?`}
 
 // PutOneTime implements [authn.OneTimeStore].
 func (s *Store) PutOneTime(ctx context.Context, r authn.OneTime) error {
@@ -28,20 +28,19 @@ func (s *Store) PutOneTime(ctx context.Context, r authn.OneTime) error {
 
 // ConsumeOneTime implements [authn.OneTimeStore].
 func (s *Store) ConsumeOneTime(ctx context.Context, tenant authn.Tenant, purpose, id string, secretHash []byte, now time.Time) (authn.OneTime, error) {
-	var r authn.OneTime
-	err := s.write(ctx, "consume one-time record", func(t txn) (err error) {
-		r, err = oneOf(ctx, t, scanOneTime, consumeOneTime, tenant, purpose, id, blob(secretHash), micros(now))
-		return err
-	}, consumeOneTime)
-	if err != nil {
+	consumed, err := returning(ctx, s, "consume one-time record", scanOneTime, consumeOneTime, tenant, purpose, id, blob(secretHash), micros(now))
+	switch {
+	case err != nil:
 		return authn.OneTime{}, err
+	case len(consumed) == 0:
+		return authn.OneTime{}, authn.ErrNotFound
 	}
-	return r, nil
+	return consumed[0], nil
 }
 
 // PruneOneTime implements [authn.OneTimeStore].
 func (s *Store) PruneOneTime(ctx context.Context, before time.Time) (int, error) {
-	return s.exec(ctx, "prune one-time records", pruneOneTime, micros(before))
+	return s.prune(ctx, "prune one-time records", deadOneTimes, micros(before))
 }
 
 func scanOneTime(row scanner) (r authn.OneTime, err error) {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,48 +12,60 @@ import (
 // scanner is a row: *sql.Row or *sql.Rows.
 type scanner interface{ Scan(dest ...any) error }
 
-// querier is what reads: a transaction or a pool.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+// runner runs a query that returns rows: a pool or a write transaction.
+type runner interface {
+	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	decode(row scanner) scanner
 }
 
 // one reads a row, or returns [authn.ErrNotFound].
 func one[T any](ctx context.Context, s *Store, op string, scan func(scanner) (T, error), query string, args ...any) (T, error) {
-	var zero T
-	stmt, err := s.reader.get(ctx, query)
-	if err != nil {
-		return zero, fail(ctx, op, err)
-	}
-	v, err := scan(stmt.QueryRowContext(ctx, args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		return zero, authn.ErrNotFound
-	}
-	if err != nil {
-		return zero, fail(ctx, op, err)
-	}
-	return v, nil
+	var v T
+	err := s.retry(ctx, func() (err error) {
+		v, err = oneOf(ctx, s.reader, scan, query, args...)
+		return err
+	})
+	return v, fail(ctx, op, err)
 }
 
 // list reads all rows.
 func list[T any](ctx context.Context, s *Store, op string, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	stmt, err := s.reader.get(ctx, query)
-	if err != nil {
-		return nil, fail(ctx, op, err)
-	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	all, err := collect(rows, err, scan)
+	var all []T
+	err := s.retry(ctx, func() (err error) {
+		all, err = allOf(ctx, s.reader, scan, query, args...)
+		return err
+	})
 	return all, fail(ctx, op, err)
 }
 
-// collect scans and closes rows; it takes what QueryContext returned.
-func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+// oneOf reads a row, or returns [authn.ErrNotFound].
+func oneOf[T any](ctx context.Context, r runner, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+	var zero T
+	rows, err := r.query(ctx, query, args...)
+	if err != nil {
+		return zero, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return zero, cmp.Or(rows.Err(), authn.ErrNotFound)
+	}
+	v, err := scan(r.decode(rows))
+	if err := errors.Join(err, rows.Close(), rows.Err()); err != nil {
+		return zero, err
+	}
+	return v, nil
+}
+
+// allOf reads all rows.
+func allOf[T any](ctx context.Context, r runner, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := r.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	all := []T{}
 	for rows.Next() {
-		v, err := scan(rows)
+		v, err := scan(r.decode(rows))
 		if err != nil {
 			return nil, err
 		}
@@ -63,3 +76,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([
 	}
 	return all, nil
 }
+
+func (p *statements) decode(row scanner) scanner { return p.dialect.decode(row) }
+
+func (t txn) decode(row scanner) scanner { return t.statements.decode(row) }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/authmodule/authmodule/authn"
@@ -20,11 +21,24 @@ const (
 	revocationsAfter = `SELECT position, kind, tenant, id, expires_at FROM authmodule_revocation_log
 		WHERE position > ? ORDER BY position LIMIT ?`
 
-	pruneRevocations = `DELETE FROM authmodule_revocation_log WHERE expires_at < ?`
+	// appendRevocations is takePosition and insertRevocation for all entries, in one statement of PostgreSQL.
+	appendRevocations = `WITH counter AS (
+			UPDATE authmodule_counters SET value = value + cardinality(?::text[]) WHERE name = 'revocations' RETURNING value)
+		INSERT INTO authmodule_revocation_log (position, kind, tenant, id, expires_at)
+		SELECT c.value - cardinality(?::text[]) + e.n, e.kind, e.tenant, e.id, e.expires_at
+		FROM counter c, unnest(?::text[], ?::text[], ?::text[], ?::bigint[]) WITH ORDINALITY AS e(kind, tenant, id, expires_at, n)
+		RETURNING position`
 )
+
+var deadRevocations = dead{"authmodule_revocation_log", "position", `expires_at < ?`}
+
+var errNoCounter = errors.New("the counter of the revocation log is missing")
 
 // Revoke implements [authn.RevocationStore].
 func (s *Store) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
+	if s.dialect == Postgres && len(entries) > 0 {
+		return s.appendRevocations(ctx, entries)
+	}
 	var last int64
 	err := s.write(ctx, "revoke", func(t txn) (err error) {
 		if last, err = oneOf(ctx, t, scanInt, takePosition, len(entries)); err != nil {
@@ -39,16 +53,33 @@ func (s *Store) Revoke(ctx context.Context, entries ...authn.Revocation) (int64,
 		return nil
 	}, takePosition, insertRevocation)
 	if errors.Is(err, authn.ErrNotFound) {
-		return 0, errors.New("sqlstore: revoke: the counter of the revocation log is missing")
+		return 0, fail(ctx, "revoke", errNoCounter)
 	}
 	return last, err
+}
+
+func (s *Store) appendRevocations(ctx context.Context, entries []authn.Revocation) (int64, error) {
+	var kinds, tenants, ids []string
+	var expires []int64
+	for _, e := range entries {
+		kinds, tenants, ids = append(kinds, string(e.Kind)), append(tenants, string(e.Tenant)), append(ids, e.ID)
+		expires = append(expires, micros(e.Until))
+	}
+	positions, err := returning(ctx, s, "revoke", scanInt, appendRevocations, kinds, kinds, kinds, tenants, ids, expires)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(positions) == 0:
+		return 0, fail(ctx, "revoke", errNoCounter)
+	}
+	return slices.Max(positions), nil
 }
 
 // Revocations implements [authn.RevocationStore]. Where nothing was added it reads one row.
 func (s *Store) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
 	head, err := one(ctx, s, "revocations", scanInt, lastPosition)
 	if errors.Is(err, authn.ErrNotFound) {
-		return nil, 0, errors.New("sqlstore: revocations: the counter of the revocation log is missing")
+		return nil, 0, fail(ctx, "revocations", errNoCounter)
 	}
 	if err != nil || head <= after {
 		return nil, head, err
@@ -59,7 +90,7 @@ func (s *Store) Revocations(ctx context.Context, after int64, limit int) ([]auth
 
 // PruneRevocations implements [authn.RevocationStore].
 func (s *Store) PruneRevocations(ctx context.Context, before time.Time) (int, error) {
-	return s.exec(ctx, "prune revocations", pruneRevocations, micros(before))
+	return s.prune(ctx, "prune revocations", deadRevocations, micros(before))
 }
 
 func scanRevocation(row scanner) (r authn.Revocation, err error) {

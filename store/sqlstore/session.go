@@ -21,6 +21,13 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: create session: %w", err)
 	}
+	if limit.Max <= 0 {
+		n, err := s.exec(ctx, "create session", insertSession, row...)
+		if err == nil && n == 0 {
+			return nil, fail(ctx, "create session", errSessionExists)
+		}
+		return nil, err
+	}
 	var evicted []session.Record
 	err = s.write(ctx, "create session", func(t txn) (err error) {
 		if evicted, err = makeRoom(ctx, t, r, limit); err != nil {
@@ -40,8 +47,8 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 
 // makeRoom ends as many sessions as r needs under the limit, or returns [session.ErrLimit].
 func makeRoom(ctx context.Context, t txn, r session.Record, limit session.Limit) ([]session.Record, error) {
-	if limit.Max <= 0 {
-		return nil, nil
+	if err := t.lockSubject(ctx, lockSessions, r.Subject); err != nil {
+		return nil, err
 	}
 	at := micros(r.CreatedAt)
 	live, err := oneOf(ctx, t, scanInt, countLive, r.Subject.Tenant, r.Subject.ID, at, at)
@@ -51,8 +58,7 @@ func makeRoom(ctx context.Context, t txn, r session.Record, limit session.Limit)
 	if limit.Policy != session.EvictOldest {
 		return nil, session.ErrLimit
 	}
-	rows, err := t.query(ctx, oldestLive, r.Subject.Tenant, r.Subject.ID, at, at, live-int64(limit.Max)+1)
-	evicted, err := collect(rows, err, scanSession)
+	evicted, err := allOf(ctx, t, scanSession, oldestLive, r.Subject.Tenant, r.Subject.ID, at, at, live-int64(limit.Max)+1)
 	if err != nil {
 		return nil, err
 	}
@@ -82,29 +88,11 @@ func (s *Store) RotateSession(ctx context.Context, r session.Rotation) error {
 	return err
 }
 
-// TouchSessions implements [session.Store], in one transaction.
-func (s *Store) TouchSessions(ctx context.Context, touches ...session.Touch) error {
-	return s.write(ctx, "touch sessions", func(t txn) error {
-		for _, touch := range touches {
-			at := micros(touch.Use.At)
-			if _, err := t.exec(ctx, touchSession, append(useArgs(touch.Use), touch.Tenant, touch.ID, at, at)...); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, touchSession)
-}
-
 // EndSessions implements [session.Store].
 func (s *Store) EndSessions(ctx context.Context, sub authn.Subject, which session.Selection, now time.Time, why authn.EndReason) ([]session.Record, error) {
-	var ended []session.Record
 	at := micros(now)
-	err := s.write(ctx, "end sessions", func(t txn) error {
-		rows, err := t.query(ctx, endSessions, at, why, sub.Tenant, sub.ID, at, at,
-			which.Only, which.Only, which.Except, which.Except)
-		ended, err = collect(rows, err, scanSession)
-		return err
-	}, endSessions)
+	ended, err := returning(ctx, s, "end sessions", scanSession, endSessions, at, why, sub.Tenant, sub.ID, at, at,
+		which.Only, which.Only, which.Except, which.Except)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +113,7 @@ func (s *Store) TenantSessions(ctx context.Context, t authn.Tenant, now time.Tim
 // PruneSessions implements [session.Store].
 func (s *Store) PruneSessions(ctx context.Context, before time.Time) (int, error) {
 	at := micros(before)
-	return s.exec(ctx, "prune sessions", pruneSessions, at, at, at)
+	return s.prune(ctx, "prune sessions", deadSessions, at, at, at)
 }
 
 // sortLastUsed orders records as liveSessions does; what RETURNING returns has no order.

@@ -21,11 +21,11 @@ const (
 
 	liveSessions = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + ofSubject + ` ORDER BY last_used_at DESC, id DESC`
 
-	oldestLive = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + ofSubject + ` ORDER BY last_used_at, id LIMIT ?`
+	oldestLive = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + ofSubject + ` ORDER BY last_used_at, id LIMIT ?` + forUpdate
 
 	tenantSessions = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE tenant = ? AND id > ? AND ` + isLive + ` ORDER BY id LIMIT ?`
 
-	endSession = `UPDATE authmodule_sessions SET ended_at = ?, end_reason = ? WHERE tenant = ? AND id = ?`
+	endSession = `UPDATE authmodule_sessions SET ended_at = ?, end_reason = ? WHERE tenant = ? AND id = ? AND ended_at = 0`
 
 	endSessions = `UPDATE authmodule_sessions SET ended_at = ?, end_reason = ?
 		WHERE ` + ofSubject + ` AND (? = '' OR id = ?) AND (? = '' OR id <> ?)
@@ -44,10 +44,9 @@ const (
 	rotateSession = `UPDATE authmodule_sessions SET previous_hash = secret_hash, secret_hash = ?, rotated_at = ?,
 		generation = generation + 1, ` + recordUse + `
 		WHERE tenant = ? AND id = ? AND ` + isLive + ` AND generation = ? AND secret_hash = ?`
-
-	pruneSessions = `DELETE FROM authmodule_sessions
-		WHERE idle_at < ? OR ends_at < ? OR (ended_at <> 0 AND ended_at < ?)`
 )
+
+var deadSessions = dead{"authmodule_sessions", "tenant, id", `(idle_at < ? OR ends_at < ? OR (ended_at <> 0 AND ended_at < ?))`}
 
 // useArgs are the arguments of recordUse.
 func useArgs(u session.Use) []any {

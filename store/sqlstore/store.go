@@ -40,14 +40,23 @@ var (
 	_ authz.AssignmentStore = (*Store)(nil)
 )
 
-// Open opens the database file, and creates it when it is absent. It opens one
-// connection that writes and up to four that read, so that reading never waits
-// for writing. It does not create tables: see [Store.Migrate].
+// Open opens the database. It does not create tables: see [Store.Migrate].
+//
+// An SQLite file is created when it is absent. One connection writes and up to
+// four read, so that reading never waits for writing. On PostgreSQL, Open makes one
+// connection, to see that the server answers, and opens up to [Options.MaxConns] when they are needed.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.WithDefaults()
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	if o.Dialect == Postgres {
+		return openPostgres(ctx, o)
+	}
+	return openSQLite(ctx, o)
+}
+
+func openSQLite(ctx context.Context, o Options) (*Store, error) {
 	path, err := filepath.Abs(o.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: open: %w", err)
@@ -65,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	return &Store{
 		dialect: SQLite, now: o.Now,
-		writer: newStatements(writer), reader: newStatements(reader),
+		writer: newStatements(writer, SQLite), reader: newStatements(reader, SQLite),
 		owned: []*sql.DB{reader, writer},
 	}, nil
 }
@@ -73,7 +82,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // New returns a store that reads and writes through the application's own
 // pool, which stays open when the store is closed.
 //
-// Each of the pool's connections must begin transactions as immediate ones and
+// A pool to PostgreSQL needs nothing but the driver of pgx. Its size, and its
+// connections' isolation level and search_path, are the application's choice.
+//
+// Each connection to SQLite must begin transactions as immediate ones and
 // wait for locks; with modernc.org/sqlite the data source name says
 //
 //	file:app.db?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)
@@ -88,7 +100,8 @@ func New(db *sql.DB, d Dialect) (*Store, error) {
 	if err := d.validate(); err != nil {
 		return nil, err
 	}
-	return &Store{dialect: d, now: time.Now, writer: newStatements(db), reader: newStatements(db)}, nil
+	statements := newStatements(db, d)
+	return &Store{dialect: d, now: time.Now, writer: statements, reader: statements}, nil
 }
 
 // Close releases what the store has opened: the pools of [Open] and the

@@ -3,9 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
-
-	"github.com/authmodule/authmodule/authn"
 )
 
 // txn is a write transaction. Its statements were prepared before it began.
@@ -14,29 +11,38 @@ type txn struct {
 	statements *statements
 }
 
-// write runs do in one immediate transaction, which is committed only if do
-// returns nil; queries are the statements that do runs. Single statements go
-// through it too: a driver may report a cancelled context for a lone statement
-// that has taken effect, but not for a commit.
+// write runs do in one transaction, which is committed only if do returns nil;
+// queries are the statements that do runs. It runs do again when the database
+// gave the transaction up for another one's sake.
 func (s *Store) write(ctx context.Context, op string, do func(t txn) error, queries ...string) error {
 	for _, q := range queries {
 		if _, err := s.writer.get(ctx, q); err != nil {
 			return fail(ctx, op, err)
 		}
 	}
-	tx, err := s.writer.db.BeginTx(ctx, nil)
+	return fail(ctx, op, s.retry(ctx, func() error { return s.once(ctx, do) }))
+}
+
+func (s *Store) once(ctx context.Context, do func(t txn) error) error {
+	tx, err := s.writer.db.BeginTx(ctx, s.dialect.transaction())
 	if err != nil {
-		return fail(ctx, op, err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }()
 	if err := do(txn{tx, s.writer}); err != nil {
-		return fail(ctx, op, err)
+		return err
 	}
-	return fail(ctx, op, tx.Commit())
+	return tx.Commit()
 }
 
 // exec is write for one statement, and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, op, query string, args ...any) (int, error) {
+	if s.dialect.alone() {
+		n, err := s.writer.exec(ctx, query, args...)
+		if !isRefused(err) {
+			return n, fail(ctx, op, err)
+		}
+	}
 	var n int
 	err := s.write(ctx, op, func(t txn) (err error) {
 		n, err = t.exec(ctx, query, args...)
@@ -48,50 +54,60 @@ func (s *Store) exec(ctx context.Context, op, query string, args ...any) (int, e
 	return n, nil
 }
 
+// returning is exec for one statement that returns the rows it has changed.
+func returning[T any](ctx context.Context, s *Store, op string, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	if s.dialect.alone() {
+		all, err := allOf(ctx, s.writer, scan, query, args...)
+		if !isRefused(err) {
+			return all, fail(ctx, op, err)
+		}
+	}
+	var all []T
+	err := s.write(ctx, op, func(t txn) (err error) {
+		all, err = allOf(ctx, t, scan, query, args...)
+		return err
+	}, query)
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
 // exec runs a prepared statement, and returns how many rows it changed.
 func (t txn) exec(ctx context.Context, query string, args ...any) (int, error) {
-	stmt, err := t.prepared(ctx, query)
+	s, err := t.known(query)
 	if err != nil {
 		return 0, err
 	}
-	res, err := stmt.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
+	args = t.statements.dialect.encode(args)
+	if s.stmt == nil {
+		return affected(t.ExecContext(ctx, s.text, args...))
 	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	return affected(t.StmtContext(ctx, s.stmt).ExecContext(ctx, args...))
 }
 
 // query runs a prepared statement that returns rows.
 func (t txn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := t.prepared(ctx, query)
+	s, err := t.known(query)
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	args = t.statements.dialect.encode(args)
+	if s.stmt == nil {
+		return t.QueryContext(ctx, s.text, args...)
+	}
+	return t.StmtContext(ctx, s.stmt).QueryContext(ctx, args...)
 }
 
-func (t txn) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
-	stmt, err := t.statements.known(query)
-	if err != nil {
-		return nil, err
+// known is the prepared query, or the plain one: preparing needs a connection, and the transaction holds one.
+func (t txn) known(query string) (statement, error) {
+	s, found, err := t.statements.known(query)
+	if found || err != nil {
+		return s, err
 	}
-	if stmt == nil {
-		return t.PrepareContext(ctx, query)
+	s = statement{text: t.statements.dialect.text(query)}
+	if t.statements.dialect.prepares() {
+		return s, nil
 	}
-	return t.StmtContext(ctx, stmt), nil
-}
-
-// oneOf reads a row in the transaction, or returns [authn.ErrNotFound].
-func oneOf[T any](ctx context.Context, t txn, scan func(scanner) (T, error), query string, args ...any) (T, error) {
-	stmt, err := t.prepared(ctx, query)
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	v, err := scan(stmt.QueryRowContext(ctx, args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = authn.ErrNotFound
-	}
-	return v, err
+	return t.statements.keep(query, s)
 }

@@ -26,25 +26,47 @@ const (
 	usersAfter  = `SELECT ` + userColumns + ` FROM authmodule_users WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?`
 )
 
-var errUserExists = errors.New("the ID exists already")
+// createTries bounds how often CreateUser meets an account that is gone when it looks.
+const createTries = 3
+
+var (
+	errUserExists   = errors.New("the ID exists already")
+	errUserChanging = errors.New("the address is changing hands: try again")
+)
 
 // CreateUser implements [authn.UserStore]. An ID that exists already is an error.
 func (s *Store) CreateUser(ctx context.Context, u authn.User) error {
-	return s.write(ctx, "create user", func(t txn) error {
-		n, err := t.exec(ctx, insertUser, u.Subject.Tenant, u.Subject.ID, u.Email,
+	const op = "create user"
+	for range createTries {
+		n, err := s.exec(ctx, op, insertUser, u.Subject.Tenant, u.Subject.ID, u.Email,
 			micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt), u.CredentialVersion)
 		if err != nil || n == 1 {
 			return err
 		}
-		_, err = oneOf(ctx, t, scanString, emailOwner, u.Subject.Tenant, u.Email)
-		switch {
-		case errors.Is(err, authn.ErrNotFound):
-			return errUserExists
-		case err != nil:
+		if err := s.whyNotCreated(ctx, op, u); err != nil {
 			return err
 		}
+	}
+	return fail(ctx, op, errUserChanging)
+}
+
+// whyNotCreated finds out what insertUser ran into; nil when it is gone again.
+func (s *Store) whyNotCreated(ctx context.Context, op string, u authn.User) error {
+	_, err := one(ctx, s, op, scanString, emailOwner, u.Subject.Tenant, u.Email)
+	if err == nil {
 		return authn.ErrEmailTaken
-	}, insertUser, emailOwner)
+	}
+	if !errors.Is(err, authn.ErrNotFound) {
+		return err
+	}
+	_, err = one(ctx, s, op, scanInt, userVersion, u.Subject.Tenant, u.Subject.ID)
+	switch {
+	case err == nil:
+		return fail(ctx, op, errUserExists)
+	case errors.Is(err, authn.ErrNotFound):
+		return nil
+	}
+	return err
 }
 
 // UserByID implements [authn.UserStore].
@@ -59,21 +81,24 @@ func (s *Store) UserByEmail(ctx context.Context, t authn.Tenant, email string) (
 
 // UpdateUser implements [authn.UserStore].
 func (s *Store) UpdateUser(ctx context.Context, u authn.User) error {
-	return s.write(ctx, "update user", func(t txn) error {
-		n, err := t.exec(ctx, updateUser,
-			u.Email, micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt), u.CredentialVersion,
-			u.Subject.Tenant, u.Subject.ID, u.Version,
-			u.Subject.Tenant, u.Email, u.Subject.ID)
-		if err != nil || n == 1 {
-			return err
-		}
-		return whyNotUpdated(ctx, t, u)
-	}, updateUser, userVersion)
+	const op = "update user"
+	n, err := s.exec(ctx, op, updateUser,
+		u.Email, micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt), u.CredentialVersion,
+		u.Subject.Tenant, u.Subject.ID, u.Version,
+		u.Subject.Tenant, u.Email, u.Subject.ID)
+	switch {
+	case sqlState(err) == uniqueViolation: // somebody took the address at the same moment
+		return authn.ErrEmailTaken
+	case err != nil || n == 1:
+		return err
+	}
+	return s.whyNotUpdated(ctx, op, u)
 }
 
-// whyNotUpdated finds out, in the same transaction, which condition of updateUser failed.
-func whyNotUpdated(ctx context.Context, t txn, u authn.User) error {
-	version, err := oneOf(ctx, t, scanInt, userVersion, u.Subject.Tenant, u.Subject.ID)
+// whyNotUpdated finds out which condition of updateUser failed. A version
+// never comes back, so the one that is stored now was stored then.
+func (s *Store) whyNotUpdated(ctx context.Context, op string, u authn.User) error {
+	version, err := one(ctx, s, op, scanInt, userVersion, u.Subject.Tenant, u.Subject.ID)
 	switch {
 	case err != nil:
 		return err

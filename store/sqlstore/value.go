@@ -56,12 +56,13 @@ func (b boolean) Scan(src any) error {
 	return nil
 }
 
-// words stores a list of strings as JSON text.
+// words stores a list of strings as JSON text. JSON cannot hold bytes that are
+// not UTF-8, so the strings are escaped in every dialect.
 func words(list []string) (string, error) {
 	if len(list) == 0 {
 		return "[]", nil
 	}
-	b, err := json.Marshal(list)
+	b, err := json.Marshal(escapeTexts(list))
 	return string(b), err
 }
 
@@ -77,7 +78,15 @@ func (w wordList) Scan(src any) error {
 		*w.list = nil
 		return nil
 	}
-	return json.Unmarshal([]byte(s), w.list)
+	var list []string
+	if err := json.Unmarshal([]byte(s), &list); err != nil {
+		return err
+	}
+	for i := range list {
+		list[i] = unescapeText(list[i])
+	}
+	*w.list = list
+	return nil
 }
 
 // confirmation scans what [authn.Confirmation.Text] wrote. What it cannot read
@@ -109,10 +118,4 @@ func scanString(row scanner) (v string, err error) {
 func scanInt(row scanner) (n int64, err error) {
 	err = row.Scan(&n)
 	return n, err
-}
-
-// scanBool reads a count as whether there is one.
-func scanBool(row scanner) (bool, error) {
-	n, err := scanInt(row)
-	return n > 0, err
 }

@@ -292,6 +292,10 @@ func apiKeyTenants(t *testing.T, ctx context.Context, s authn.APIKeyStore) {
 	require.NoError(t, s.RotateAPIKey(ctx, nextRotation(all[1])))
 	requireAPIKey(t, ctx, s, all[0])
 	requireAPIKey(t, ctx, s, all[2])
+	for _, r := range all {
+		require.Equal(t, []string{"k1"}, apiKeyIDs(t, ctx, s, r.Owner))
+		require.ErrorIs(t, s.CreateAPIKey(ctx, newAPIKey(r.Owner, "k2"), 1), authn.ErrAPIKeyLimit)
+	}
 	require.NoError(t, s.DeleteAPIKey(ctx, all[1].Owner, "k1"))
 	requireNoAPIKey(t, ctx, s, "a", "k1")
 	requireAPIKey(t, ctx, s, all[0])
@@ -305,6 +309,11 @@ func apiKeyZones(t *testing.T, ctx context.Context, s authn.APIKeyStore) {
 	n := nextRotation(r)
 	n.At, n.PreviousUntil = n.At.In(zone()), n.PreviousUntil.In(zone())
 	require.NoError(t, s.RotateAPIKey(ctx, n))
+	require.NoError(t, s.TouchAPIKey(ctx, "", "k1", base().In(zone()), time.Minute))
+	r.LastUsedAt = base()
+	got, err := s.APIKey(ctx, "", "k1")
+	require.NoError(t, err)
+	requireUTC(t, got.CreatedAt, got.Expires, got.RotatedAt, got.PreviousUntil, got.LastUsedAt)
 	requireAPIKey(t, ctx, s, rotatedAPIKey(r, n))
 	pruned, err := s.PruneAPIKeys(ctx, r.Expires.UTC().Add(tick))
 	require.NoError(t, err)
@@ -313,7 +322,7 @@ func apiKeyZones(t *testing.T, ctx context.Context, s authn.APIKeyStore) {
 
 func apiKeyOddValues(t *testing.T, ctx context.Context, s authn.APIKeyStore) {
 	var all []authn.APIKeyRecord
-	for i, odd := range append(oddStrings(), longID()) {
+	for i, odd := range oddTexts() {
 		for _, owner := range []authn.Subject{subject(odd, "ada"), subject("", odd)} {
 			r := newAPIKey(owner, fmt.Sprint("k", i))
 			r.Name, r.Scopes = odd+longText(), []string{odd, "", odd}

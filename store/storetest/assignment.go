@@ -142,6 +142,21 @@ func assignmentOddValues(t *testing.T, ctx context.Context, s authz.AssignmentSt
 	}
 	requireAssigned(t, ctx, s, subject("", "ada"), sorted...)
 	requireHolders(t, ctx, s, "", "editor", sorted...)
+
+	bob := subject("", "bob")
+	for _, v := range oddBytes() {
+		assign(t, ctx, s, true, subject(v, "bob"), "b")
+		assign(t, ctx, s, true, subject("", v), "b")
+		assign(t, ctx, s, true, bob, v)
+	}
+	for _, v := range oddBytes() {
+		requireAssigned(t, ctx, s, subject(v, "bob"), "b")
+		requireAssigned(t, ctx, s, subject("", v), "b")
+		requireHolders(t, ctx, s, "", v, "bob")
+	}
+	roles, err := s.Assignments(ctx, bob)
+	require.NoError(t, err)
+	assert.ElementsMatch(t, oddBytes(), roles)
 }
 
 func assignmentAliasing(t *testing.T, ctx context.Context, s authz.AssignmentStore) {

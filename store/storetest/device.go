@@ -73,11 +73,15 @@ func deviceSee(t *testing.T, ctx context.Context, s session.DeviceStore) {
 func deviceKnown(t *testing.T, ctx context.Context, s session.DeviceStore) {
 	ada := subject("", "ada")
 	d := newDevice(ada, "d", base())
-	seeDevice(t, ctx, s, d, true)
+	seeDevice(t, ctx, s, newDevice(ada, "d", base().In(zone())), true)
 	require.NoError(t, s.RenameDevice(ctx, ada, "d", "laptop"))
 	d.Name, d.LastSeenAt = "laptop", base().Add(time.Hour)
 	again := newDevice(ada, "d", base().Add(time.Hour).In(zone()))
 	require.Equal(t, d, seeDevice(t, ctx, s, again, false))
+	list, err := s.Devices(ctx, ada)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	requireUTC(t, list[0].FirstSeenAt, list[0].LastSeenAt)
 	require.Equal(t, d, seeDevice(t, ctx, s, newDevice(ada, "d", base().Add(-time.Hour)), false), "no time moves back")
 	requireDevices(t, ctx, s, ada, d)
 }
@@ -153,10 +157,13 @@ func deviceTenants(t *testing.T, ctx context.Context, s session.DeviceStore) {
 
 func deviceOddValues(t *testing.T, ctx context.Context, s session.DeviceStore) {
 	var all []session.Device
-	for _, odd := range append(oddStrings(), longID()) {
-		d := newDevice(subject(odd, odd), odd, base())
-		d.Name = odd
-		all = append(all, seeDevice(t, ctx, s, d, true))
+	for _, odd := range oddTexts() {
+		for _, d := range []session.Device{
+			newDevice(subject(odd, "ada"), "d", base()), newDevice(subject("", odd), "d", base()), newDevice(subject("", "of "+odd), odd, base()),
+		} {
+			d.Name = odd
+			all = append(all, seeDevice(t, ctx, s, d, true))
+		}
 	}
 	for _, d := range all {
 		requireDevices(t, ctx, s, d.Subject, d)

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,15 +99,18 @@ type call struct {
 	do   func(ctx context.Context) error
 }
 
-// requireRefusesCancelled makes each call with a cancelled context, and
+// requireRefusesCancelled makes each call with a cancelled context and with one whose time is up, and
 // requires that it fails as such and that the snapshot stays the same.
 func requireRefusesCancelled(t *testing.T, snapshot func() any, calls []call) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer cancel()
 	before := snapshot()
 	for _, c := range calls {
-		assert.ErrorIs(t, c.do(ctx), context.Canceled, c.name)
+		assert.ErrorIs(t, c.do(cancelled), context.Canceled, c.name)
+		assert.ErrorIs(t, c.do(late), context.DeadlineExceeded, c.name)
 		assert.Equal(t, before, snapshot(), "%s changed something", c.name)
 	}
 }
@@ -131,9 +136,38 @@ func oddStrings() []string {
 	}
 }
 
-// longID is an identifier of 1 KiB, longText a text of 64 KiB.
-func longID() string   { return strings.Repeat("i", 1023) + "x" }
+// oddBytes are pairwise different texts that are not UTF-8, or hold what a
+// database may not. Their place in an ordered list is the store's choice.
+func oddBytes() []string {
+	return []string{
+		"\x00", "a\x00", "a\x00b", "\x00\x00", "\xff", "a\xff", "\xff\xff", "\xc3", "\xc3(", "\xed\xa0\x80", "\xf4\x90\x80\x80", "ä\xe4",
+		"\x01", "\x0100", "\x0101", "a\x0100", "\x01\x00", "\ufffd", "\u0080", "\U0010ffff",
+	}
+}
+
+// oddTexts are oddStrings, oddBytes and a long one.
+func oddTexts() []string { return slices.Concat(oddStrings(), oddBytes(), []string{longID()}) }
+
+// longID is an identifier of 1 KiB that cannot be compressed to much less.
+func longID() string {
+	var b strings.Builder
+	for i := 0; b.Len() < 1024; i++ {
+		sum := sha256.Sum256([]byte{byte(i)})
+		b.WriteString(base64.RawURLEncoding.EncodeToString(sum[:]))
+	}
+	return b.String()[:1024]
+}
+
+// longText is a text of 64 KiB.
 func longText() string { return strings.Repeat("ü", 32*1024) }
+
+// requireUTC requires that the times are given in UTC.
+func requireUTC(t *testing.T, times ...time.Time) {
+	t.Helper()
+	for _, at := range times {
+		require.Equal(t, time.UTC, at.Location())
+	}
+}
 
 // inUTC makes equal instants equal values.
 func inUTC(times ...*time.Time) {

@@ -154,12 +154,15 @@ func oneTimeZones(t *testing.T, ctx context.Context, s authn.OneTimeStore) {
 	r.Expires = r.Expires.In(zone())
 	putOneTime(t, ctx, s, r)
 	requireNotConsumed(t, ctx, s, r, r.Expires.UTC())
-	requireConsumed(t, ctx, s, r, r.Expires.Add(-tick))
+	got, err := consume(ctx, s, r, r.Expires.Add(-tick))
+	require.NoError(t, err)
+	requireUTC(t, got.Expires)
+	require.True(t, got.Expires.Equal(r.Expires))
 }
 
 func oneTimeOddValues(t *testing.T, ctx context.Context, s authn.OneTimeStore) {
 	var all []authn.OneTime
-	for _, odd := range append(oddStrings(), longID()) {
+	for _, odd := range oddTexts() {
 		for _, r := range []authn.OneTime{newOneTime(odd, "reset", "r"), newOneTime("", odd, "r"), newOneTime("", "reset", odd)} {
 			r.Value = odd + longText()
 			all = append(all, putOneTime(t, ctx, s, r))

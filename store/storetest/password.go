@@ -66,7 +66,7 @@ func passwordTenants(t *testing.T, ctx context.Context, s authn.PasswordStore) {
 }
 
 func passwordOddValues(t *testing.T, ctx context.Context, s authn.PasswordStore) {
-	odd := append(oddStrings(), longID())
+	odd := oddTexts()
 	for _, v := range odd {
 		require.NoError(t, s.SetPasswordHash(ctx, subject("", v), "id "+v))
 		require.NoError(t, s.SetPasswordHash(ctx, subject(v, "u"), "tenant "+v))

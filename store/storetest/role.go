@@ -106,6 +106,12 @@ func roleOddValues(t *testing.T, ctx context.Context, s authz.RoleStore) {
 	}
 	slices.SortFunc(all, func(a, b authz.Role) int { return cmp.Compare(a.Name, b.Name) })
 	requireRoles(t, ctx, s, "", all...)
+
+	for _, odd := range oddBytes() {
+		r := authz.Role{Name: odd, Description: odd, Permissions: oddBytes(), Inherits: []string{odd}}
+		require.NoError(t, s.PutRole(ctx, authn.Tenant("b"+odd), r))
+		requireRoles(t, ctx, s, authn.Tenant("b"+odd), r)
+	}
 }
 
 func roleAliasing(t *testing.T, ctx context.Context, s authz.RoleStore) {

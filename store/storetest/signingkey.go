@@ -119,6 +119,9 @@ func keysZones(t *testing.T, ctx context.Context, s authn.KeyStore) {
 	r.CreatedAt, r.SignsAt, r.RetiredAt, r.Expires = r.CreatedAt.In(zone()), r.SignsAt.In(zone()), r.RetiredAt.In(zone()), r.Expires.In(zone())
 	require.NoError(t, s.ReplaceSigningKeys(ctx, 0, []authn.KeyRecord{r}))
 	requireKeys(t, ctx, s, 1, r)
+	got, err := s.SigningKeys(ctx)
+	require.NoError(t, err)
+	requireUTC(t, got.Keys[0].CreatedAt, got.Keys[0].SignsAt, got.Keys[0].RetiredAt, got.Keys[0].Expires)
 }
 
 func keysOddValues(t *testing.T, ctx context.Context, s authn.KeyStore) {
@@ -136,6 +139,12 @@ func keysOddValues(t *testing.T, ctx context.Context, s authn.KeyStore) {
 		return 1
 	})
 	requireKeys(t, ctx, s, 1, all...)
+	for i, odd := range oddBytes() {
+		r := newKeyRecord(odd, authn.KeyState(odd))
+		r.Algorithm = odd
+		require.NoError(t, s.ReplaceSigningKeys(ctx, int64(i)+1, []authn.KeyRecord{r}))
+		requireKeys(t, ctx, s, int64(i)+2, r)
+	}
 }
 
 func keysAliasing(t *testing.T, ctx context.Context, s authn.KeyStore) {

@@ -23,6 +23,7 @@ func UserStore(t *testing.T, open func(t *testing.T) authn.UserStore) {
 			{"absent", userAbsent},
 			{"duplicate address", userDuplicateAddress},
 			{"duplicate ID", userDuplicateID},
+			{"upper and lower case differ", userCase},
 			{"update", userUpdate},
 			{"update of an older version", userUpdateConflict},
 			{"update to a taken address", userUpdateTaken},
@@ -220,11 +221,26 @@ func userZones(t *testing.T, ctx context.Context, s authn.UserStore) {
 	u.DisabledAt = base().Add(time.Hour).In(zone())
 	u.LastLoginAt = base().Add(-time.Hour).In(zone())
 	requireUser(t, ctx, s, createUser(t, ctx, s, u))
+	got, err := s.UserByID(ctx, u.Subject)
+	require.NoError(t, err)
+	requireUTC(t, got.CreatedAt, got.DisabledAt, got.LastLoginAt)
+}
+
+// userCase has accounts that differ in upper and lower case alone: a store takes addresses as they are given.
+func userCase(t *testing.T, ctx context.Context, s authn.UserStore) {
+	lower := createUser(t, ctx, s, newUser(subject("", "u1"), "ada@example.com"))
+	_, err := s.UserByEmail(ctx, "", "Ada@example.com")
+	assert.ErrorIs(t, err, authn.ErrNotFound)
+	_, err = s.UserByID(ctx, subject("", "U1"))
+	assert.ErrorIs(t, err, authn.ErrNotFound)
+	upper := createUser(t, ctx, s, newUser(subject("", "U1"), "Ada@example.com"))
+	requireUser(t, ctx, s, lower)
+	requireUser(t, ctx, s, upper)
 }
 
 func userOddValues(t *testing.T, ctx context.Context, s authn.UserStore) {
 	var all []authn.User
-	for i, odd := range append(oddStrings(), longID()) {
+	for i, odd := range oddTexts() {
 		all = append(all,
 			createUser(t, ctx, s, newUser(subject("", odd), fmt.Sprintf("%d@example.com", i))),
 			createUser(t, ctx, s, newUser(subject("", fmt.Sprintf("plain-%d", i)), odd)),
@@ -233,6 +249,24 @@ func userOddValues(t *testing.T, ctx context.Context, s authn.UserStore) {
 	for _, u := range all {
 		requireUser(t, ctx, s, u)
 	}
+	// Whatever the order of texts that are not UTF-8, pages lose none.
+	var pages, whole []string
+	list, err := s.Users(ctx, "", "", 10_000)
+	require.NoError(t, err)
+	for _, u := range list {
+		whole = append(whole, u.Subject.ID)
+	}
+	for after := ""; ; {
+		list, err := s.Users(ctx, "", after, 1)
+		require.NoError(t, err)
+		if len(list) == 0 {
+			break
+		}
+		after = list[0].Subject.ID
+		pages = append(pages, after)
+	}
+	assert.Len(t, whole, 2*len(all)/3)
+	assert.Equal(t, whole, pages)
 }
 
 func userCancelled(t *testing.T, ctx context.Context, s authn.UserStore) {

@@ -16,4 +16,6 @@ func TestOpenNamesTheMissingImport(t *testing.T) {
 	_, err := sqlstore.Open(t.Context(), sqlstore.Options{Driver: "sqlite", DSN: path})
 	assert.EqualError(t, err, `sqlstore: no database/sql driver "sqlite" is registered: add  import _ "modernc.org/sqlite"  to the application`)
 	assert.NoFileExists(t, path)
+	_, err = sqlstore.Open(t.Context(), sqlstore.Options{Dialect: sqlstore.Postgres, DSN: "postgres://ada:secret@127.0.0.1/auth"})
+	assert.EqualError(t, err, `sqlstore: no database/sql driver "pgx" is registered: add  import _ "github.com/jackc/pgx/v5/stdlib"  to the application`)
 }

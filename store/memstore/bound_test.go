@@ -1,0 +1,128 @@
+package memstore_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/store/memstore"
+)
+
+func begin() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+func subject(i int) authn.Subject { return authn.Subject{ID: fmt.Sprint("u", i)} }
+
+func record(i int, at time.Time) session.Record {
+	return session.Record{
+		Subject: subject(i), ID: fmt.Sprint("s", i), Carrier: authn.CarrierToken, CreatedAt: at, LastUsedAt: at,
+		IdleAt: at.Add(time.Hour), EndsAt: at.Add(24 * time.Hour), Generation: 1,
+	}
+}
+
+// REL-18: names that are chosen by an attacker make nothing grow past its bound. What is there already still works.
+func TestFloodIsBounded(t *testing.T) {
+	t.Parallel()
+	const most, flood = 100, 500
+	s, at := memstore.NewBounded(most), begin()
+	for _, tc := range []struct {
+		name string
+		put  func(i int) error
+		most int
+	}{
+		{"accounts", func(i int) error {
+			return s.CreateUser(t.Context(), authn.User{Subject: subject(i), Email: fmt.Sprint(i, "@example.com"), Version: 1})
+		}, most},
+		{"password hashes", func(i int) error { return s.SetPasswordHash(t.Context(), subject(i), "hash") }, most},
+		{"one-time records", func(i int) error {
+			return s.PutOneTime(t.Context(), authn.OneTime{ID: fmt.Sprint(i), SecretHash: []byte("h"), Expires: at.Add(time.Minute)})
+		}, most},
+		{"API keys", func(i int) error {
+			return s.CreateAPIKey(t.Context(), authn.APIKeyRecord{APIKey: authn.APIKey{ID: fmt.Sprint(i), Owner: subject(i), CreatedAt: at}}, 0)
+		}, most},
+		{"sessions", func(i int) error {
+			_, err := s.CreateSession(t.Context(), record(i, at), session.Limit{})
+			return err
+		}, most},
+		{"devices", func(i int) error {
+			_, _, err := s.SeeDevice(t.Context(), session.Device{Subject: subject(i), ID: "d", LastSeenAt: at}, 50)
+			return err
+		}, most},
+		{"revoked tokens", func(i int) error {
+			_, err := s.Revoke(t.Context(), authn.Revocation{Kind: authn.RevokedToken, ID: fmt.Sprint(i), Until: at})
+			return err
+		}, 2 * most},
+	} {
+		stored := 0
+		for i := range flood {
+			err := tc.put(i)
+			if err == nil {
+				stored++
+				continue
+			}
+			require.ErrorIs(t, err, memstore.ErrFull, tc.name)
+		}
+		assert.Equal(t, tc.most, stored, tc.name)
+	}
+	_, err := s.UserByID(t.Context(), subject(7))
+	require.NoError(t, err)
+	require.NoError(t, s.SetPasswordHash(t.Context(), subject(7), "another"))
+	_, err = s.ConsumeOneTime(t.Context(), "", "", "7", []byte("h"), at)
+	require.NoError(t, err)
+	_, err = s.EndSessions(t.Context(), subject(7), session.Selection{}, at, authn.EndLogout)
+	require.NoError(t, err)
+	_, err = s.CreateSession(t.Context(), record(flood, at.Add(time.Second)), session.Limit{})
+	require.NoError(t, err, "the record of an ended session makes room for a live one")
+}
+
+// Making and dropping records again and again takes no more memory than they do.
+func TestChurnIsBounded(t *testing.T) {
+	t.Parallel()
+	s, at := memstore.NewBounded(100), begin()
+	for i := range 20_000 {
+		require.NoError(t, s.PutOneTime(t.Context(), authn.OneTime{ID: fmt.Sprint(i), SecretHash: []byte("h"), Expires: at.Add(time.Hour)}))
+		_, err := s.ConsumeOneTime(t.Context(), "", "", fmt.Sprint(i), []byte("h"), at)
+		require.NoError(t, err)
+		_, _, err = s.SeeDevice(t.Context(), session.Device{Subject: subject(1), ID: fmt.Sprint(i), LastSeenAt: at.Add(time.Duration(i) * time.Second)}, 50)
+		require.NoError(t, err)
+		_, err = s.CreateSession(t.Context(), record(i, at.Add(time.Duration(i)*time.Minute)), session.Limit{})
+		require.NoError(t, err)
+		_, err = s.EndSessions(t.Context(), subject(i), session.Selection{}, at.Add(time.Duration(i)*time.Minute), authn.EndLogout)
+		require.NoError(t, err)
+	}
+	assert.Less(t, s.Filed(), 3*(1024+300))
+	n, err := s.PruneDevices(t.Context(), at.Add(1_000_000*time.Second))
+	require.NoError(t, err)
+	assert.Equal(t, 50, n, "what is there is still found")
+}
+
+// Who changes one account again and again fills the log with one entry; a reader misses nothing for it.
+func TestRepeatedChangesAreOneEntry(t *testing.T) {
+	t.Parallel()
+	s, at := memstore.NewBounded(50), begin()
+	_, err := s.Revoke(t.Context(), authn.Revocation{Kind: authn.RevokedToken, ID: "jti", Until: at.Add(time.Hour)})
+	require.NoError(t, err)
+	const changes = 10_000
+	for i := range changes {
+		until := at.Add(time.Hour)
+		if i%2 == 0 {
+			until = at.Add(2 * time.Hour)
+		}
+		head, err := s.Revoke(t.Context(), authn.Revocation{Kind: authn.ChangedAccount, ID: "mallory", Until: until})
+		require.NoError(t, err)
+		require.EqualValues(t, i+2, head)
+	}
+	entries, head, err := s.Revocations(t.Context(), 0, 1000)
+	require.NoError(t, err)
+	assert.EqualValues(t, changes+1, head)
+	assert.LessOrEqual(t, len(entries), 100)
+	assert.Equal(t, authn.RevokedToken, entries[0].Kind)
+	assert.EqualValues(t, changes+1, entries[len(entries)-1].Position)
+	n, err := s.PruneRevocations(t.Context(), at.Add(90*time.Minute))
+	require.NoError(t, err)
+	assert.Less(t, n, len(entries)-1, "what is repeated is kept as long as the longest")
+}
