@@ -31,7 +31,7 @@ type driver struct {
 }
 
 func drivers() []driver {
-	return []driver{memoryDriver(), sqliteDriver()}
+	return []driver{memoryDriver(), sqliteDriver(), postgresDriver(), redisDriver()}
 }
 
 func memoryDriver() driver {
