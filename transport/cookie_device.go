@@ -49,8 +49,8 @@ func (d deviceCookie) issue(random io.Reader) (setting.Secret, error) {
 }
 
 func (d deviceCookie) set(value setting.Secret) *http.Cookie {
-	return &http.Cookie{
-		Name: d.name(), Value: value.Reveal(), Path: "/", HttpOnly: true, Secure: !d.insecure, SameSite: http.SameSiteLaxMode,
-		MaxAge: int(deviceCookieAge.Seconds()),
-	}
+	c := sessionCookie(d).cookie(value.Reveal()) //nolint:gosec // the same attributes, Secure but where the configuration says insecure
+	c.Name = d.name()
+	c.MaxAge = int(deviceCookieAge.Seconds())
+	return c
 }
