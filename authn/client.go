@@ -31,10 +31,19 @@ func CleanUserAgent(header string) string {
 	if len(header) > longestUserAgent {
 		header = header[:longestUserAgent]
 	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
+	for i := range len(header) {
+		if !printable(rune(header[i])) {
+			return strings.Map(orQuestionMark, header)
 		}
+	}
+	return header
+}
+
+func printable(r rune) bool { return ' ' <= r && r <= '~' }
+
+func orQuestionMark(r rune) rune {
+	if printable(r) {
 		return r
-	}, header)
+	}
+	return '?'
 }

@@ -3,6 +3,7 @@ package authn
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,7 +41,11 @@ type change struct {
 
 // revocationTable is what a node knows of the log. It is split so that
 // requests seldom wait for one another.
-type revocationTable struct{ shards [64]tableShard }
+type revocationTable struct {
+	shards [64]tableShard
+	// lastEnded is the highest position at which all sessions of anybody ended. It never gets lower.
+	lastEnded atomic.Int64
+}
 
 type tableShard struct {
 	mu sync.RWMutex
@@ -85,6 +90,9 @@ func (t *revocationTable) alter(m mark, c change) {
 	old := s.changed[m]
 	s.changed[m] = change{
 		at: max(old.at, c.at), ended: max(old.ended, c.ended), hold: max(old.hold, c.hold), until: max(old.until, c.until),
+	}
+	for last := t.lastEnded.Load(); last < c.ended && !t.lastEnded.CompareAndSwap(last, c.ended); {
+		last = t.lastEnded.Load()
 	}
 }
 

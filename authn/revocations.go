@@ -105,6 +105,9 @@ func (r *Revocations) clock(now time.Time) time.Duration { return now.Sub(r.bega
 
 // ended reports whether a session of the account, opened at the position, was ended with all others since.
 func (r *Revocations) ended(s Subject, position int64) bool {
+	if r.table.lastEnded.Load() <= position { // nobody's were
+		return false
+	}
 	return r.table.change(r.mark.of(ChangedAccount, s.Tenant, s.ID)).ended > position ||
 		r.table.change(r.mark.of(ChangedAccount, s.Tenant, "")).ended > position
 }

@@ -25,6 +25,11 @@ func Cases(child ...string) []pair.Case {
 		requestCase("RS256", fewTokens), requestCase("ES256", fewTokens),
 		decisionCase(), denialCase(), permissionCase(), loadCase(),
 		socketCase(), apiKeyCase(), revokedCase(),
+		cookieCase(fewTokens), cookieCase(manyTokens),
+	}
+	cases = append(cases, weightCase())
+	for _, d := range drivers() {
+		cases = append(cases, sessionsCase(d))
 	}
 	if len(child) > 0 {
 		cases = append(cases, loginCase(slices.Clone(child)))
@@ -35,9 +40,11 @@ func Cases(child ...string) []pair.Case {
 // ours is the name of this module's side wherever there is one of it.
 const ours = "authmodule"
 
-func sized(name string, n int) string {
+func sized(name string, n int) string { return sizedAs(name, n, "tokens") }
+
+func sizedAs(name string, n int, things string) string {
 	if n >= 1000 {
-		return fmt.Sprintf("%s, %d,%03d tokens", name, n/1000, n%1000)
+		return fmt.Sprintf("%s, %d,%03d %s", name, n/1000, n%1000, things)
 	}
-	return fmt.Sprintf("%s, %d tokens", name, n)
+	return fmt.Sprintf("%s, %d %s", name, n, things)
 }

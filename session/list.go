@@ -88,7 +88,8 @@ func (m *Manager) infos(ctx context.Context, records []Record) ([]Info, error) {
 		if ended {
 			continue
 		}
-		info := m.withUses(r).info()
+		m.addUses(&r)
+		info := r.info()
 		info.Place = m.place(ctx, info.IP)
 		out = append(out, info)
 	}

@@ -209,7 +209,7 @@ func (m *Manager) encode(r Record, secret []byte) setting.Secret {
 	return credential.Credential{Kind: kindRefresh, ID: r.ID, Secret: refresh.bytes()}.Encode()
 }
 
-func (r Record) session() authn.Session {
+func (r *Record) session() authn.Session {
 	return authn.Session{
 		ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Methods: r.Methods, AuthTime: r.AuthTime, Ends: r.EndsAt, Epoch: r.Epoch, Confirmation: r.Confirmation,
 	}
@@ -221,7 +221,10 @@ func (m *Manager) find(ctx context.Context, t authn.Tenant, id string) (Record, 
 	if err != nil {
 		return Record{}, err
 	}
-	return m.alive(ctx, record)
+	if err := m.alive(ctx, &record, m.deps.Now()); err != nil {
+		return Record{}, err
+	}
+	return record, nil
 }
 
 // load returns the record as it is stored, live or not, or [authn.ErrSessionEnded].
@@ -239,16 +242,16 @@ func (m *Manager) load(ctx context.Context, t authn.Tenant, id string) (Record, 
 	return record, nil
 }
 
-// alive returns the record with the uses that are not stored yet, or [authn.ErrSessionEnded].
-func (m *Manager) alive(ctx context.Context, stored Record) (Record, error) {
-	record := m.withUses(stored)
-	if !record.Live(m.deps.Now()) {
-		return Record{}, authn.ErrSessionEnded
+// alive adds to a stored record the uses that are not stored yet, and returns [authn.ErrSessionEnded] unless it lives at now.
+func (m *Manager) alive(ctx context.Context, r *Record, now time.Time) error {
+	m.addUses(r)
+	if !r.Live(now) {
+		return authn.ErrSessionEnded
 	}
-	if ended, err := m.deps.Revocations.EndedSince(ctx, record.Subject, record.Epoch); ended || err != nil {
-		return Record{}, orEnded(err)
+	if ended, err := m.deps.Revocations.EndedSince(ctx, r.Subject, r.Epoch); ended || err != nil {
+		return orEnded(err)
 	}
-	return record, nil
+	return nil
 }
 
 func orEnded(err error) error {

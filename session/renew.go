@@ -39,18 +39,18 @@ func (m *Manager) renewable(ctx context.Context, cookie setting.Secret, client a
 	if err != nil {
 		return Record{}, authn.ErrSessionEnded
 	}
-	record, _, err := m.carried(ctx, c)
+	l, err := m.carried(ctx, c)
 	if errors.Is(err, authn.ErrCookieSuperseded) {
 		return Record{}, m.overtaken(ctx, authn.Tenant(c.Tenant()), c.ID)
 	}
 	if err != nil {
 		return Record{}, err
 	}
-	if why := record.Confirmation.Unproved(client); why != "" {
-		m.deps.Events.Emit(ctx, authn.BindingFailed(record.Subject, record.ID, client, authn.CredentialCookie, why))
+	if why := l.Confirmation.Unproved(client); why != "" {
+		m.deps.Events.Emit(ctx, authn.BindingFailed(l.Subject, l.ID, client, authn.CredentialCookie, why))
 		return Record{}, authn.ErrTokenBinding
 	}
-	return record, nil
+	return l.Record, nil
 }
 
 // notRenewed finds out what became of a renewal that returned an error: another call came first, or the

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -52,21 +53,18 @@ func (m *Manager) Flush(ctx context.Context) error {
 
 // flush stores the uses that are due by the given time.
 func (m *Manager) flush(ctx context.Context, by time.Time) error {
-	for {
-		due := m.uses.due(by, flushAtOnce)
-		if len(due) == 0 {
-			return nil
-		}
-		touches := make([]Touch, 0, len(due))
-		for k, use := range due {
-			touches = append(touches, touchOf(k, use))
+	for batch := range slices.Chunk(m.uses.due(by), flushAtOnce) {
+		touches := make([]Touch, 0, len(batch))
+		for _, d := range batch {
+			touches = append(touches, touchOf(d.key, d.use))
 		}
 		if err := m.deps.Store.TouchSessions(ctx, touches...); err != nil {
 			return fmt.Errorf("session: store the last uses: %w", err)
 		}
 		next := m.deps.Now().UTC().Add(m.cfg.saveUp())
-		for k, use := range due {
-			m.uses.stored(k, use, next)
+		for _, d := range batch {
+			m.uses.stored(d.key, d.use, next)
 		}
 	}
+	return nil
 }

@@ -28,27 +28,30 @@ func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client auth
 	if err != nil {
 		return authn.Session{}, authn.ErrSessionEnded
 	}
-	record, stored, err := m.carried(ctx, c)
+	l, err := m.carried(ctx, c)
 	if err != nil {
 		return authn.Session{}, err
 	}
-	if why := record.Confirmation.Unproved(client); why != "" { // before the use is recorded: it is none
-		m.deps.Events.Emit(ctx, authn.BindingFailed(record.Subject, record.ID, client, authn.CredentialCookie, why))
+	if why := l.Confirmation.Unproved(client); why != "" { // before the use is recorded: it is none
+		m.deps.Events.Emit(ctx, authn.BindingFailed(l.Subject, l.ID, client, authn.CredentialCookie, why))
 		return authn.Session{}, authn.ErrTokenBinding
 	}
-	return record.session(), m.touch(ctx, record, stored, client)
+	return l.session(), m.touch(ctx, &l, client)
 }
 
 // touch saves the use up, or stores it when the session ends soon as it is stored.
-func (m *Manager) touch(ctx context.Context, r Record, ends time.Time, client authn.Client) error {
-	now := m.deps.Now().UTC().Truncate(time.Microsecond)
-	if now.Sub(r.LastUsedAt) < touchEvery {
+func (m *Manager) touch(ctx context.Context, l *living, client authn.Client) error {
+	now := l.at.UTC().Truncate(time.Microsecond)
+	if now.Sub(l.LastUsedAt) < touchEvery {
 		return nil
 	}
-	idle := m.idle(r.Carrier, r.Remember)
-	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), idle: idle, client: client}
-	k := useKey{r.Subject.Tenant, r.ID}
-	if m.uses.note(k, use, ends.Add(-storeBefore)) {
+	idle := m.idle(l.Carrier, l.Remember)
+	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), idle: idle, ip: client.IP, userAgent: client.UserAgent}
+	if use.userAgent == l.UserAgent {
+		use.userAgent = l.UserAgent // the same memory, not the request's
+	}
+	k := useKey{l.Subject.Tenant, l.ID}
+	if m.uses.note(k, use, l.ends.Add(-storeBefore)) {
 		return nil
 	}
 	touches := []Touch{touchOf(k, use)}
@@ -62,24 +65,23 @@ func (m *Manager) touch(ctx context.Context, r Record, ends time.Time, client au
 	return nil
 }
 
-// withUses adds to a record the uses that this node has not stored yet.
-func (m *Manager) withUses(r Record) Record {
+// addUses adds to a record the uses that this node has not stored yet.
+func (m *Manager) addUses(r *Record) {
 	if r.Carrier != authn.CarrierCookie {
-		return r
+		return
 	}
 	use, found := m.uses.last(useKey{r.Subject.Tenant, r.ID})
 	if !found || !use.at.After(r.LastUsedAt) {
-		return r
+		return
 	}
 	r.LastUsedAt = use.at
 	if end := use.at.Add(use.idle); end.After(r.IdleAt) {
 		r.IdleAt = end
 	}
-	return r
 }
 
 func touchOf(k useKey, u pendingUse) Touch {
-	return Touch{Tenant: k.tenant, ID: k.id, Use: useOf(u.client, u.at, u.idle)}
+	return Touch{Tenant: k.tenant, ID: k.id, Use: useOf(authn.Client{IP: u.ip, UserAgent: u.userAgent}, u.at, u.idle)}
 }
 
 func useOf(client authn.Client, at time.Time, idle time.Duration) Use {

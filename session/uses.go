@@ -2,6 +2,7 @@ package session
 
 import (
 	"hash/maphash"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -26,9 +27,10 @@ type useKey struct {
 type pendingUse struct {
 	at time.Time
 	// due is when it must be stored; later uses do not move it.
-	due    time.Time
-	idle   time.Duration
-	client authn.Client
+	due       time.Time
+	idle      time.Duration
+	ip        netip.Addr
+	userAgent string
 }
 
 // uses saves up the last uses of sessions until they are due.
@@ -64,7 +66,7 @@ func (u *uses) note(k useKey, use pendingUse, must time.Time) bool {
 	case found:
 		use.due = minTime(earlier.due, use.due)
 		if use.at.Before(earlier.at) {
-			use.at, use.client = earlier.at, earlier.client
+			use.at, use.ip, use.userAgent = earlier.at, earlier.ip, earlier.userAgent
 		}
 	case len(s.pending) >= mostUses/useShards:
 		return false
@@ -82,15 +84,21 @@ func (u *uses) last(k useKey) (pendingUse, bool) {
 	return use, found
 }
 
-// due returns what must be stored by now, at most limit, without forgetting it.
-func (u *uses) due(now time.Time, limit int) map[useKey]pendingUse {
-	found := map[useKey]pendingUse{}
+// dueUse is a use that must be stored.
+type dueUse struct {
+	key useKey
+	use pendingUse
+}
+
+// due returns what must be stored by now, without forgetting it.
+func (u *uses) due(now time.Time) []dueUse {
+	var found []dueUse
 	for i := range u.shards {
 		s := &u.shards[i]
 		s.mu.Lock()
 		for k, use := range s.pending {
-			if len(found) < limit && !now.Before(use.due) {
-				found[k] = use
+			if !now.Before(use.due) {
+				found = append(found, dueUse{k, use})
 			}
 		}
 		s.mu.Unlock()

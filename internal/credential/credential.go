@@ -34,8 +34,10 @@ const (
 	maxLength  = 256
 )
 
-// alphabet has no underscore, no upper case and no padding.
-var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+// alphabet has no underscore and no upper case.
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 
 // Credential is one opaque credential, taken apart.
 type Credential struct {
@@ -186,33 +188,49 @@ func decode(dst []byte, text string) bool {
 	if len(text) != encoding.EncodedLen(len(dst)) {
 		return false
 	}
+	var wrong byte
+	for len(dst) >= blockBytes {
+		var held uint64
+		for i := range blockDigits {
+			value := digits[text[i]]
+			wrong |= value
+			held = held<<5 | uint64(value)
+		}
+		dst[0], dst[1], dst[2], dst[3], dst[4] = byte(held>>32), byte(held>>24), byte(held>>16), byte(held>>8), byte(held)
+		dst, text = dst[blockBytes:], text[blockDigits:]
+	}
 	var held uint32 // of which the low bits are still to be written
 	bits, at := 0, 0
 	for i := range len(text) {
-		value, ok := digit(text[i])
-		if !ok {
-			return false
-		}
-		held = held<<5 | value
+		value := digits[text[i]]
+		wrong |= value
+		held = held<<5 | uint32(value)
 		if bits += 5; bits >= 8 {
 			bits -= 8
 			dst[at] = byte(held >> bits)
 			at++
 		}
 	}
-	return held&(1<<bits-1) == 0
+	return wrong < foreign && held&(1<<bits-1) == 0
 }
 
-// digit returns the value of a character of the alphabet.
-func digit(c byte) (uint32, bool) {
-	switch {
-	case 'a' <= c && c <= 'z':
-		return uint32(c - 'a'), true
-	case '2' <= c && c <= '7':
-		return uint32(c-'2') + 26, true
+const (
+	// Eight characters are five bytes.
+	blockDigits, blockBytes = 8, 5
+	// foreign is the bit that no digit has.
+	foreign = 0x80
+)
+
+// digits has the value of each character of the alphabet, and foreign for all others.
+var digits = func() (table [256]byte) {
+	for i := range table {
+		table[i] = foreign
 	}
-	return 0, false
-}
+	for value, c := range []byte(alphabet) {
+		table[c] = byte(value)
+	}
+	return table
+}()
 
 const longestTenant = 63
 

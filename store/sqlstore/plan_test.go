@@ -4,13 +4,18 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/session"
 )
 
 // everyQuery are the queries of both dialects. White-box: the queries cannot be seen from outside.
@@ -105,5 +110,31 @@ func TestEveryQueryUsesAnIndexOnPostgreSQL(t *testing.T) {
 		for _, line := range plan {
 			assert.NotContains(t, line, "Seq Scan on authmodule", "%s\n%s", text, strings.Join(plan, "\n"))
 		}
+	}
+}
+
+// A server that was filled a moment ago has no statistics yet; it must not look for one session among all of the tenant's.
+func TestOneSessionIsFoundByItsKeyWithoutStatistics(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, Options{Dialect: Postgres, DSN: postgres.Schema(t)})
+	now := time.Now()
+	for i := range 500 {
+		id := strconv.Itoa(i)
+		r := session.Record{Subject: authn.Subject{ID: id}, ID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), EndsAt: now.Add(time.Hour)}
+		_, err := s.CreateSession(t.Context(), r, session.Limit{})
+		require.NoError(t, err)
+	}
+	conn, err := s.writer.db.Conn(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	_, err = conn.ExecContext(t.Context(), "SET plan_cache_mode = force_generic_plan")
+	require.NoError(t, err)
+	for i, query := range []string{sessionByID, endSession, touchSession, rotateSession} {
+		_, err := conn.ExecContext(t.Context(), fmt.Sprintf("PREPARE one%d AS %s", i, Postgres.text(query)))
+		require.NoError(t, err, query)
+		arguments := strings.TrimSuffix(strings.Repeat("NULL,", strings.Count(query, "?")), ",")
+		rows, err := conn.QueryContext(t.Context(), fmt.Sprintf("EXPLAIN EXECUTE one%d(%s)", i, arguments))
+		require.NoError(t, err, query)
+		assert.Contains(t, strings.Join(lastColumn(t, rows, 1), "\n"), "authmodule_sessions_pkey", query)
 	}
 }

@@ -59,16 +59,25 @@ func measure(w io.Writer, cases []pair.Case, options pair.Options) error {
 	if len(cases) == 0 {
 		return errors.New("no case has such a name")
 	}
-	results := make([]*pair.Result, len(cases))
+	var measured []pair.Case
+	var results []*pair.Result
+	fmt.Fprintf(w, "%s %d rounds.\n\n", bench.Machine(), options.Rounds)
 	for i, c := range cases {
 		start := time.Now()
-		var err error
-		if results[i], err = measureCase(c, options); err != nil {
+		result, err := measureCase(c, options)
+		if errors.Is(err, pair.ErrAbsent) {
+			fmt.Fprintf(w, "%s: %v\n\n", c.Name, err)
+		} else if err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
+		} else {
+			measured, results = append(measured, c), append(results, result)
 		}
 		fmt.Fprintf(os.Stderr, "table: %d of %d: %s: %.1f s\n", i+1, len(cases), c.Name, time.Since(start).Seconds())
 	}
-	fmt.Fprintf(w, "%s %d rounds.\n\n", bench.Machine(), options.Rounds)
+	return write(w, measured, results)
+}
+
+func write(w io.Writer, cases []pair.Case, results []*pair.Result) error {
 	if err := pair.WriteClaims(w, cases, results); err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ type Case struct {
 	Name string
 	// What says in one sentence what is compared.
 	What string
-	// Open builds the sides. The work is ready to be measured when it returns.
+	// Open builds the sides. The work is ready to be measured when it returns. [ErrAbsent] leaves the case out.
 	Open func() (*Bench, error)
 }
 
@@ -48,6 +48,9 @@ type Round map[string]Values
 
 // ErrChecks is found in the error of a side that accepted what is bad, or refused what is good.
 var ErrChecks = errors.New("pair: a side does not do the work")
+
+// ErrAbsent is found in what Open returns where the machine has not what the case needs, such as a server.
+var ErrAbsent = errors.New("pair: not measured")
 
 // Check runs the checks of all sides.
 func (b *Bench) Check() error {

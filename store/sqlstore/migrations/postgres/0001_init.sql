@@ -63,7 +63,9 @@ CREATE TABLE authmodule_sessions (
     PRIMARY KEY (tenant, id)
 );
 
-CREATE INDEX authmodule_sessions_open ON authmodule_sessions (tenant, subject_id) WHERE ended_at = 0;
+-- It begins with the account and has no condition: else it looks as good as the primary key to a server without statistics, which
+-- then walks through all of a tenant to find one session.
+CREATE INDEX authmodule_sessions_subject ON authmodule_sessions (subject_id, tenant, ended_at);
 CREATE INDEX authmodule_sessions_idle ON authmodule_sessions (idle_at);
 CREATE INDEX authmodule_sessions_ends ON authmodule_sessions (ends_at);
 CREATE INDEX authmodule_sessions_ended ON authmodule_sessions (ended_at) WHERE ended_at <> 0;
