@@ -98,7 +98,7 @@ func (m *Manager) newDevice(ctx context.Context, r Record, name string, first bo
 const notifyTimeout = 10 * time.Second
 
 func (m *Manager) notify(ctx context.Context, n NewDevice) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), notifyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
 	defer func() {
 		if what := recover(); what != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,6 +18,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // mailbox keeps what owners are told; err is what it answers.
@@ -210,4 +212,47 @@ func TestDevicesAreForgotten(t *testing.T) {
 	require.NoError(t, err)
 	f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "one"})
 	require.Len(t, *events, 2)
+}
+
+// slowMail does not answer before it is told to stop.
+type slowMail struct{}
+
+func (slowMail) NotifyNewDevice(ctx context.Context, _ session.NewDevice) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A notifier that hangs holds up neither the uses of sessions, which other nodes would miss, nor the stop.
+func TestNotifierThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		m, err := session.New(session.Config{TimeoutMinutes: 1}, session.Deps{Store: store, Devices: store, Notifier: slowMail{}, Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); m.Run(ctx) }()
+		on := func(token setting.Secret) setting.Secret {
+			_, cookie, err := m.Open(t.Context(), authn.Opening{
+				Proof: authn.Proof{Subject: ada, Time: time.Now()}, Carrier: authn.CarrierCookie, Device: authn.DeviceClaim{Token: token},
+			})
+			require.NoError(t, err)
+			return cookie
+		}
+		cookie := on("one")
+		time.Sleep(52 * time.Second)
+		require.NoError(t, resume(t, m, cookie))
+		for i := range 50 {
+			on(setting.Secret(rune('a' + i)))
+		}
+		time.Sleep(10 * time.Second)
+		require.NoError(t, resume(t, node(t, store, session.Config{TimeoutMinutes: 1}), cookie), "used 10 of 60 seconds ago")
+		stop()
+		<-done
+		late, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		began := time.Now()
+		require.NoError(t, m.Flush(late))
+		assert.LessOrEqual(t, time.Since(began), 5*time.Second)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -26,7 +27,8 @@ type Manager struct {
 	deps Deps
 	// key stands behind a function, which fmt cannot look into.
 	key func() []byte
-	// uses are those that the store does not know yet, notices the new devices of which nobody was told.
+	// uses are those that the store does not know yet; they are stored while running. Notices are the new devices of which nobody was told.
+	running atomic.Bool
 	uses    *uses
 	notices chan NewDevice
 }
@@ -244,10 +246,10 @@ func (m *Manager) load(ctx context.Context, t authn.Tenant, id string) (Record, 
 
 // alive adds to a stored record the uses that are not stored yet, and returns [authn.ErrSessionEnded] unless it lives at now.
 func (m *Manager) alive(ctx context.Context, r *Record, now time.Time) error {
-	m.addUses(r)
-	if !r.Live(now) {
+	if !r.Live(now) { // as it is stored: what this node has saved up must not outlive what all others see
 		return authn.ErrSessionEnded
 	}
+	m.addUses(r)
 	if ended, err := m.deps.Revocations.EndedSince(ctx, r.Subject, r.Epoch); ended || err != nil {
 		return orEnded(err)
 	}

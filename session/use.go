@@ -39,26 +39,22 @@ func (m *Manager) Resume(ctx context.Context, cookie setting.Secret, client auth
 	return l.session(), m.touch(ctx, &l, client)
 }
 
-// touch saves the use up, or stores it when the session ends soon as it is stored.
+// touch saves the use up, or stores it when nobody does so later, or the session ends soon as it is stored.
 func (m *Manager) touch(ctx context.Context, l *living, client authn.Client) error {
 	now := l.at.UTC().Truncate(time.Microsecond)
 	if now.Sub(l.LastUsedAt) < touchEvery {
 		return nil
 	}
 	idle := m.idle(l.Carrier, l.Remember)
-	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), idle: idle, ip: client.IP, userAgent: client.UserAgent}
+	use := pendingUse{at: now, due: now.Add(m.cfg.saveUp()), ends: l.ends, idle: idle, ip: client.IP, userAgent: client.UserAgent}
 	if use.userAgent == l.UserAgent {
 		use.userAgent = l.UserAgent // the same memory, not the request's
 	}
 	k := useKey{l.Subject.Tenant, l.ID}
-	if m.uses.note(k, use, l.ends.Add(-storeBefore)) {
+	if m.running.Load() && m.uses.note(k, use) {
 		return nil
 	}
-	touches := []Touch{touchOf(k, use)}
-	if held, found := m.uses.last(k); found { // without which the session might have ended before this use
-		touches = []Touch{touchOf(k, held), touches[0]}
-	}
-	if err := m.deps.Store.TouchSessions(ctx, touches...); err != nil {
+	if err := m.deps.Store.TouchSessions(ctx, touchOf(k, use)); err != nil {
 		return fmt.Errorf("session: record a use: %w", err)
 	}
 	m.uses.stored(k, use, now.Add(m.cfg.saveUp()))

@@ -26,8 +26,8 @@ type useKey struct {
 // pendingUse is the last use of a session that is not stored yet.
 type pendingUse struct {
 	at time.Time
-	// due is when it must be stored; later uses do not move it.
-	due       time.Time
+	// due is when it must be stored; later uses do not move it. Ends is when the session ends as it is stored.
+	due, ends time.Time
 	idle      time.Duration
 	ip        netip.Addr
 	userAgent string
@@ -52,8 +52,9 @@ func newUses() *uses {
 
 func (u *uses) shard(k useKey) int { return int(maphash.String(u.seed, k.id) % useShards) }
 
-// note saves up a use, and reports false when it must be stored at once: there is no room, or it is not before must.
-func (u *uses) note(k useKey, use pendingUse, must time.Time) bool {
+// note saves up a use, and reports false when it must be stored at once: there is no room, or the session ends soon.
+func (u *uses) note(k useKey, use pendingUse) bool {
+	must := use.ends.Add(-storeBefore)
 	if !use.at.Before(must) {
 		return false
 	}
@@ -65,6 +66,9 @@ func (u *uses) note(k useKey, use pendingUse, must time.Time) bool {
 	switch {
 	case found:
 		use.due = minTime(earlier.due, use.due)
+		if earlier.ends.After(use.ends) {
+			use.ends = earlier.ends
+		}
 		if use.at.Before(earlier.at) {
 			use.at, use.ip, use.userAgent = earlier.at, earlier.ip, earlier.userAgent
 		}
@@ -90,14 +94,18 @@ type dueUse struct {
 	use pendingUse
 }
 
-// due returns what must be stored by now, without forgetting it.
-func (u *uses) due(now time.Time) []dueUse {
+// due returns what must be stored by the given time, without forgetting it. What comes too late, because the session has
+// ended meanwhile for all who read the store, is forgotten: it must not come back.
+func (u *uses) due(now, by time.Time) []dueUse {
 	var found []dueUse
 	for i := range u.shards {
 		s := &u.shards[i]
 		s.mu.Lock()
 		for k, use := range s.pending {
-			if !now.Before(use.due) {
+			switch {
+			case !now.Before(use.ends):
+				delete(s.pending, k)
+			case !by.Before(use.due):
 				found = append(found, dueUse{k, use})
 			}
 		}

@@ -121,76 +121,167 @@ func TestUsesAreSavedUp(t *testing.T) {
 // V7.3.1: at the stop of a node nothing is lost.
 func TestFlushStoresEveryUse(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, session.Config{LastUseSeconds: 600})
-	_, cookie := f.open(t, ada, authn.CarrierCookie)
-	f.now = start.Add(50 * time.Minute)
-	require.NoError(t, f.resume(t, cookie))
-	require.NoError(t, f.Flush(t.Context()))
-	records, err := f.store.Sessions(t.Context(), ada, f.now)
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		m := node(t, store, session.Config{LastUseSeconds: 600})
+		cookie := cookieOf(t, m)
+		time.Sleep(50 * time.Minute)
+		require.NoError(t, resume(t, m, cookie))
+		require.NoError(t, m.Flush(t.Context()))
+		records, err := store.Sessions(t.Context(), ada, time.Now())
+		require.NoError(t, err)
+		require.Len(t, records, 1)
+		assert.True(t, records[0].LastUsedAt.Equal(time.Now()))
+		assert.True(t, records[0].IdleAt.Equal(time.Now().Add(time.Hour)))
+	})
+}
+
+// A manager that does not run saves nothing up.
+func TestUsesWithoutRun(t *testing.T) {
+	t.Parallel()
+	store := &counting{Store: memstore.New()}
+	now := start
+	m, err := session.New(session.Config{}, session.Deps{Store: store, Now: func() time.Time { return now }})
 	require.NoError(t, err)
-	require.Len(t, records, 1)
-	assert.Equal(t, f.now, records[0].LastUsedAt)
-	assert.Equal(t, f.now.Add(time.Hour), records[0].IdleAt)
+	cookie := cookieOf(t, m)
+	for range 5 {
+		now = now.Add(time.Minute)
+		require.NoError(t, resume(t, m, cookie))
+	}
+	assert.EqualValues(t, 5, store.touches.Load())
 }
 
 // REL-11: while the store cannot write, a session goes on until it would have ended without its uses, and not
-// longer; nothing that was used in time is lost when the store writes again.
+// longer, on any node.
 func TestUsesOfAStoreThatCannotWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &counting{Store: memstore.New()}
 		m := node(t, store, session.Config{})
-		cookie := cookieOf(t, m)
+		cookie, other := cookieOf(t, m), cookieOf(t, m)
 		store.broken.Store(true)
 		for range 59 {
 			time.Sleep(time.Minute)
 			require.NoError(t, resume(t, m, cookie))
+			require.NoError(t, resume(t, m, other))
 		}
 		time.Sleep(56 * time.Second)
 		require.ErrorIs(t, resume(t, m, cookie), errBroken, "the store must know of the use by now")
+		time.Sleep(4 * time.Second)
+		require.ErrorIs(t, resume(t, m, cookie), authn.ErrSessionEnded)
 		store.broken.Store(false)
-		time.Sleep(10 * time.Second) // past the end that is stored, which is a use too late for the store alone
+		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		require.NoError(t, resume(t, m, cookie))
-		other := node(t, store, session.Config{})
-		require.NoError(t, resume(t, other, cookie))
+		for _, c := range []setting.Secret{cookie, other} {
+			require.ErrorIs(t, resume(t, m, c), authn.ErrSessionEnded, "what was over does not come back")
+			require.ErrorIs(t, resume(t, node(t, store, session.Config{}), c), authn.ErrSessionEnded)
+		}
+	})
+}
+
+// REL-06: a use that could not be stored in time does not bring a session back past the limit.
+func TestLateUseDoesNotPassTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &counting{Store: memstore.New()}
+		cfg := session.Config{TimeoutMinutes: 1, MaxPerUser: 1, OnLimit: session.Refuse}
+		a, b := node(t, store, cfg), node(t, store, cfg)
+		first := cookieOf(t, a)
+		time.Sleep(50 * time.Second)
+		store.broken.Store(true)
+		require.NoError(t, resume(t, a, first))
+		time.Sleep(11 * time.Second)
+		second := cookieOf(t, b)
+		store.broken.Store(false)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.NoError(t, resume(t, b, second))
+		for _, m := range []*session.Manager{a, b} {
+			require.ErrorIs(t, resume(t, m, first), authn.ErrSessionEnded)
+		}
+	})
+}
+
+// partial records all uses but those of one session, as a cluster does of which one shard is down.
+type partial struct {
+	*memstore.Store
+	bad string
+}
+
+func (p *partial) TouchSessions(ctx context.Context, touches ...session.Touch) error {
+	for _, one := range touches {
+		if one.ID == p.bad {
+			return errBroken
+		}
+	}
+	return p.Store.TouchSessions(ctx, touches...)
+}
+
+// A use that cannot be stored keeps no other from it.
+func TestOneUseThatFailsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &partial{Store: memstore.New()}
+		cfg := session.Config{TimeoutMinutes: 1}
+		a, b := node(t, store, cfg), node(t, store, cfg)
+		var cookies []setting.Secret
+		for i := range 1500 {
+			s, cookie, err := a.Open(t.Context(), authn.Opening{Proof: authn.Proof{Subject: authn.Subject{ID: fmt.Sprint(i)}, Time: time.Now()}, Carrier: authn.CarrierCookie})
+			require.NoError(t, err)
+			cookies = append(cookies, cookie)
+			store.bad = s.ID
+		}
+		time.Sleep(30 * time.Second)
+		for _, c := range cookies {
+			require.NoError(t, resume(t, a, c))
+		}
+		time.Sleep(35 * time.Second)
+		bad := len(cookies) - 1
+		for _, c := range cookies[:bad] {
+			require.NoError(t, resume(t, b, c), "used 35 of 60 seconds ago")
+		}
+		require.ErrorIs(t, resume(t, b, cookies[bad]), authn.ErrSessionEnded)
 	})
 }
 
 // A session that was ended is not brought back by a use that was saved up.
 func TestUsesDoNotRevive(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, session.Config{})
-	opened, cookie := f.open(t, ada, authn.CarrierCookie)
-	f.now = start.Add(10 * time.Second)
-	require.NoError(t, f.resume(t, cookie))
-	require.NoError(t, f.Revoke(t.Context(), ada, opened.ID))
-	require.ErrorIs(t, f.resume(t, cookie), authn.ErrSessionEnded)
-	require.NoError(t, f.Flush(t.Context()))
-	require.ErrorIs(t, f.resume(t, cookie), authn.ErrSessionEnded)
+	synctest.Test(t, func(t *testing.T) {
+		m := node(t, memstore.New(), session.Config{})
+		opened, cookie, err := m.Open(t.Context(), authn.Opening{Proof: authn.Proof{Subject: ada, Time: time.Now()}, Carrier: authn.CarrierCookie})
+		require.NoError(t, err)
+		time.Sleep(10 * time.Second)
+		require.NoError(t, resume(t, m, cookie))
+		require.NoError(t, m.Revoke(t.Context(), ada, opened.ID))
+		require.ErrorIs(t, resume(t, m, cookie), authn.ErrSessionEnded)
+		require.NoError(t, m.Flush(t.Context()))
+		require.ErrorIs(t, resume(t, m, cookie), authn.ErrSessionEnded)
+	})
 }
 
 // REL-18: what is saved up is bounded; sessions beyond the bound are stored at once.
 func TestSavedUpUsesAreBounded(t *testing.T) {
 	t.Parallel()
-	const sessions, bound = 70_000, 1 << 16
-	store := &counting{Store: memstore.New()}
-	now := start
-	m, err := session.New(session.Config{}, session.Deps{Store: store, Now: func() time.Time { return now }})
-	require.NoError(t, err)
-	var cookies []setting.Secret
-	for i := range sessions {
-		s := authn.Subject{ID: fmt.Sprint("user", i)}
-		_, cookie, err := m.Open(t.Context(), authn.Opening{Proof: authn.Proof{Subject: s, Time: now}, Carrier: authn.CarrierCookie})
-		require.NoError(t, err)
-		cookies = append(cookies, cookie)
-	}
-	now = start.Add(2 * time.Second)
-	for _, cookie := range cookies {
-		require.NoError(t, resume(t, m, cookie))
-	}
-	assert.GreaterOrEqual(t, store.touches.Load(), int64(sessions-bound))
-	written := store.touches.Load()
-	require.NoError(t, m.Flush(t.Context()))
-	assert.EqualValues(t, sessions-written, store.touches.Load()-written)
+	synctest.Test(t, func(t *testing.T) {
+		const sessions, bound = 70_000, 1 << 16
+		store := &counting{Store: memstore.New()}
+		m := node(t, store, session.Config{})
+		var cookies []setting.Secret
+		for i := range sessions {
+			s := authn.Subject{ID: fmt.Sprint("user", i)}
+			_, cookie, err := m.Open(t.Context(), authn.Opening{Proof: authn.Proof{Subject: s, Time: time.Now()}, Carrier: authn.CarrierCookie})
+			require.NoError(t, err)
+			cookies = append(cookies, cookie)
+		}
+		time.Sleep(2 * time.Second)
+		for _, cookie := range cookies {
+			require.NoError(t, resume(t, m, cookie))
+		}
+		written := store.touches.Load()
+		assert.GreaterOrEqual(t, written, int64(sessions-bound))
+		assert.Less(t, written, int64(sessions/2), "most are saved up")
+		require.NoError(t, m.Flush(t.Context()))
+		assert.EqualValues(t, sessions, store.touches.Load())
+	})
 }
