@@ -72,6 +72,19 @@ func (r APIKeyRecord) Clone() APIKeyRecord {
 	return r
 }
 
+// generationOf is that of the secret with the hash, which is one of the record's.
+func (r APIKeyRecord) generationOf(hash []byte) int64 {
+	if subtle.ConstantTimeCompare(hash, r.SecretHash) == 1 {
+		return r.Generation
+	}
+	return r.Generation - 1
+}
+
+// holds reports whether the secret of that generation is still good at now.
+func (r APIKeyRecord) holds(generation int64, now time.Time) bool {
+	return r.Live(now) && (generation == r.Generation || generation == r.Generation-1 && now.Before(r.PreviousUntil))
+}
+
 // until returns when the secret with that hash ends, and whether it is one of
 // the record's at now. The zero time is never.
 func (r APIKeyRecord) until(hash []byte, now time.Time) (time.Time, bool) {

@@ -58,6 +58,7 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 	if e.principal, err = k.principal(ctx, record, until); err != nil {
 		return nil, err
 	}
+	e.principal.generation = record.generationOf(credential.Hash(presented.Secret))
 	if err := k.bound(ctx, record, e.principal.Roles, client); err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Ti
 	if e.principal, err = s.principal(ctx, session); err != nil {
 		return nil, verified{}, err
 	}
-	e.principal.TokenID, e.principal.Expires = v.claims.ID, v.claims.Expires
+	e.principal.TokenID, e.principal.Expires, e.principal.kid = v.claims.ID, v.claims.Expires, v.key.ID()
 	return e, v, nil
 }
 

@@ -47,13 +47,27 @@ type continuation struct {
 	Bind              Binding   `json:"bind"`
 	Remember          bool      `json:"remember"`
 	DeviceName        string    `json:"device_name"`
+	// Epoch is the position of the revocation log when the login was first held up, Expires when it has waited for long enough.
+	Epoch   int64     `json:"epoch"`
+	Expires time.Time `json:"expires"`
 }
 
-// offer stores the login and returns the error that lets its user go on.
-func (s *Service) offer(ctx context.Context, proof Proof, c Completion) error {
+// held is what a continued login was held up by before.
+type held struct {
+	epoch   int64
+	expires time.Time
+}
+
+// offer stores the login and returns the error that lets its user go on. A login that is held up again has no more time than at first.
+func (s *Service) offer(ctx context.Context, proof Proof, c Completion, epoch int64) error {
+	before := held{epoch: epoch, expires: s.deps.Now().Add(ContinuationLifetime)}
+	if c.held != nil {
+		before = *c.held
+	}
 	value, err := json.Marshal(continuation{
 		Subject: proof.Subject.ID, Methods: proof.Methods, Time: proof.Time, CredentialVersion: proof.CredentialVersion,
 		Carrier: c.Carrier, Bind: c.Bind, Remember: c.Remember, DeviceName: c.Device.Name,
+		Epoch: before.epoch, Expires: before.expires,
 	})
 	if err != nil {
 		return wrapped("store a login", err)
@@ -63,15 +77,14 @@ func (s *Service) offer(ctx context.Context, proof Proof, c Completion) error {
 	if err := errors.Join(errID, errSecret); err != nil {
 		return fmt.Errorf("authn: make a continuation: %w", err)
 	}
-	expires := s.deps.Now().Add(ContinuationLifetime)
 	err = s.deps.OneTime.PutOneTime(ctx, OneTime{
-		Tenant: proof.Subject.Tenant, Purpose: continuationPurpose, ID: id, SecretHash: credential.Hash(secret), Value: string(value), Expires: expires,
+		Tenant: proof.Subject.Tenant, Purpose: continuationPurpose, ID: id, SecretHash: credential.Hash(secret), Value: string(value), Expires: before.expires,
 	})
 	if err != nil {
 		return wrapped("store a login", err)
 	}
 	return &SessionLimitError{
-		Subject: proof.Subject, Expires: expires,
+		Subject: proof.Subject, Expires: before.expires,
 		Continuation: credential.Credential{Kind: continuationKind, ID: id, Secret: secret}.Encode(),
 	}
 }
@@ -90,7 +103,8 @@ type ContinueRequest struct {
 
 // ContinueLogin ends the chosen sessions and completes the login as
 // [Service.Complete] does. The continuation is used up, also when the login is then refused: when the limit holds
-// it up again, because another login came first, there is a new one. It returns [ErrContinuationInvalid] for one that is unknown, used or expired.
+// it up again, because another login came first, there is a new one, which ends when the first would have. It returns [ErrContinuationInvalid] for
+// one that is unknown, used or expired, and when all sessions of the account or its tenant were ended meanwhile.
 func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, error) {
 	if err := atMost("end", len(r.End), MaxEnded); err != nil {
 		return Grant{}, err
@@ -99,16 +113,35 @@ func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, 
 	if err != nil {
 		return Grant{}, err
 	}
+	if err := s.mayContinue(ctx, proof, r.Client, c.held.epoch); err != nil {
+		return Grant{}, err
+	}
 	for _, id := range r.End {
 		if err := s.deps.Sessions.Close(ctx, proof.Subject, id, EndReplaced); err != nil && !errors.Is(err, ErrNotFound) {
 			return Grant{}, err
 		}
 	}
-	c.Client, c.Device.Token, c.Replaces = r.Client, r.Device.Token, r.Replaces
+	c.Client, c.Replaces = r.Client, r.Replaces
+	if c.Carrier == CarrierCookie || !r.Device.Fresh {
+		c.Device.Token = r.Device.Token
+	}
 	if r.Device.Name != "" {
 		c.Device.Name = r.Device.Name
 	}
 	return s.Complete(ctx, proof, c)
+}
+
+// mayContinue refuses a login whose account's sessions were all ended since it was held up, or whose
+// account would not be let in any more, before anything is ended for it.
+func (s *Service) mayContinue(ctx context.Context, proof Proof, client Client, epoch int64) error {
+	if ended, err := s.view().EndedSince(ctx, proof.Subject, epoch); err != nil || ended {
+		return orError(err, ErrContinuationInvalid)
+	}
+	err := s.stillGood(ctx, proof)
+	if errors.Is(err, ErrInvalidCredentials) {
+		s.refused(ctx, proof.Subject, client, "account_changed")
+	}
+	return err
 }
 
 // resume consumes a continuation.
@@ -125,13 +158,14 @@ func (s *Service) resume(ctx context.Context, text setting.Secret) (Proof, Compl
 	if err != nil {
 		return Proof{}, Completion{}, wrapped("use a continuation", err)
 	}
-	var held continuation
-	if err := json.Unmarshal([]byte(record.Value), &held); err != nil {
+	var login continuation
+	if err := json.Unmarshal([]byte(record.Value), &login); err != nil {
 		return Proof{}, Completion{}, wrapped("read a continuation", err)
 	}
 	return Proof{
-			Subject: Subject{Tenant: tenant, ID: held.Subject}, Methods: held.Methods, Time: held.Time, CredentialVersion: held.CredentialVersion,
+			Subject: Subject{Tenant: tenant, ID: login.Subject}, Methods: login.Methods, Time: login.Time, CredentialVersion: login.CredentialVersion,
 		}, Completion{
-			Carrier: held.Carrier, Bind: held.Bind, Remember: held.Remember, Device: DeviceClaim{Name: held.DeviceName},
+			Carrier: login.Carrier, Bind: login.Bind, Remember: login.Remember, Device: DeviceClaim{Name: login.DeviceName},
+			held: &held{epoch: login.Epoch, expires: login.Expires},
 		}, nil
 }

@@ -7,6 +7,8 @@ import "github.com/authmodule/authmodule/setting"
 type DeviceClaim struct {
 	// Token is the value of the device's long-lived cookie, empty where there are no cookies.
 	Token setting.Secret
+	// Fresh says that Token was made for a device that sent none, and counts if the login ends in a cookie.
+	Fresh bool
 	// Name is what the device calls itself, such as "Ada's phone"; empty when it does not say.
 	Name string
 }

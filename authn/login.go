@@ -38,6 +38,8 @@ type Completion struct {
 	// Remember and Device are as in [LoginRequest].
 	Remember bool
 	Device   DeviceClaim
+	// held is set for a login that goes on.
+	held *held
 	// Replaces is the session cookie that the browser sent along, if any. With CarrierCookie the new cookie takes its
 	// place, and its session, whoever's it is, is ended; nothing of it is adopted.
 	Replaces setting.Secret
@@ -98,6 +100,9 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	default:
 		return Grant{}, fmt.Errorf("authn: a session has no carrier %q", string(c.Carrier))
 	}
+	if err := CheckDeviceName("device_name", c.Device.Name); err != nil {
+		return Grant{}, err
+	}
 	epoch, err := s.view().Position(ctx)
 	if err != nil {
 		return Grant{}, err
@@ -125,7 +130,7 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	}
 	grant, err := s.openInPlace(ctx, opening, c.Replaces)
 	if errors.Is(err, ErrSessionChoice) && s.deps.OneTime != nil {
-		err = s.offer(ctx, proof, c)
+		err = s.offer(ctx, proof, c, epoch)
 	}
 	if err != nil {
 		return Grant{}, err

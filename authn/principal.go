@@ -62,6 +62,9 @@ type Principal struct {
 	Expires time.Time
 	// Confirmation is what the presented credential is bound to. The caller proved it.
 	Confirmation Confirmation
+	// kid is that of the key that signed the token, generation that of the API key's secret: for [Watcher].
+	kid        string
+	generation int64
 }
 
 // Authenticated reports whether the caller proved an identity.

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type Watcher struct {
 
 // Recheck reports whether a caller still is one: what was presented has not
 // expired and was not revoked, the session lives and the account is active. It asks the stores, and is no use of the
-// session, so that an open connection does not keep an unused session from ending. The error is a token class (ErrToken…),
+// session, so that an open connection does not keep an unused session from ending. Of a caller whom an authenticator of the
+// application's own brought, only the expiry is looked at. The error is a token class (ErrToken…),
 // [ErrSessionEnded] or [ErrAPIKeyInvalid]; any other means that a store could not answer. What the account may do is not looked at.
 func (w Watcher) Recheck(ctx context.Context, p Principal) error {
 	now := w.Users.deps.Now()
@@ -30,6 +32,8 @@ func (w Watcher) Recheck(ctx context.Context, p Principal) error {
 		return ErrAPIKeyInvalid
 	case p.KeyID != "":
 		return w.Keys.recheck(ctx, p)
+	case p.SessionID == "":
+		return nil // an authenticator of the application's own knows more
 	}
 	return w.Users.recheck(ctx, p)
 }
@@ -53,6 +57,9 @@ func (s *Service) recheck(ctx context.Context, p Principal) error {
 		if revoked {
 			return ErrTokenRevoked
 		}
+		if !s.deps.Tokens.knows(p.kid) {
+			return ErrTokenKey
+		}
 	}
 	session, err := s.deps.Live.Live(ctx, p.Subject.Tenant, p.SessionID)
 	if err != nil {
@@ -74,7 +81,7 @@ func (k *APIKeys) recheck(ctx context.Context, p Principal) error {
 		return ErrAPIKeyInvalid
 	case err != nil:
 		return wrapped("read an API key", err)
-	case record.Owner != p.Subject || !record.Live(k.deps.Now()):
+	case record.Owner != p.Subject || !record.holds(p.generation, k.deps.Now()):
 		return ErrAPIKeyInvalid
 	}
 	if _, _, err = accountOf(ctx, k.deps.Users, k.deps.Roles, record.Owner); errors.Is(err, errGone) {
@@ -103,15 +110,15 @@ func (w Watcher) Watch(ctx context.Context, p Principal, every time.Duration) (c
 		every = DefaultWatch
 	}
 	watched, end := context.WithCancelCause(ctx)
-	go w.watch(watched, end, p, every)
+	go w.watch(watched, end, w.Users.view().watched(p), p, every)
 	return watched, func() { end(context.Canceled) }
 }
 
-func (w Watcher) watch(ctx context.Context, end context.CancelCauseFunc, p Principal, every time.Duration) {
+func (w Watcher) watch(ctx context.Context, end context.CancelCauseFunc, known *remembered, p Principal, every time.Duration) {
 	ticker := time.NewTicker(min(every, lookEvery))
 	defer ticker.Stop()
 	now := w.Users.deps.Now
-	known, asked, failures := w.Users.view().watched(p), now(), 0
+	asked, failures := now(), 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -139,14 +146,19 @@ func (w Watcher) watch(ctx context.Context, end context.CancelCauseFunc, p Princ
 	}
 }
 
-func (w Watcher) ask(ctx context.Context, p Principal) error {
+func (w Watcher) ask(ctx context.Context, p Principal) (err error) {
+	defer func() {
+		if what := recover(); what != nil { // there is no request that could recover it
+			err = fmt.Errorf("authn: a store panicked (%T)", what)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
 	return w.Recheck(ctx, p)
 }
 
 func isRefusal(err error) bool {
-	for _, refusal := range []error{ErrSessionEnded, ErrTokenRevoked, ErrTokenExpired, ErrAPIKeyInvalid} {
+	for _, refusal := range []error{ErrSessionEnded, ErrTokenRevoked, ErrTokenKey, ErrTokenExpired, ErrAPIKeyInvalid} {
 		if errors.Is(err, refusal) {
 			return true
 		}
@@ -164,6 +176,7 @@ func (r *Revocations) watched(p Principal) *remembered {
 		e.changed[2] = r.mark.of(ChangedAPIKey, t, p.KeyID)
 		return e
 	}
+	e.dead[2] = r.mark.of(RevokedKey, "", p.kid)
 	e.dead[0], e.changed[2] = r.mark.of(RevokedSession, t, p.SessionID), r.mark.of(ChangedSession, t, p.SessionID)
 	if p.TokenID != "" {
 		e.dead[1] = r.mark.of(RevokedToken, t, p.TokenID)

@@ -56,6 +56,12 @@ func (m *TokenManager) verify(ctx context.Context, token setting.Secret, now tim
 // sessionRevoked reports whether the token's session was ended, as far as the view knows.
 func (m *TokenManager) sessionRevoked(v verified) bool { return m.revocations.table.isDead(v.dead[2]) }
 
+// knows reports whether the ring has the key, and it was not revoked.
+func (m *TokenManager) knows(kid string) bool {
+	_, found := m.keys.current.Load().byID[kid]
+	return found && !m.revocations.table.isDead(m.revocations.mark.of(RevokedKey, "", kid))
+}
+
 // parse does everything that needs neither clock nor store. No claim is read before the signature holds.
 func (m *TokenManager) parse(token setting.Secret) (verified, error) {
 	room := m.keys.room()

@@ -10,7 +10,7 @@ import (
 
 func (s Settings) newRevocations(p ports, l logger) (*authn.Revocations, error) {
 	view, err := authn.NewRevocations(s.Revocation, authn.RevocationDeps{
-		Store: p.revocations, SessionLifetime: s.Sessions.AbsoluteTimeoutDays.Duration(), Log: l.named(), Now: s.Now,
+		Store: p.revocations, SessionLifetime: s.Sessions.Lifetime(), Log: l.named(), Now: s.Now,
 	})
 	return view, s.loud(err)
 }

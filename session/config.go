@@ -136,6 +136,12 @@ func (c Config) absolute(remember bool) time.Duration {
 	return within(c.AbsoluteTimeoutDays.Duration(), limit)
 }
 
+// Lifetime is the longest that any session lives.
+func (c Config) Lifetime() time.Duration {
+	c = c.WithDefaults()
+	return max(c.absolute(false), c.absolute(true))
+}
+
 func (c Config) grace() time.Duration { return time.Duration(c.RefreshGraceSeconds) * time.Second }
 
 // saveUp is for how long uses are saved up.

@@ -55,8 +55,8 @@ func (g *Gate) device(r *http.Request, in *body, browser bool) (authn.DeviceClai
 	if claim.Token != "" || !browser {
 		return claim, nil
 	}
-	var err error
-	claim.Token, err = g.deviceCookie.issue(g.deps.Rand)
+	token, err := g.deviceCookie.issue(g.deps.Rand)
+	claim.Token, claim.Fresh = token, true
 	return claim, err
 }
 

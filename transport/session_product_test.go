@@ -117,7 +117,7 @@ func TestContinuationIsJudgedAnew(t *testing.T) {
 
 	disabled, _ := heldUp(t, loginWith(t, app, user.Email, nil))
 	require.NoError(t, app.Users.Disable(t.Context(), authn.Principal{}, user.Subject))
-	assert.Equal(t, "invalid_credentials", problem(t, goOn(t, app, disabled)).Code)
+	assert.Equal(t, "continuation_invalid", problem(t, goOn(t, app, disabled)).Code)
 }
 
 // REL-03, REL-06: a continuation is used once, and the limit holds, whoever comes first.
