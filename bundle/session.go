@@ -45,6 +45,7 @@ func (s Settings) newSessions(p ports, k keys, view *authn.Revocations, bus *aud
 
 // keepSessions stores the uses of sessions in the background, and at the stop what is left of them.
 func keepSessions(lc fx.Lifecycle, sessions *session.Manager, l logger) {
+	lc.Append(fx.StartHook(sessions.SaveUp))
 	background(lc, sessions.Run, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 		defer cancel()

@@ -80,7 +80,11 @@ const MaxPage = 200
 // infos describes the sessions that did not end with all of their account or tenant.
 func (m *Manager) infos(ctx context.Context, records []Record) ([]Info, error) {
 	out := make([]Info, 0, len(records))
+	now := m.deps.Now()
 	for _, r := range records {
+		if m.outlived(&r, now) {
+			continue
+		}
 		ended, err := m.deps.Revocations.EndedSince(ctx, r.Subject, r.Epoch)
 		if err != nil {
 			return nil, fmt.Errorf("session: list: %w", err)

@@ -246,7 +246,7 @@ func (m *Manager) load(ctx context.Context, t authn.Tenant, id string) (Record, 
 
 // alive adds to a stored record the uses that are not stored yet, and returns [authn.ErrSessionEnded] unless it lives at now.
 func (m *Manager) alive(ctx context.Context, r *Record, now time.Time) error {
-	if !r.Live(now) { // as it is stored: what this node has saved up must not outlive what all others see
+	if !r.Live(now) || m.outlived(r, now) { // as it is stored: what this node has saved up must not outlive what all others see
 		return authn.ErrSessionEnded
 	}
 	m.addUses(r)
@@ -254,6 +254,11 @@ func (m *Manager) alive(ctx context.Context, r *Record, now time.Time) error {
 		return orEnded(err)
 	}
 	return nil
+}
+
+// outlived reports a session that is over by the times that are configured now, which may be shorter than those that it began with.
+func (m *Manager) outlived(r *Record, now time.Time) bool {
+	return now.Sub(r.CreatedAt) >= m.cfg.absolute(r.Remember) || now.Sub(r.LastUsedAt) >= m.idle(r.Carrier, r.Remember)
 }
 
 func orEnded(err error) error {

@@ -109,3 +109,31 @@ func TestRemember(t *testing.T) {
 		})
 	}
 }
+
+// Shorter times, by a preset or by themselves, hold for the sessions that there are; longer ones for new sessions.
+func TestShorterTimesTakeEffect(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		cfg      session.Config
+		after    time.Duration
+		expected error
+	}{
+		{"unused for less", session.Config{TimeoutMinutes: 10}, 10*time.Minute - time.Second, nil},
+		{"unused for longer", session.Config{TimeoutMinutes: 10}, 10 * time.Minute, authn.ErrSessionEnded},
+		{"preset", session.Config{Preset: session.AAL3}, 15 * time.Minute, authn.ErrSessionEnded},
+		{"longer times are for new sessions", session.Config{TimeoutMinutes: 600}, time.Hour, authn.ErrSessionEnded},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, session.Config{})
+			_, cookie := f.open(t, ada, authn.CarrierCookie)
+			later := newFixtureOf(t, c.cfg, func(d *session.Deps) { d.Store = f.store })
+			later.now = start.Add(c.after)
+			list, err := later.List(t.Context(), ada)
+			require.NoError(t, err)
+			assert.Equal(t, c.expected == nil, len(list) == 1)
+			require.ErrorIs(t, later.resume(t, cookie), c.expected)
+		})
+	}
+}

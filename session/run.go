@@ -20,10 +20,13 @@ const (
 	mostFailures = 24
 )
 
+// SaveUp has uses saved up from now on, for a [Manager.Run] that is about to begin.
+func (m *Manager) SaveUp() { m.running.Store(true) }
+
 // Run stores saved-up uses when they are due and tells of new devices, until
 // ctx is done. Call [Manager.Flush] after it. While it does not run, each use is stored at once.
 func (m *Manager) Run(ctx context.Context) {
-	m.running.Store(true)
+	m.SaveUp()
 	defer m.running.Store(false)
 	var telling sync.WaitGroup
 	defer telling.Wait()
