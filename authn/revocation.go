@@ -46,7 +46,9 @@ type Revocation struct {
 // not answer; callers refuse the request then. Implementations are safe for concurrent use.
 type RevocationStore interface {
 	// Revoke appends the entries in one step, at consecutive positions, and
-	// returns the position of the last. Positions count from 1 and are never used again.
+	// returns the position of the last. Positions grow and are never used again; the first is the
+	// store's choice, above 0. Where a log can be lost while sessions are kept, the one that takes its place must
+	// begin above it: a session is ended by entries above the position at which it was opened.
 	Revoke(ctx context.Context, entries ...Revocation) (int64, error)
 	// Revocations returns entries after the position by ascending position, at
 	// most limit of them, and head, the highest position given out before they

@@ -114,7 +114,8 @@ func (r *Revocations) ended(s Subject, position int64) bool {
 
 // EndedSince reports whether all sessions of the account, or of its tenant,
 // were ended after the position, which [Revocations.Position] returned when
-// the session was opened. Every session counts as ended while the log cannot be read: that is the error.
+// the session was opened. Every session counts as ended while the log cannot be read: that is the error. So does one that was
+// opened at a later position than the log has reached: the log lost entries since, and one of them may have ended it.
 func (r *Revocations) EndedSince(ctx context.Context, s Subject, position int64) (bool, error) {
 	if r == nil {
 		return false, nil
@@ -122,7 +123,20 @@ func (r *Revocations) EndedSince(ctx context.Context, s Subject, position int64)
 	if err := r.fresh(ctx, r.deps.Now()); err != nil {
 		return true, err
 	}
+	if reached, err := r.reaches(ctx, position); !reached || err != nil {
+		return true, err
+	}
 	return r.ended(s, position), nil
+}
+
+// reaches reports whether the log has come to the position. Another node may have given
+// it out a moment ago, so the log is read once more before the answer is no.
+func (r *Revocations) reaches(ctx context.Context, position int64) (bool, error) {
+	if position <= r.position.Load() {
+		return true, nil
+	}
+	at, err := r.Position(ctx)
+	return position <= at, err
 }
 
 // Position reads the log and returns its position. Who reads an account after

@@ -144,3 +144,23 @@ func TestSessionsOfATenant(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
 }
+
+// A session of a revocation log that was lost keeps nobody out: it is dead, whatever the store says.
+func TestSessionOfALostLogTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	f := newFixtureOf(t, session.Config{MaxPerUser: 1, OnLimit: session.Refuse}, func(d *session.Deps) {
+		view, err := authn.NewRevocations(authn.RevocationConfig{}, authn.RevocationDeps{Store: memstore.New()})
+		require.NoError(t, err)
+		d.Revocations = view
+	})
+	opening := authn.Opening{Proof: authn.Proof{Subject: ada, Time: f.now}, Carrier: authn.CarrierCookie, Epoch: 1000}
+	_, lost, err := f.Open(t.Context(), opening)
+	require.NoError(t, err)
+	require.ErrorIs(t, f.resume(t, lost), authn.ErrSessionEnded)
+	opening.Epoch = 0
+	_, cookie, err := f.Open(t.Context(), opening)
+	require.NoError(t, err)
+	require.NoError(t, f.resume(t, cookie))
+	_, _, err = f.Open(t.Context(), opening)
+	require.ErrorIs(t, err, authn.ErrSessionLimit)
+}

@@ -60,18 +60,18 @@ func (m *Manager) List(ctx context.Context, s authn.Subject) ([]Info, error) {
 
 // InTenant returns the live sessions of a tenant, by ID, those after the given
 // one; at most limit, and [MaxPage]. Next, if not empty, is the ID after which there may be further ones; a page may be
-// short all the same. The names of devices are left out.
+// short, or empty, all the same. The names of devices are left out.
 func (m *Manager) InTenant(ctx context.Context, t authn.Tenant, after string, limit int) (page []Info, next string, err error) {
 	limit = min(max(limit, 1), MaxPage)
-	records, err := m.deps.Store.TenantSessions(ctx, t, m.deps.Now().UTC(), after, limit)
+	found, err := m.deps.Store.TenantSessions(ctx, t, m.deps.Now().UTC(), after, limit)
 	if err != nil {
 		return nil, "", fmt.Errorf("session: list a tenant's: %w", err)
 	}
-	page, err = m.infos(ctx, records)
-	if len(records) == limit {
-		next = records[limit-1].ID
+	page, err = m.infos(ctx, found.Records)
+	if err != nil {
+		return nil, "", err
 	}
-	return page, next, err
+	return page, found.Next, nil
 }
 
 // MaxPage is the most that [Manager.InTenant] returns at once.

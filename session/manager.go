@@ -167,9 +167,6 @@ func (m *Manager) create(ctx context.Context, r Record, limit Limit) ([]Record, 
 
 // endDead ends the subject's records that the revocation log has ended already.
 func (m *Manager) endDead(ctx context.Context, s authn.Subject) (int, error) {
-	if ever, err := m.deps.Revocations.EndedSince(ctx, s, 0); !ever || err != nil {
-		return 0, err
-	}
 	now := m.deps.Now().UTC()
 	records, err := m.deps.Store.Sessions(ctx, s, now)
 	if err != nil {

@@ -88,6 +88,21 @@ type Selection struct {
 // ErrLimit is what [Store.CreateSession] returns when the limit refuses.
 var ErrLimit = errors.New("session: limit reached")
 
+// Page is a part of a list. Next, if not empty, is the ID after which there may be further records; it is not before that of the last one here.
+type Page struct {
+	Records []Record
+	Next    string
+}
+
+// PageOf is the page of a store that looks until it has limit records, or all.
+func PageOf(records []Record, limit int) Page {
+	p := Page{Records: records}
+	if limit > 0 && len(records) >= limit {
+		p.Next = records[len(records)-1].ID
+	}
+	return p
+}
+
 // Store keeps session records. Every method is one atomic step, and "live" is
 // what [Record.Live] says for the time that the call names. An error that is
 // none of the named sentinels means that the store could not answer; callers
@@ -115,8 +130,9 @@ type Store interface {
 	// Sessions returns the subject's sessions that are live at now, the last used first.
 	Sessions(ctx context.Context, s authn.Subject, now time.Time) ([]Record, error)
 	// TenantSessions returns the tenant's sessions that are live at now and have an ID after the
-	// given one, in the order of their IDs, bytewise; at most limit.
-	TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]Record, error)
+	// given one, in the order of their IDs, bytewise; at most limit. The work of a call is bounded: a page may be short, or
+	// empty, while [Page.Next] says where to go on.
+	TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) (Page, error)
 	// PruneSessions drops records that ended, idled out or passed their end before the given time, and returns how many.
 	PruneSessions(ctx context.Context, before time.Time) (int, error)
 }

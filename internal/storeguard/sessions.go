@@ -49,8 +49,8 @@ func (p sessions) Sessions(ctx context.Context, s authn.Subject, now time.Time) 
 }
 
 // TenantSessions implements [session.Store].
-func (p sessions) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
-	return read(ctx, p.g, "TenantSessions", func(ctx context.Context) ([]session.Record, error) {
+func (p sessions) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) (session.Page, error) {
+	return read(ctx, p.g, "TenantSessions", func(ctx context.Context) (session.Page, error) {
 		return p.s.TenantSessions(ctx, t, now, after, limit)
 	})
 }

@@ -131,9 +131,9 @@ func (s *Store) Sessions(ctx context.Context, sub authn.Subject, now time.Time) 
 }
 
 // TenantSessions implements [session.Store]. It looks at all sessions.
-func (s *Store) TenantSessions(ctx context.Context, tenant authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
+func (s *Store) TenantSessions(ctx context.Context, tenant authn.Tenant, now time.Time, after string, limit int) (session.Page, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return session.Page{}, err
 	}
 	s.sessions.mu.RLock()
 	defer s.sessions.mu.RUnlock()
@@ -148,7 +148,7 @@ func (s *Store) TenantSessions(ctx context.Context, tenant authn.Tenant, now tim
 	for _, id := range page(ids, after, limit) {
 		list = append(list, cloneSession(s.sessions.byID[sessionKey{tenant, id}].Record))
 	}
-	return list, nil
+	return session.PageOf(list, limit), nil
 }
 
 // PruneSessions implements [session.Store].

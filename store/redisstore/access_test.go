@@ -23,7 +23,7 @@ import (
 
 // rights are what docs/stores-redis.md says that Redis' user needs.
 var rights = []string{
-	"+@read", "+@write", "+@scripting", "+@pubsub", "+@connection", "+info", "+cluster", "~authmodule:*", "&authmodule:*",
+	"+@read", "+@write", "+@scripting", "+@pubsub", "+@connection", "+info", "+time", "+cluster", "~authmodule:*", "&authmodule:*",
 }
 
 // The store works with the rights that its page names, with a user and a password, and with no others.

@@ -2,8 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
-	"sync"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -11,30 +9,24 @@ import (
 	"github.com/authmodule/authmodule/authn"
 )
 
-// logState is what this store knows of the log.
-type logState struct {
-	mu sync.Mutex
-	// birth names the log that was read last; another one is a log that began anew.
-	birth string
-}
-
 const (
 	// restartGap is more entries than a server can lose of what it acknowledged last.
 	restartGap = 1 << 20
 	forgetAt   = 1000
 )
 
-// Revoke implements [authn.RevocationStore]. Positions are never used again even
-// when Redis loses its last entries: after a restart and after a failover the
-// positions leave a gap. The lost entries themselves no longer reach nodes that had not read them; with
-// appendfsync always there are none.
+// Revoke implements [authn.RevocationStore]. The first position is the server's
+// time in microseconds. Positions are never used again even when Redis loses the last entries or all of
+// them: after a restart and after a failover they leave a gap, and a log that begins anew begins later, unless the
+// server's clock was set back before the old log's beginning. The lost entries themselves no longer reach
+// nodes that had not read them; with appendfsync always there are none.
 func (s *Store) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
 	bounded, cancel, err := s.within(ctx)
 	if err != nil {
 		return 0, wrapped(ctx, "revoke", err)
 	}
 	defer cancel()
-	args := []string{s.keys.channel(), rand.Text(), decimal(restartGap)}
+	args := []string{s.keys.channel(), decimal(restartGap)}
 	for _, e := range entries {
 		blob, err := encodeEntry(e)
 		if err != nil {
@@ -46,10 +38,11 @@ func (s *Store) Revoke(ctx context.Context, entries ...authn.Revocation) (int64,
 	return last, wrapped(ctx, "revoke", err)
 }
 
-// Revocations implements [authn.RevocationStore]. A log that began anew, since
-// somebody emptied the database, is first answered as an empty one: whoever follows it begins anew as well.
+// Revocations implements [authn.RevocationStore]. After a position of a log that was
+// lost, since somebody emptied the database, the log is answered as an empty one: whoever follows
+// it begins anew as well. Nothing is remembered between calls, so any number of followers may ask.
 func (s *Store) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
-	entries, head, err := s.revocations(ctx, after, limit)
+	entries, head, err := s.revocations(ctx, max(after, 0), limit)
 	return entries, head, wrapped(ctx, "read the revocation log", err)
 }
 
@@ -59,33 +52,20 @@ func (s *Store) revocations(ctx context.Context, after int64, limit int) ([]auth
 		return nil, 0, err
 	}
 	defer cancel()
-	reply, err := s.step(ctx, s.scripts.read, []string{s.keys.log("stream"), s.keys.log("birth")}, decimal(max(after, 0)+1), decimal(int64(limit))).ToArray()
+	keys := []string{s.keys.log("stream"), s.keys.log("birth")}
+	reply, err := s.step(ctx, s.scripts.read, keys, decimal(after), decimal(after+1), decimal(int64(limit))).ToArray()
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(reply) != 3 {
+	if len(reply) != 2 {
 		return nil, 0, errMalformed
 	}
-	birth, errBirth := reply[0].ToString()
-	head, errHead := reply[1].AsInt64()
-	if errBirth != nil || errHead != nil {
+	head, err := reply[0].AsInt64()
+	if err != nil {
 		return nil, 0, errMalformed
 	}
-	if !s.log.continues(birth, after) {
-		return nil, 0, nil
-	}
-	entries, err := logEntries(reply[2])
+	entries, err := logEntries(reply[1])
 	return entries, head, err
-}
-
-// continues reports whether the log is the one whose position after is.
-func (l *logState) continues(birth string, after int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if after <= 0 || l.birth == "" {
-		l.birth = birth
-	}
-	return l.birth == birth
 }
 
 // PruneRevocations implements [authn.RevocationStore].

@@ -111,9 +111,9 @@ func TestClusterChanges(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, at.Add(time.Second), got.LastUsedAt)
 	}
-	list, err := s.TenantSessions(t.Context(), "t", at, "", 100)
+	page, err := s.TenantSessions(t.Context(), "t", at, "", 100)
 	require.NoError(t, err)
-	require.Len(t, list, len(all))
+	require.Len(t, page.Records, len(all))
 
 	cluster.Nodes[2].Kill()
 	answered, failed := 0, 0

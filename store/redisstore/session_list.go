@@ -39,37 +39,56 @@ func (s *Store) sessions(ctx context.Context, sub authn.Subject, now time.Time) 
 }
 
 // TenantSessions implements [session.Store]. It reads the tenant's index, then
-// the records it names, in pages; a session that is opened or ended meanwhile may be seen or not.
-func (s *Store) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
-	list, err := s.tenantSessions(ctx, t, now, after, limit)
-	return list, wrapped(ctx, "list a tenant's sessions", err)
+// the records it names; a session that is opened or ended meanwhile may be seen or not. A call looks at
+// 500 sessions at most, dead ones included.
+func (s *Store) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) (session.Page, error) {
+	page, err := s.tenantSessions(ctx, t, now, after, limit)
+	return page, wrapped(ctx, "list a tenant's sessions", err)
 }
 
-func (s *Store) tenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
+// listAtOnce is how many members of a tenant's index are looked at in one call.
+const listAtOnce = 500
+
+func (s *Store) tenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) (session.Page, error) {
 	ctx, cancel, err := s.within(ctx)
 	if err != nil {
-		return nil, err
+		return session.Page{}, err
 	}
 	defer cancel()
-	const smallest, biggest = 16, 500
-	from, size := "["+laterID(after), min(max(limit, smallest), biggest)
-	list := []session.Record{}
-	for len(list) < limit {
-		members, err := s.do(ctx, s.client.B().Zrangebylex().Key(s.keys.tenant(t)).Min(from).Max("+").Limit(0, int64(size)).Build()).AsStrSlice()
+	const smallest = 16
+	limit = max(limit, 0)
+	size := min(max(limit, smallest), listAtOnce)
+	page := session.Page{Records: []session.Record{}}
+	for looked := size; len(page.Records) < limit && looked <= listAtOnce; looked += size {
+		live, last, err := s.tenantPart(ctx, t, now, after, size)
 		if err != nil {
-			return nil, err
+			return session.Page{}, err
 		}
-		page, err := s.listed(ctx, t, now, members)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, page...)
-		if len(members) < size {
+		page.Records, page.Next, after = append(page.Records, live...), last, last
+		if last == "" {
 			break
 		}
-		from = "(" + members[len(members)-1]
 	}
-	return list[:min(len(list), max(limit, 0))], nil
+	if len(page.Records) > limit {
+		return session.PageOf(page.Records[:limit], limit), nil
+	}
+	return page, nil
+}
+
+// tenantPart looks at size members of the tenant's index after the ID. It returns those that are
+// live, and the ID of the last one it looked at, or nothing when there are no more.
+func (s *Store) tenantPart(ctx context.Context, t authn.Tenant, now time.Time, after string, size int) (live []session.Record, last string, err error) {
+	members, err := s.do(ctx, s.client.B().Zrangebylex().Key(s.keys.tenant(t)).Min("["+laterID(after)).Max("+").Limit(0, int64(size)).Build()).AsStrSlice()
+	if err != nil {
+		return nil, "", err
+	}
+	if len(members) >= size {
+		if last, _, err = splitListed(members[len(members)-1]); err != nil {
+			return nil, "", err
+		}
+	}
+	live, err = s.listed(ctx, t, now, members)
+	return live, last, err
 }
 
 // listed reads the records that members of the tenant's index name, and returns

@@ -18,7 +18,6 @@ type Store struct {
 	client  rueidis.Client
 	keys    keys
 	scripts scripts
-	log     logState
 	// slots bound the commands under way.
 	slots chan struct{}
 	// watching counts the jobs of watchers.

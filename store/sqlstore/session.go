@@ -106,8 +106,9 @@ func (s *Store) Sessions(ctx context.Context, sub authn.Subject, now time.Time) 
 }
 
 // TenantSessions implements [session.Store].
-func (s *Store) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) ([]session.Record, error) {
-	return list(ctx, s, "tenant sessions", scanSession, tenantSessions, t, after, micros(now), micros(now), max(limit, 0))
+func (s *Store) TenantSessions(ctx context.Context, t authn.Tenant, now time.Time, after string, limit int) (session.Page, error) {
+	records, err := list(ctx, s, "tenant sessions", scanSession, tenantSessions, t, after, micros(now), micros(now), max(limit, 0))
+	return session.PageOf(records, limit), err
 }
 
 // PruneSessions implements [session.Store].
