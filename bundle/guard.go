@@ -12,7 +12,6 @@ import (
 	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/internal/storeguard"
 	"github.com/authmodule/authmodule/store/memstore"
-	"github.com/authmodule/authmodule/store/sqlstore"
 )
 
 // guarded puts a guard before every store but those in memory, which do no I/O,
@@ -49,12 +48,13 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	return p
 }
 
+// driverName is what a health check calls a store: its configured name, or the type of one of the application's own.
 func driverName(store any) string {
-	switch store.(type) {
+	switch s := store.(type) {
 	case *memstore.Store:
 		return "memory"
-	case *sqlstore.Store:
-		return "sqlite"
+	case interface{ DriverName() string }:
+		return s.DriverName()
 	default:
 		return fmt.Sprintf("%T", store)
 	}
