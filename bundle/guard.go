@@ -25,6 +25,9 @@ func (s Settings) guarded(raw ports, l logger) ports {
 			fit(g)
 			probe.Seen = seenBy(g)
 		}
+		if probe.Write == nil && same(store, raw.oneTime) {
+			probe.WritesWith = "one_time"
+		}
 		p.probes = append(p.probes, probe)
 	}
 	look := &look{nobody: authn.Subject{ID: uuid.NewString()}, now: s.Now}

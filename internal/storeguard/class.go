@@ -40,6 +40,9 @@ func (e *Error) Error() string { return fmt.Sprintf("store of %s: %s: %v", e.Por
 // Unwrap returns the store's own error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Timeout reports whether the store had its time and did not answer, as errors of the net package do.
+func (e *Error) Timeout() bool { return e.Class == Timeout }
+
 var (
 	errTimeout = errors.New("no answer within the deadline")
 	errStuck   = errors.New("too many calls that were given up are still running")
