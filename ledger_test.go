@@ -32,7 +32,9 @@ type ledger struct {
 	// acknowledged counts entries, unanswered the requests that were refused with 503.
 	acknowledged, unanswered atomic.Int64
 	faults                   []string
-	slowest                  time.Duration
+	// copied is how long the lists were when they were looked at.
+	copied  [4]int
+	slowest time.Duration
 }
 
 func (l *ledger) note(change func()) {
@@ -120,23 +122,28 @@ func (l *ledger) ends(p pair) {
 
 func (l *ledger) keep(p pair) { l.note(func() { l.live = append(l.live, p) }) }
 
-// entries is a copy.
-func (l *ledger) entries() *ledger {
+// entries is a copy of what came since the last one, or of all.
+func (l *ledger) entries(all bool) *ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &ledger{
-		users: slices.Clone(l.users), live: slices.Clone(l.live), refused: slices.Clone(l.refused), ended: slices.Clone(l.ended),
-		children: maps.Clone(l.children),
+	if all {
+		l.copied = [4]int{}
 	}
+	e := &ledger{
+		users: slices.Clone(l.users[l.copied[0]:]), live: slices.Clone(l.live[l.copied[1]:]),
+		refused: slices.Clone(l.refused[l.copied[2]:]), ended: slices.Clone(l.ended[l.copied[3]:]), children: maps.Clone(l.children),
+	}
+	l.copied = [4]int{len(l.users), len(l.live), len(l.refused), len(l.ended)}
+	return e
 }
 
-// requireKept requires that every node knows what was acknowledged.
-func (l *ledger) requireKept(t *testing.T, nodes []*realNode) {
+// requireKept requires that every node knows what was acknowledged, since the last time or ever.
+func (l *ledger) requireKept(t *testing.T, nodes []*realNode, ever bool) {
 	t.Helper()
 	l.mu.Lock()
 	require.Empty(t, l.faults)
 	l.mu.Unlock()
-	e := l.entries()
+	e := l.entries(ever)
 	for i, n := range nodes {
 		for _, p := range e.live {
 			w := do(n.App, http.MethodGet, "/auth/me", "", p.Access)
@@ -177,7 +184,7 @@ func (l *ledger) requireRefused(t *testing.T, n *realNode) {
 // requireUsedUp presents everything that is good once and was used: nobody gets anything for it.
 func (l *ledger) requireUsedUp(t *testing.T, nodes []*realNode) {
 	t.Helper()
-	e := l.entries()
+	e := l.entries(true)
 	for i, parent := range slices.Collect(maps.Keys(e.children)) {
 		path, name := "/auth/refresh", "refresh_token"
 		if len(parent) > 3 && parent[:3] == "cl_" {
