@@ -50,6 +50,8 @@ type victim struct {
 	restart             func(t *testing.T)
 	// ports are what health checks find then.
 	ports []string
+	// works has the answers of requests that need the other server alone.
+	works map[string][]int
 }
 
 var sessionPorts = []string{"sessions", "revocations", "one_time"}
@@ -57,14 +59,22 @@ var sessionPorts = []string{"sessions", "revocations", "one_time"}
 // victimOf returns the server that keeps the sessions, or the one that keeps the accounts.
 func (s *realServers) victimOf(redis bool) victim {
 	if redis {
-		return victim{s.redis.Kill, s.redis.Pause, s.redis.Resume, func(t *testing.T) { s.redis.Restart(t) }, sessionPorts}
+		return victim{s.redis.Kill, s.redis.Pause, s.redis.Resume, func(t *testing.T) { s.redis.Restart(t) }, sessionPorts, map[string][]int{
+			"register": {http.StatusCreated, http.StatusConflict},
+		}}
 	}
+	var works map[string][]int
 	ports := []string{"users", "passwords", "devices", "roles", "assignments", "api_keys"}
 	if s.redis == nil {
 		ports = append(ports, sessionPorts...)
+	} else {
+		works = map[string][]int{
+			"warm": {http.StatusOK}, "sessions": {http.StatusOK}, "end the others": {http.StatusNoContent},
+			"logout": {http.StatusNoContent, http.StatusUnauthorized},
+		}
 	}
 	restart := func(t *testing.T) { require.NoError(t, s.postgres.Restart()) }
-	return victim{s.postgres.Kill, s.postgres.Pause, s.postgres.Resume, restart, ports}
+	return victim{s.postgres.Kill, s.postgres.Pause, s.postgres.Resume, restart, ports, works}
 }
 
 // trouble is which servers there are, and which of them gets into trouble.

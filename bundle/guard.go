@@ -25,13 +25,14 @@ func (s Settings) guarded(raw ports, l logger) ports {
 			fit(g)
 			probe.Seen = seenBy(g)
 		}
-		if probe.Write == nil && same(store, raw.oneTime) {
-			probe.WritesWith = "one_time"
+		if probe.Write == nil {
+			probe.WritesWith = writesWith(store, raw)
 		}
 		p.probes = append(p.probes, probe)
 	}
 	look := &look{nobody: authn.Subject{ID: uuid.NewString()}, now: s.Now}
-	add("users", raw.users, func(g *storeguard.Guard) { p.users = g.Users(raw.users) }, health.Probe{Read: look.users})
+	add("users", raw.users, func(g *storeguard.Guard) { p.users = g.Users(raw.users) },
+		health.Probe{Read: look.users, Write: unless(same(raw.users, raw.oneTime) || !ours(raw.users), look.updateUser)})
 	add("passwords", raw.passwords, func(g *storeguard.Guard) { p.passwords = g.Passwords(raw.passwords) }, health.Probe{Read: look.passwords})
 	add("sessions", raw.sessions, func(g *storeguard.Guard) { p.sessions = g.Sessions(raw.sessions) },
 		health.Probe{Read: look.sessions, Write: unless(same(raw.sessions, raw.oneTime), look.endSessions)})
@@ -61,6 +62,24 @@ func driverName(store any) string {
 	default:
 		return fmt.Sprintf("%T", store)
 	}
+}
+
+// writesWith names the port whose probe writes to the store.
+func writesWith(store any, raw ports) string {
+	switch {
+	case same(store, raw.oneTime):
+		return "one_time"
+	case same(store, raw.users):
+		return "users"
+	default:
+		return ""
+	}
+}
+
+// ours reports a driver of this module. What one of the application's own makes of a change to an account that is not there is not known.
+func ours(store any) bool {
+	_, named := store.(interface{ DriverName() string })
+	return named
 }
 
 // same reports whether two ports are one store.
