@@ -216,7 +216,6 @@ func (s *storm) calm(t *testing.T, servers *realServers, entries int) held {
 	stop()
 	clients.Wait()
 	s.requireKept(t, s.nodes, false)
-	require.Zero(t, s.unanswered.Load(), "503 without trouble")
 	runtime.GC()
 	return servers.held(t)
 }
