@@ -2,19 +2,20 @@ package authn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
 
 // coalesced runs one function for many callers. Who calls while it runs waits
-// for the next run, which begins after the call: no caller gets an answer from before it asked.
+// for the next run, which begins after the call: no caller gets an answer from before it asked. Where
+// the run under way ends because its time is over, so do they: nobody waits for two of them.
 type coalesced struct {
 	// turn has a value while there is a run.
 	turn chan struct{}
 	mu   sync.Mutex
-	// next is the run that has not begun.
-	next    *run
-	running bool
+	// next is the run that has not begun, under the one that is under way; nil is none.
+	next, under *run
 }
 
 func newCoalesced() *coalesced { return &coalesced{turn: make(chan struct{}, 1)} }
@@ -32,8 +33,17 @@ func (c *coalesced) do(ctx context.Context, f func(context.Context) error) error
 		c.next = &run{done: make(chan struct{})}
 		go c.run(context.WithoutCancel(ctx), c.next, f)
 	}
-	r := c.next
+	r, under := c.next, c.under
 	c.mu.Unlock()
+	if under != nil {
+		if err := under.wait(ctx); timedOut(err) {
+			return err
+		}
+	}
+	return r.wait(ctx)
+}
+
+func (r *run) wait(ctx context.Context) error {
 	select {
 	case <-r.done:
 		return r.err
@@ -42,15 +52,21 @@ func (c *coalesced) do(ctx context.Context, f func(context.Context) error) error
 	}
 }
 
+// timedOut reports an error of somebody who waited as long as he might.
+func timedOut(err error) bool {
+	var waited interface{ Timeout() bool }
+	return errors.As(err, &waited) && waited.Timeout()
+}
+
 func (c *coalesced) run(ctx context.Context, r *run, f func(context.Context) error) {
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
 	c.mu.Lock()
-	c.next, c.running = nil, true
+	c.next, c.under = nil, r
 	c.mu.Unlock()
 	r.err = guarded(ctx, f)
 	c.mu.Lock()
-	c.running = false
+	c.under = nil
 	c.mu.Unlock()
 	close(r.done)
 }
@@ -59,7 +75,7 @@ func (c *coalesced) run(ctx context.Context, r *run, f func(context.Context) err
 func (c *coalesced) busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.running || c.next != nil
+	return c.under != nil || c.next != nil
 }
 
 // guarded makes a panic an error: it would end the program, as nobody up this goroutine recovers.

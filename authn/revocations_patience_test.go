@@ -2,6 +2,7 @@ package authn_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,4 +48,27 @@ func TestHungLogHoldsNobodyUp(t *testing.T) {
 		require.ErrorIs(t, err, authn.ErrRevocationsStale)
 		require.ErrorIs(t, view.Ready(t.Context()), authn.ErrRevocationsStale)
 	})
+}
+
+// REL-11: who comes while a reading hangs waits for its end, and not for another one after it.
+func TestNobodyWaitsForTwoReadings(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []authn.RevocationMode{authn.RevocationBounded, authn.RevocationStrict} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := &hung{RevocationStore: memstore.New(), hangs: true}
+				view := newView(t, store, mode)
+				began := time.Now()
+				var callers sync.WaitGroup
+				for range 3 {
+					callers.Go(func() { assert.Error(t, view.Ready(t.Context())) })
+					time.Sleep(time.Second)
+				}
+				callers.Wait()
+				assert.Equal(t, 5*time.Second, time.Since(began))
+				time.Sleep(5 * time.Second) // the reading that nobody waits for
+			})
+		})
+	}
 }

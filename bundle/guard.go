@@ -12,7 +12,6 @@ import (
 	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/internal/storeguard"
 	"github.com/authmodule/authmodule/store/memstore"
-	"github.com/authmodule/authmodule/store/sqlstore"
 )
 
 // guarded puts a guard before every store but those in memory, which do no I/O,
@@ -26,10 +25,14 @@ func (s Settings) guarded(raw ports, l logger) ports {
 			fit(g)
 			probe.Seen = seenBy(g)
 		}
+		if probe.Write == nil {
+			probe.WritesWith = writesWith(store, raw)
+		}
 		p.probes = append(p.probes, probe)
 	}
 	look := &look{nobody: authn.Subject{ID: uuid.NewString()}, now: s.Now}
-	add("users", raw.users, func(g *storeguard.Guard) { p.users = g.Users(raw.users) }, health.Probe{Read: look.users})
+	add("users", raw.users, func(g *storeguard.Guard) { p.users = g.Users(raw.users) },
+		health.Probe{Read: look.users, Write: unless(same(raw.users, raw.oneTime) || !ours(raw.users), look.updateUser)})
 	add("passwords", raw.passwords, func(g *storeguard.Guard) { p.passwords = g.Passwords(raw.passwords) }, health.Probe{Read: look.passwords})
 	add("sessions", raw.sessions, func(g *storeguard.Guard) { p.sessions = g.Sessions(raw.sessions) },
 		health.Probe{Read: look.sessions, Write: unless(same(raw.sessions, raw.oneTime), look.endSessions)})
@@ -49,15 +52,34 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	return p
 }
 
+// driverName is what a health check calls a store: its configured name, or the type of one of the application's own.
 func driverName(store any) string {
-	switch store.(type) {
+	switch s := store.(type) {
 	case *memstore.Store:
 		return "memory"
-	case *sqlstore.Store:
-		return "sqlite"
+	case interface{ DriverName() string }:
+		return s.DriverName()
 	default:
 		return fmt.Sprintf("%T", store)
 	}
+}
+
+// writesWith names the port whose probe writes to the store.
+func writesWith(store any, raw ports) string {
+	switch {
+	case same(store, raw.oneTime):
+		return "one_time"
+	case same(store, raw.users):
+		return "users"
+	default:
+		return ""
+	}
+}
+
+// ours reports a driver of this module. What one of the application's own makes of a change to an account that is not there is not known.
+func ours(store any) bool {
+	_, named := store.(interface{ DriverName() string })
+	return named
 }
 
 // same reports whether two ports are one store.

@@ -37,6 +37,11 @@ func (l *look) users(ctx context.Context) error {
 	return absent(err)
 }
 
+// updateUser changes an account that is not there: a write that changes nothing.
+func (l *look) updateUser(ctx context.Context) error {
+	return absent(l.ports.users.UpdateUser(ctx, authn.User{Subject: l.nobody, Email: l.nobody.ID, Version: 1}))
+}
+
 func (l *look) passwords(ctx context.Context) error {
 	_, err := l.ports.passwords.PasswordHash(ctx, l.nobody)
 	return absent(err)

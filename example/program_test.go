@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ type setup struct {
 	// env are variables beside EXAMPLE_PASSWORD, which "EXAMPLE_PASSWORD=" takes away.
 	env  []string
 	args []string
+	// within is how long the program may run. Zero is a minute.
+	within time.Duration
 }
 
 // program is the built binary, running in a folder that is not the repository's.
@@ -90,7 +93,7 @@ func command(t *testing.T, s setup) (*exec.Cmd, string) {
 	if s.data == "" {
 		s.data = filepath.Join(t.TempDir(), "data")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(s.within, time.Minute))
 	t.Cleanup(cancel)
 	args := append([]string{"-addr", "127.0.0.1:0", "-data", s.data}, s.args...)
 	cmd := exec.CommandContext(ctx, binary, args...)

@@ -14,6 +14,9 @@ type Probe struct {
 	Read func(context.Context) error
 	// Write changes something harmless. It is called less often: see [Config.WriteEvery].
 	Write func(context.Context) error
+	// WritesWith, for a probe without Write, names the one that writes to the same store. When that did well since
+	// a request failed to write, the failure counts no longer. Empty is none.
+	WritesWith string
 	// Class turns an error of Read or Write into one word. Defaults to "error" for all.
 	Class func(error) string
 	// Seen, which may be nil, returns what requests met with: the trouble of the last calls, and how many failed ever.

@@ -11,7 +11,7 @@ import (
 type Config struct {
 	// Fresh is for how long a report is given out again without looking. Defaults to 1 second.
 	Fresh time.Duration
-	// WriteEvery is how often stores are written to at most. Defaults to 5 seconds.
+	// WriteEvery is how often stores are written to at most, while that goes well. Defaults to 5 seconds.
 	WriteEvery time.Duration
 	// Timeout bounds the probes of a report, which run side by side. Defaults to 2 seconds.
 	Timeout time.Duration
@@ -106,11 +106,14 @@ func (s *Service) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	var done sync.WaitGroup
-	rows := make([]Row, len(s.probes))
+	found, rows := make([]finding, len(s.probes)), make([]Row, len(s.probes))
 	for i, p := range s.probes {
-		done.Go(func() { rows[i] = p.row(ctx, s.cfg) })
+		done.Go(func() { found[i] = p.find(ctx, s.cfg) })
 	}
 	done.Wait()
+	for i, p := range s.probes {
+		rows[i] = p.row(found[i], s.named(p.WritesWith), s.cfg)
+	}
 	report := Report{Ready: true, At: s.cfg.Now(), Rows: rows}
 	report.Ready = len(report.Failing()) == 0
 	s.mu.Lock()
@@ -118,4 +121,14 @@ func (s *Service) look(ctx context.Context) {
 	s.report = report
 	close(s.running)
 	s.running = nil
+}
+
+// named returns the probe of that name that writes, or nil.
+func (s *Service) named(name string) *watched {
+	for _, p := range s.probes {
+		if p.Name == name && p.Write != nil {
+			return p
+		}
+	}
+	return nil
 }

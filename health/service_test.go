@@ -88,12 +88,19 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// A store that takes no writes is found, by a write in five seconds.
+// A store is written to every five seconds; one that takes no writes is found so, and asked each time until it does.
 func TestWritesAreSeldom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := &port{write: errors.New("read_only")}
+		p := &port{}
 		s := service(t, p.probe())
+		for range 20 {
+			assert.True(t, s.Check(t.Context()).Ready)
+			time.Sleep(time.Second)
+		}
+		assert.EqualValues(t, 20, p.reads.Load())
+		assert.EqualValues(t, 4, p.writes.Load())
+		p.set(func(p *port) { p.write = errors.New("read_only") })
 		for range 20 {
 			failing := s.Check(t.Context()).Failing()
 			require.Len(t, failing, 1)
@@ -101,8 +108,9 @@ func TestWritesAreSeldom(t *testing.T) {
 			assert.Equal(t, "read_only", failing[0].Class)
 			time.Sleep(time.Second)
 		}
-		assert.EqualValues(t, 20, p.reads.Load())
-		assert.EqualValues(t, 4, p.writes.Load())
+		assert.EqualValues(t, 24, p.writes.Load())
+		p.set(func(p *port) { p.write = nil })
+		assert.True(t, s.Check(t.Context()).Ready)
 	})
 }
 
@@ -163,6 +171,27 @@ func TestTroubleThatRequestsMet(t *testing.T) {
 		assert.Equal(t, []health.Row{expected}, s.Check(t.Context()).Failing())
 		time.Sleep(15 * time.Second)
 		assert.True(t, s.Check(t.Context()).Ready, "a process that gets no requests must become ready again")
+	})
+}
+
+// A failed write counts no longer when another port has written to the same store since (REL-11).
+func TestTroubleIsOverWhenAnotherPortWrites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, writer := &port{}, &port{}
+		writes := writer.probe()
+		writes.Name = "one_time"
+		probe := p.probe()
+		probe.Write, probe.WritesWith = nil, "one_time"
+		s := service(t, probe, writes)
+		assert.True(t, s.Check(t.Context()).Ready)
+		time.Sleep(2 * time.Second)
+		p.set(func(p *port) {
+			p.trouble = health.Trouble{Class: "timeout", Since: time.Now(), Last: time.Now(), Writes: true}
+		})
+		assert.False(t, s.Check(t.Context()).Ready)
+		time.Sleep(3 * time.Second)
+		assert.True(t, s.Check(t.Context()).Ready, "the other port's write came later")
 	})
 }
 

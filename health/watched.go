@@ -15,14 +15,15 @@ type watched struct {
 	wrote   string
 }
 
-func (w *watched) row(ctx context.Context, cfg Config) Row {
+// row is what was found, together with what requests met with. The writes of another port
+// in the same store, nil if there is none, tell when that is over.
+func (w *watched) row(found finding, other *watched, cfg Config) Row {
 	row := Row{Name: w.Name, Driver: w.Driver}
-	found := w.find(ctx, cfg)
 	var seen Trouble
 	if w.Seen != nil {
 		seen, row.Failures = w.Seen()
 	}
-	if found.class == "" && w.lasts(seen, cfg.Now()) {
+	if found.class == "" && w.lasts(seen, cfg.Now()) && !other.wroteSince(seen.Last) {
 		found = finding{class: seen.Class, writes: seen.Writes}
 	}
 	row.Class, row.Writes, row.OK = found.class, found.writes, found.class == ""
@@ -30,13 +31,13 @@ func (w *watched) row(ctx context.Context, cfg Config) Row {
 	return row
 }
 
-// find probes. Reading comes first: who cannot read is not asked to write.
+// find probes. Reading comes first: who cannot read is not asked to write. Who failed to write is asked each time.
 func (w *watched) find(ctx context.Context, cfg Config) finding {
 	if class := w.ask(ctx, w.Read); class != "" {
 		return finding{class: class}
 	}
 	now := cfg.Now()
-	if age := now.Sub(w.wroteAt); w.wroteAt.IsZero() || age < 0 || age >= cfg.WriteEvery {
+	if age := now.Sub(w.wroteAt); w.wroteAt.IsZero() || w.wrote != "" || age < 0 || age >= cfg.WriteEvery {
 		w.wroteAt, w.wrote = now, w.ask(ctx, w.Write)
 	}
 	return finding{class: w.wrote, writes: w.wrote != ""}
@@ -46,6 +47,11 @@ func (w *watched) find(ctx context.Context, cfg Config) finding {
 // write, which no probe of this port can find, and which was a moment ago.
 func (w *watched) lasts(seen Trouble, now time.Time) bool {
 	return seen.Writes && w.Write == nil && now.Sub(seen.Last) < seenFor
+}
+
+// wroteSince reports whether a write did well that began after that time.
+func (w *watched) wroteSince(at time.Time) bool {
+	return w != nil && w.wrote == "" && w.wroteAt.After(at)
 }
 
 func (w *watched) began(ok bool, seen, now time.Time) time.Time {

@@ -1,7 +1,6 @@
 package storeguard
 
 import (
-	"context"
 	"errors"
 	"fmt"
 )
@@ -40,6 +39,9 @@ func (e *Error) Error() string { return fmt.Sprintf("store of %s: %s: %v", e.Por
 // Unwrap returns the store's own error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Timeout reports whether the store had its time and did not answer, as errors of the net package do.
+func (e *Error) Timeout() bool { return e.Class == Timeout }
+
 var (
 	errTimeout = errors.New("no answer within the deadline")
 	errStuck   = errors.New("too many calls that were given up are still running")
@@ -51,13 +53,11 @@ func ClassOf(err error) Class {
 	if errors.As(err, &e) {
 		return e.Class
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return Timeout
-	}
 	return classOfDriver(err)
 }
 
-// classOfDriver knows the codes of modernc.org/sqlite and the states of PostgreSQL.
+// classOfDriver knows the codes of modernc.org/sqlite, the states of PostgreSQL, and the errors of who waited as long as
+// they might: a driver that has the deadline too may notice it before its context does.
 func classOfDriver(err error) Class {
 	var lite interface{ Code() int }
 	if errors.As(err, &lite) {
@@ -67,6 +67,10 @@ func classOfDriver(err error) Class {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
 		return orFailed(map[string]Class{"25006": ReadOnly, "53100": Full, "55P03": Locked, "57014": Timeout}[state.SQLState()])
+	}
+	var waited interface{ Timeout() bool }
+	if errors.As(err, &waited) && waited.Timeout() {
+		return Timeout
 	}
 	var full interface{ StoreFull() bool }
 	if errors.As(err, &full) && full.StoreFull() {

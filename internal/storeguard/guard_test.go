@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -179,7 +180,7 @@ func TestClasses(t *testing.T) {
 		expected storeguard.Class
 	}{
 		{coded(8), storeguard.ReadOnly}, {coded(13), storeguard.Full}, {coded(5), storeguard.Locked}, {coded(261), storeguard.Locked}, {coded(1), storeguard.Failed},
-		{stated("25006"), storeguard.ReadOnly}, {stated("53100"), storeguard.Full}, {stated("57014"), storeguard.Timeout}, {stated("42601"), storeguard.Failed},
+		{stated("25006"), storeguard.ReadOnly}, {stated("53100"), storeguard.Full}, {stated("57014"), storeguard.Timeout}, {os.ErrDeadlineExceeded, storeguard.Timeout}, {stated("42601"), storeguard.Failed},
 		{errors.New("canary"), storeguard.Failed},
 	} {
 		g := storeguard.New(storeguard.Config{Port: "passwords"})

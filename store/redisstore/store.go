@@ -64,6 +64,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
+// DriverName is the store's name in health checks: redis.
+func (*Store) DriverName() string { return "redis" }
+
 // connect waits for a connection no longer than it may.
 func connect(ctx context.Context, o Options) (rueidis.Client, error) {
 	if err := ctx.Err(); err != nil {

@@ -79,6 +79,9 @@ func openSQLite(ctx context.Context, o Options) (*Store, error) {
 	}, nil
 }
 
+// DriverName is the store's name in health checks: sqlite or postgres.
+func (s *Store) DriverName() string { return string(s.dialect) }
+
 // New returns a store that reads and writes through the application's own
 // pool, which stays open when the store is closed.
 //
