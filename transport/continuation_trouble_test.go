@@ -30,8 +30,11 @@ func atTheLimit(t *testing.T, options ...func(*testing.T) app) (app, authn.User)
 func TestHeldUpLoginEndsWithAll(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(app, authn.User) error{
-		"account": func(a app, u authn.User) error { _, err := a.SessionManager.RevokeAll(t.Context(), u.Subject); return err },
-		"tenant":  func(a app, u authn.User) error { return a.Users.RevokeTenant(t.Context(), authn.Principal{}, "") },
+		"account": func(a app, u authn.User) error {
+			_, err := a.SessionManager.RevokeAll(t.Context(), u.Subject)
+			return err
+		},
+		"tenant": func(a app, u authn.User) error { return a.Users.RevokeTenant(t.Context(), authn.Principal{}, "") },
 	} {
 		app, user := atTheLimit(t)
 		continuation, _ := heldUp(t, loginWith(t, app, user.Email, nil))
