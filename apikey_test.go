@@ -316,7 +316,7 @@ func TestKEY05KeyIsNoLogin(t *testing.T) {
 	key, text := makeKey(t, app, owner, authn.APIKeyRequest{Scopes: []string{"*.*"}})
 	p, err := useKey(t, app, text)
 	require.NoError(t, err)
-	assert.Equal(t, authn.Principal{
+	assert.EqualExportedValues(t, authn.Principal{
 		Kind: authn.KindUser, Subject: owner.Subject, Email: owner.Email, Roles: []string{"root"},
 		KeyID: key.ID, Scopes: []string{"*.*"}, Expires: key.Expires,
 	}, p, "no session, no methods, no time of authentication")

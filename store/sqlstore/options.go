@@ -41,7 +41,7 @@ type Options struct {
 	// postgres://user:password@host:5432/database?sslmode=verify-full. No error has the password.
 	DSN string
 	// MaxConns bounds the connections to PostgreSQL, of each process. All processes
-	// together must stay below the server's max_connections. Defaults to 10. Not for SQLite.
+	// together must stay below the server's max_connections. Of two or more, one reads the revocation log alone. Defaults to 10. Not for SQLite.
 	MaxConns int
 	// ConnLifetime is how long a connection to PostgreSQL is used before it is
 	// replaced, so that load comes to new servers behind one address. Defaults to 30 minutes. Not for SQLite.

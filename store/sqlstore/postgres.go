@@ -13,21 +13,43 @@ import (
 // idleLifetime is how long a connection to PostgreSQL may be idle before it is closed.
 const idleLifetime = 5 * time.Minute
 
-// openPostgres opens one pool for reading and writing.
+// openPostgres opens one pool for reading and writing, and where there may be two connections one for the revocation log.
 func openPostgres(ctx context.Context, o Options) (*Store, error) {
+	const forLog = 1
+	conns := o.MaxConns
+	if conns > forLog {
+		conns -= forLog
+	}
+	db, err := openConns(ctx, o, conns)
+	if err != nil {
+		return nil, err
+	}
+	statements := newStatements(db, Postgres)
+	s := &Store{dialect: Postgres, now: o.Now, writer: statements, reader: statements, log: statements, owned: []*sql.DB{db}}
+	if conns == o.MaxConns {
+		return s, nil
+	}
+	log, err := openConns(ctx, o, forLog)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.log, s.owned = newStatements(log, Postgres), append(s.owned, log)
+	return s, nil
+}
+
+func openConns(ctx context.Context, o Options, conns int) (*sql.DB, error) {
 	db, err := sql.Open(o.Driver, o.DSN)
 	if err != nil {
 		return nil, fail(ctx, "open", withoutPassword(err, o.DSN))
 	}
-	db.SetMaxOpenConns(o.MaxConns)
-	db.SetMaxIdleConns(o.MaxConns)
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
 	db.SetConnMaxLifetime(o.ConnLifetime)
 	db.SetConnMaxIdleTime(idleLifetime)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fail(ctx, "open", withoutPassword(err, o.DSN)), db.Close())
 	}
-	statements := newStatements(db, Postgres)
-	return &Store{dialect: Postgres, now: o.Now, writer: statements, reader: statements, owned: []*sql.DB{db}}, nil
+	return db, nil
 }
 
 // passwordKeyword finds a password in a list of keywords or in an address's query.

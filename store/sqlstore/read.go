@@ -20,9 +20,14 @@ type runner interface {
 
 // one reads a row, or returns [authn.ErrNotFound].
 func one[T any](ctx context.Context, s *Store, op string, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+	return oneFrom(ctx, s, s.reader, op, scan, query, args...)
+}
+
+// oneFrom is one by certain connections.
+func oneFrom[T any](ctx context.Context, s *Store, from *statements, op string, scan func(scanner) (T, error), query string, args ...any) (T, error) {
 	var v T
 	err := s.retry(ctx, func() (err error) {
-		v, err = oneOf(ctx, s.reader, scan, query, args...)
+		v, err = oneOf(ctx, from, scan, query, args...)
 		return err
 	})
 	return v, fail(ctx, op, err)
@@ -30,9 +35,14 @@ func one[T any](ctx context.Context, s *Store, op string, scan func(scanner) (T,
 
 // list reads all rows.
 func list[T any](ctx context.Context, s *Store, op string, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	return listFrom(ctx, s, s.reader, op, scan, query, args...)
+}
+
+// listFrom is list by certain connections.
+func listFrom[T any](ctx context.Context, s *Store, from *statements, op string, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	var all []T
 	err := s.retry(ctx, func() (err error) {
-		all, err = allOf(ctx, s.reader, scan, query, args...)
+		all, err = allOf(ctx, from, scan, query, args...)
 		return err
 	})
 	return all, fail(ctx, op, err)

@@ -77,14 +77,14 @@ func (s *Store) appendRevocations(ctx context.Context, entries []authn.Revocatio
 
 // Revocations implements [authn.RevocationStore]. Where nothing was added it reads one row.
 func (s *Store) Revocations(ctx context.Context, after int64, limit int) ([]authn.Revocation, int64, error) {
-	head, err := one(ctx, s, "revocations", scanInt, lastPosition)
+	head, err := oneFrom(ctx, s, s.log, "revocations", scanInt, lastPosition)
 	if errors.Is(err, authn.ErrNotFound) {
 		return nil, 0, fail(ctx, "revocations", errNoCounter)
 	}
 	if err != nil || head <= after {
 		return nil, head, err
 	}
-	entries, err := list(ctx, s, "revocations", scanRevocation, revocationsAfter, after, max(limit, 0))
+	entries, err := listFrom(ctx, s, s.log, "revocations", scanRevocation, revocationsAfter, after, max(limit, 0))
 	return entries, head, err
 }
 

@@ -23,6 +23,8 @@ type Store struct {
 	now     func() time.Time
 	writer  *statements
 	reader  *statements
+	// log reads the revocation log: on PostgreSQL by a connection of its own, so that no flood of other calls keeps a node from hearing of revocations.
+	log *statements
 	// owned are the pools that Close closes, in this order.
 	owned []*sql.DB
 }
@@ -72,9 +74,10 @@ func openSQLite(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
+	reading := newStatements(reader, SQLite)
 	return &Store{
 		dialect: SQLite, now: o.Now,
-		writer: newStatements(writer, SQLite), reader: newStatements(reader, SQLite),
+		writer: newStatements(writer, SQLite), reader: reading, log: reading,
 		owned: []*sql.DB{reader, writer},
 	}, nil
 }
@@ -104,13 +107,13 @@ func New(db *sql.DB, d Dialect) (*Store, error) {
 		return nil, err
 	}
 	statements := newStatements(db, d)
-	return &Store{dialect: d, now: time.Now, writer: statements, reader: statements}, nil
+	return &Store{dialect: d, now: time.Now, writer: statements, reader: statements, log: statements}, nil
 }
 
 // Close releases what the store has opened: the pools of [Open] and the
 // prepared statements. Calls after it fail.
 func (s *Store) Close() error {
-	errs := []error{s.reader.close(), s.writer.close()}
+	errs := []error{s.log.close(), s.reader.close(), s.writer.close()}
 	for _, db := range s.owned {
 		errs = append(errs, db.Close())
 	}
