@@ -23,7 +23,7 @@ type Store struct {
 	now     func() time.Time
 	writer  *statements
 	reader  *statements
-	// log reads the revocation log: on PostgreSQL by a connection of its own, so that no flood of other calls keeps a node from hearing of revocations.
+	// log reads the revocation log by a connection of its own, so that no flood of other calls keeps a node from hearing of revocations.
 	log *statements
 	// owned are the pools that Close closes, in this order.
 	owned []*sql.DB
@@ -74,11 +74,14 @@ func openSQLite(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	reading := newStatements(reader, SQLite)
+	log, err := openPool(ctx, o.Driver, fileURI(path, readerParams), 1)
+	if err != nil {
+		return nil, errors.Join(err, reader.Close(), writer.Close())
+	}
 	return &Store{
 		dialect: SQLite, now: o.Now,
-		writer: newStatements(writer, SQLite), reader: reading, log: reading,
-		owned: []*sql.DB{reader, writer},
+		writer: newStatements(writer, SQLite), reader: newStatements(reader, SQLite), log: newStatements(log, SQLite),
+		owned: []*sql.DB{log, reader, writer},
 	}, nil
 }
 
