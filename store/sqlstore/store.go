@@ -45,8 +45,9 @@ var (
 // Open opens the database. It does not create tables: see [Store.Migrate].
 //
 // An SQLite file is created when it is absent. One connection writes and up to
-// four read, so that reading never waits for writing. On PostgreSQL, Open makes one
-// connection, to see that the server answers, and opens up to [Options.MaxConns] when they are needed.
+// five read, so that reading never waits for writing. On PostgreSQL, Open makes two
+// connections, which shows that the server answers, and opens up to [Options.MaxConns] when they are needed.
+// One of the connections that read is for the revocation log alone.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.WithDefaults()
 	if err := o.Validate(); err != nil {
