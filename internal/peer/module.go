@@ -23,7 +23,7 @@ func RequireModule(t TB, name, script string) (node, path string) {
 	}
 	dir := filepath.Join(root, filepath.FromSlash(modules))
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", name, "package.json")); err != nil {
-		refuse(t, "Node package "+name)
+		Refuse(t, "Node package "+name+" not found: run `make peers`")
 		return "", ""
 	}
 	return node, filepath.Join(dir, script)

@@ -36,7 +36,7 @@ func Require(t TB, name string) string {
 			return path
 		}
 	}
-	refuse(t, name)
+	Refuse(t, name+" not found: run `make peers`")
 	return ""
 }
 
@@ -56,14 +56,14 @@ func find(program string) string {
 	return path
 }
 
-// refuse skips the test that misses a peer, or fails it where none may be missing.
-func refuse(t TB, name string) {
+// Refuse skips a test that cannot have its peer for the reason, or fails it where none may be missing.
+func Refuse(t TB, reason string) {
 	t.Helper()
 	end := t.Skipf
 	if os.Getenv(RequireVar) == "1" {
 		end = t.Fatalf
 	}
-	end("%s not found: run `make peers`", name)
+	end("%s", reason)
 }
 
 // Soak skips the test unless [SoakVar] is set.

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+
+	"github.com/authmodule/authmodule/internal/peer"
 )
 
 // Shared is one server for all tests of a test binary, which starts when the first one needs it.
@@ -19,8 +21,8 @@ type Shared struct {
 func (s *Shared) Schema(t TB) string {
 	t.Helper()
 	s.once.Do(func() { s.server = start(t, Fast) })
-	if s.server == nil {
-		t.Skipf("PostgreSQL did not start for an earlier test")
+	if s.server == nil { // an earlier test has said why
+		peer.Refuse(t, "PostgreSQL did not start for an earlier test")
 		return ""
 	}
 	return s.server.Schema(t)

@@ -69,7 +69,7 @@ func start(t TB, mode Mode) *Server {
 		return nil
 	}
 	if reason := unsupported(); reason != "" {
-		t.Skipf("%s", reason)
+		peer.Refuse(t, reason)
 		return nil
 	}
 	if linked, err := filepath.EvalSymlinks(program); err == nil {
