@@ -107,6 +107,9 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if err != nil {
 		return Grant{}, err
 	}
+	if c.held != nil { // what ended all sessions since ends this one as well, whenever it comes
+		epoch = c.held.epoch
+	}
 	user, roles, err := s.account(ctx, proof.Subject)
 	if errors.Is(err, errGone) {
 		s.refused(ctx, proof.Subject, c.Client, "account_disabled")

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,44 @@ func TestHeldUpLoginEndsWithAll(t *testing.T) {
 		require.NoError(t, end(app, user))
 		assert.Equal(t, "continuation_invalid", problem(t, goOn(t, app, continuation)).Code, name)
 	}
+}
+
+// meddling does something once, when an account is looked up.
+type meddling struct {
+	*memstore.Store
+	once func()
+}
+
+func (m *meddling) UserByID(ctx context.Context, s authn.Subject) (authn.User, error) {
+	if do := m.once; do != nil {
+		m.once = nil
+		do()
+	}
+	return m.Store.UserByID(ctx, s)
+}
+
+// A login that goes on while all sessions are ended keeps none: whether before it was judged, or after.
+func TestHeldUpLoginThatIsOvertakenKeepsNoSession(t *testing.T) {
+	t.Parallel()
+	users := &meddling{Store: memstore.New()}
+	app, user := atTheLimit(t, func(t *testing.T) app {
+		return startConfigured(t, asking, authmodule.UseUserStore(func() authn.UserStore { return users }))
+	})
+	continuation, sessions := heldUp(t, loginWith(t, app, user.Email, nil))
+	ended := false
+	users.once = func() {
+		_, err := app.SessionManager.RevokeAll(t.Context(), user.Subject)
+		ended = err == nil
+	}
+	w := goOn(t, app, continuation, sessions...)
+	require.True(t, ended)
+	if w.Code == 200 {
+		token := answer(t, w, 200)["access_token"].(string)
+		assert.Equal(t, 401, app.Do(request("GET", "/auth/me", "", bearer(token)...)).Code)
+	}
+	live, err := app.SessionManager.List(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.Empty(t, live)
 }
 
 // A login has five minutes, however often it is held up again.
