@@ -115,7 +115,7 @@ func (k *APIKeys) find(ctx context.Context, c credential.Credential, client func
 }
 
 func (k *APIKeys) principal(ctx context.Context, record APIKeyRecord, until time.Time) (Principal, error) {
-	user, roles, err := accountOf(ctx, k.deps.Users, k.deps.Roles, record.Owner)
+	user, has, err := accountOf(ctx, k.deps.Users, k.deps.Roles, record.Owner)
 	if errors.Is(err, errGone) {
 		return Principal{}, ErrAPIKeyInvalid
 	}
@@ -127,8 +127,8 @@ func (k *APIKeys) principal(ctx context.Context, record APIKeyRecord, until time
 		scopes = []string{} // nil would be unlimited
 	}
 	return Principal{
-		Kind: KindUser, Subject: record.Owner, Email: user.Email, Roles: roles,
-		KeyID: record.ID, Scopes: scopes, Expires: until,
+		Kind: KindUser, Subject: record.Owner, Email: user.Email, Roles: has.roles,
+		KeyID: record.ID, Scopes: scopes, Expires: until, rolesUntil: has.until,
 	}, nil
 }
 

@@ -126,14 +126,14 @@ func (k *APIKeys) Create(ctx context.Context, owner Principal, r APIKeyRequest) 
 
 // grantor returns the account of an owner who may hand out the scopes by its roles of this moment.
 func (k *APIKeys) grantor(ctx context.Context, owner Principal, scopes []string) (Subject, error) {
-	_, roles, err := accountOf(ctx, k.deps.Users, k.deps.Roles, owner.Subject)
+	_, has, err := accountOf(ctx, k.deps.Users, k.deps.Roles, owner.Subject)
 	if errors.Is(err, errGone) {
 		return Subject{}, ErrSessionEnded
 	}
 	if err != nil {
 		return Subject{}, err
 	}
-	owner.Roles = roles
+	owner.Roles = has.roles
 	return owner.Subject, k.deps.Scopes.CheckScopes(ctx, owner, scopes)
 }
 

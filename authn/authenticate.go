@@ -159,7 +159,7 @@ func (p *Principal) of(session Session) bool {
 }
 
 func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {
-	user, roles, err := s.account(ctx, session.Subject)
+	user, has, err := s.account(ctx, session.Subject)
 	if errors.Is(err, errGone) {
 		return Principal{}, ErrSessionEnded
 	}
@@ -168,32 +168,38 @@ func (s *Service) principal(ctx context.Context, session Session) (Principal, er
 	}
 	return Principal{
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
-		Methods: session.Methods, Roles: roles, AuthTime: session.AuthTime, Expires: session.Ends,
-		Confirmation: session.Confirmation,
+		Methods: session.Methods, Roles: has.roles, AuthTime: session.AuthTime, Expires: session.Ends,
+		Confirmation: session.Confirmation, rolesUntil: has.until,
 	}, nil
 }
 
 // errGone is how account reports that there is no such account, or no active one.
 var errGone = errors.New("authn: the account is gone or disabled")
 
+// assigned are an account's roles, and until when it has just these; zero is until they are changed.
+type assigned struct {
+	roles []string
+	until time.Time
+}
+
 // account returns an active account and its roles of this moment.
-func (s *Service) account(ctx context.Context, subject Subject) (User, []string, error) {
+func (s *Service) account(ctx context.Context, subject Subject) (User, assigned, error) {
 	return accountOf(ctx, s.deps.Users, s.deps.Roles, subject)
 }
 
 // accountOf returns an active account and its roles of this moment, or errGone.
-func accountOf(ctx context.Context, users UserStore, source RoleSource, subject Subject) (User, []string, error) {
+func accountOf(ctx context.Context, users UserStore, source RoleSource, subject Subject) (User, assigned, error) {
 	user, err := users.UserByID(ctx, subject)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return User{}, nil, errGone
+		return User{}, assigned{}, errGone
 	case err != nil:
-		return User{}, nil, wrapped("find an account", err)
+		return User{}, assigned{}, wrapped("find an account", err)
 	case user.Subject != subject:
-		return User{}, nil, errors.New("authn: the user store returned another account than the one asked for")
+		return User{}, assigned{}, errors.New("authn: the user store returned another account than the one asked for")
 	case !user.Active():
-		return User{}, nil, errGone
+		return User{}, assigned{}, errGone
 	}
-	roles, err := source.RolesOf(ctx, subject)
-	return user, roles, wrapped("find an account's roles", err)
+	roles, until, err := source.RolesOf(ctx, subject)
+	return user, assigned{roles: roles, until: until}, wrapped("find an account's roles", err)
 }

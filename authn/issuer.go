@@ -74,14 +74,14 @@ func (i *Issuer) subject(claims foreignClaims) Subject {
 	return Subject{Tenant: i.cfg.Tenant, ID: i.name + separator + claims.Subject}
 }
 
-// onePermission reports resource.action without wildcards; what else it must be, the authorization service knows.
+// onePermission reports a permission without wildcards; what else it must be, the authorization service knows.
 func onePermission(scope string) bool {
-	return strings.Count(scope, ".") == 1 && !strings.Contains(scope, "*")
+	return strings.Contains(scope, ".") && !strings.Contains(scope, "*")
 }
 
 func (i *Issuer) rolesOf(ctx context.Context, subject Subject, claims strictjson.Object) ([]string, error) {
 	if i.cfg.RolesClaim == "" {
-		roles, err := i.roles.RolesOf(ctx, subject)
+		roles, _, err := i.roles.RolesOf(ctx, subject) // read for each token
 		return nonNil(roles), wrapped("find the roles of another issuer's subject", err)
 	}
 	roles, given := []string{}, textsAt(claims, i.cfg.RolesClaim)

@@ -110,7 +110,7 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if c.held != nil { // what ended all sessions since ends this one as well, whenever it comes
 		epoch = c.held.epoch
 	}
-	user, roles, err := s.account(ctx, proof.Subject)
+	user, has, err := s.account(ctx, proof.Subject)
 	if errors.Is(err, errGone) {
 		s.refused(ctx, proof.Subject, c.Client, "account_disabled")
 		return Grant{}, ErrInvalidCredentials
@@ -118,7 +118,7 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if err != nil {
 		return Grant{}, err
 	}
-	confirmation, err := s.confirm(ctx, proof.Subject, roles, c)
+	confirmation, err := s.confirm(ctx, proof.Subject, has.roles, c)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -129,7 +129,7 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 		return Grant{}, err
 	}
 	opening := Opening{
-		Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch, Roles: roles, Remember: c.Remember, Device: c.Device,
+		Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch, Roles: has.roles, Remember: c.Remember, Device: c.Device,
 	}
 	grant, err := s.openInPlace(ctx, opening, c.Replaces)
 	if errors.Is(err, ErrSessionChoice) && s.deps.OneTime != nil {

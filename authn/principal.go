@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/authmodule/authmodule/internal/verdict"
 )
 
 // Tenant separates customers of one application. The zero value is the only
@@ -65,6 +67,20 @@ type Principal struct {
 	// kid is that of the key that signed the token, generation that of the API key's secret: for [Watcher].
 	kid        string
 	generation int64
+	// rolesUntil is when one of Roles ends; zero is never.
+	rolesUntil time.Time
+	// memo is nil for a principal that is not remembered.
+	memo *verdict.Memo
+}
+
+// Memo is what the authorization service keeps about a remembered principal; nil for all others.
+func (p *Principal) Memo() *verdict.Memo { return p.memo }
+
+// Remembering returns p as one whose decisions are remembered while the rules stay the same. It is for code that asks about
+// one principal again and again; callers of requests remember already.
+func (p Principal) Remembering() Principal {
+	p.memo = verdict.NewMemo(string(p.Subject.Tenant), p.Roles, p.Scopes)
+	return p
 }
 
 // Authenticated reports whether the caller proved an identity.

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unique"
+
+	"github.com/authmodule/authmodule/internal/verdict"
 )
 
 // remembered is a principal with the credential that proved it, and what must
@@ -24,6 +26,7 @@ type remembered struct {
 	// record is the API key; nil for a token.
 	record    *APIKeyRecord
 	principal Principal
+	memo      verdict.Memo
 	// roles is room for those of the principal.
 	roles [2]string
 	// position and era are those of the revocation view before anything was read.
@@ -46,6 +49,8 @@ func (e *remembered) share() {
 	// Who appends to a slice that others have must get one of its own.
 	p := &e.principal
 	p.Roles, p.Methods, p.Scopes = slices.Clip(p.Roles), slices.Clip(p.Methods), slices.Clip(p.Scopes)
+	e.memo.Set(string(p.Subject.Tenant), p.Roles, p.Scopes)
+	p.memo = &e.memo
 }
 
 const (
@@ -119,6 +124,9 @@ func (m *memory) keep(e *remembered, text string, seen glance, now time.Time) {
 	until := now.Add(rememberFor)
 	if p := &e.principal; !p.Expires.IsZero() && p.Expires.Before(until) {
 		until = p.Expires
+	}
+	if ends := e.principal.rolesUntil; !ends.IsZero() && ends.Before(until) {
+		until = ends
 	}
 	// Both may be parts of something longer.
 	e.text, e.principal.TokenID = strings.Clone(text), strings.Clone(e.principal.TokenID)

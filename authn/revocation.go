@@ -23,6 +23,8 @@ const (
 	ChangedSession RevocationKind = "session_change"
 	// ChangedAPIKey: the API key with that ID was rotated or revoked.
 	ChangedAPIKey RevocationKind = "api_key"
+	// ChangedRules: roles or policies of the tenant changed; there is no ID.
+	ChangedRules RevocationKind = "rules"
 	// EndedSessions ends every session of the account with that ID that was
 	// opened before the entry; without an ID, every one of the tenant.
 	EndedSessions RevocationKind = "sessions"

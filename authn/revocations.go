@@ -41,6 +41,8 @@ type Revocations struct {
 	unwatch     func()
 	// drop is told of revoked signing keys; nil for nobody.
 	drop atomic.Pointer[func(kid string)]
+	// rules is told of changed rules; nil for nobody.
+	rules atomic.Pointer[func(t Tenant, all bool)]
 }
 
 // RevocationDeps are what [Revocations] work with. Store is required.
@@ -91,6 +93,14 @@ func (r *Revocations) Close() { r.unwatch() }
 // OnRevokedKey has drop called with the kid of every signing key that the log
 // says is revoked, once or more, such as [KeyManager.DropKey]. One function has a place; it must not block.
 func (r *Revocations) OnRevokedKey(drop func(kid string)) { r.drop.Store(&drop) }
+
+// OnChangedRules has changed called for every change of a tenant's roles and policies, before it counts as
+// read, and with all when changes of any tenant may have been missed. One function has a place; it must not block.
+func (r *Revocations) OnChangedRules(changed func(t Tenant, all bool)) {
+	if r != nil {
+		r.rules.Store(&changed)
+	}
+}
 
 // stir has the log read soon.
 func (r *Revocations) stir() {

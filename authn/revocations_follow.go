@@ -99,6 +99,7 @@ func (r *Revocations) restart() {
 	r.deps.Log.Warn("the revocation log begins anew: the store lost entries")
 	r.table.forgetChanges()
 	r.position.Store(0)
+	r.tellRules("", true)
 	r.era.Add(1)
 	r.version.Add(1)
 }
@@ -116,6 +117,8 @@ func (r *Revocations) apply(entries []Revocation, now time.Time) {
 		case RevokedToken, RevokedSession, RevokedKey:
 			r.table.kill(r.mark.of(e.Kind, e.Tenant, e.ID), until)
 			r.dropped(e)
+		case ChangedRules:
+			r.tellRules(e.Tenant, false)
 		case EndedSessions:
 			r.table.alter(r.mark.of(ChangedAccount, e.Tenant, e.ID), change{at: e.Position, ended: e.Position, hold: hold, until: until})
 		default: // what this version does not know is a change as well
@@ -129,6 +132,12 @@ func (r *Revocations) apply(entries []Revocation, now time.Time) {
 func (r *Revocations) dropped(e Revocation) {
 	if drop := r.drop.Load(); drop != nil && e.Kind == RevokedKey {
 		(*drop)(e.ID)
+	}
+}
+
+func (r *Revocations) tellRules(t Tenant, all bool) {
+	if tell := r.rules.Load(); tell != nil {
+		(*tell)(t, all)
 	}
 }
 

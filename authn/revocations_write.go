@@ -43,6 +43,12 @@ func (r *Revocations) ChangeAPIKey(ctx context.Context, t Tenant, id string, wri
 	return r.change(ctx, e, e, write)
 }
 
+// ChangeRules is [Revocations.ChangeAccount] for the roles and policies of a tenant.
+func (r *Revocations) ChangeRules(ctx context.Context, t Tenant, write func(context.Context) error) error {
+	e := Revocation{Kind: ChangedRules, Tenant: t}
+	return r.change(ctx, e, e, write)
+}
+
 // EndSession is [Revocations.ChangeAccount] for one session, whose record
 // write ends. Its access tokens are dead afterwards; the last of them expires before until.
 func (r *Revocations) EndSession(ctx context.Context, t Tenant, id string, until time.Time, write func(context.Context) error) error {

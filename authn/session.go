@@ -107,6 +107,6 @@ type LiveSessions interface {
 // RoleSource answers which roles an account has. The authorization service implements it.
 type RoleSource interface {
 	// RolesOf returns the roles assigned to the subject, or the default role
-	// alone when none is. Inherited roles are not listed.
-	RolesOf(ctx context.Context, s Subject) ([]string, error)
+	// alone when none is, and until when that holds; zero is until it is changed. Inherited roles are not listed.
+	RolesOf(ctx context.Context, s Subject) (roles []string, until time.Time, err error)
 }

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/authmodule/authmodule/authn"
@@ -10,7 +11,7 @@ import (
 // has, not even when roles are switched off. A credential with scopes must cover the permission as well:
 // neither the superuser role nor switched-off roles pass them. The error says that it could not be
 // decided: a malformed permission wraps [ErrPermissionSyntax], invalid stored roles
-// [ErrStoredRoles], and anything else comes from the store. The decision denies then as well.
+// [ErrStoredRules], and anything else comes from the store. The decision denies then as well.
 //
 // Each denial of an authenticated caller is an [audit.AccessDenied] event.
 func (s *Service) Authorize(ctx context.Context, p authn.Principal, permission string) (Decision, error) {
@@ -59,28 +60,47 @@ func (s *Service) Decide(ctx context.Context, p *authn.Principal, r Requirement)
 // Passes reports that [Service.Decide] would allow it, when that takes no more than the roles in
 // memory: it waits for nothing and costs the least. False is no denial, and in no audit log; ask Decide then.
 func (s *Service) Passes(p *authn.Principal, r Requirement) bool {
+	if !authenticated(p) {
+		return false
+	}
+	if p.Memo().Verdicts(s.owner, string(p.Subject.Tenant), p.Roles, p.Scopes).Passed(r.number) {
+		return true
+	}
+	return s.passesAnew(p, r)
+}
+
+func (s *Service) passesAnew(p *authn.Principal, r Requirement) bool {
+	rules := s.snapshots.loaded(p.Subject.Tenant)
 	for i := range r.checks {
-		if !s.passes(p, &r.checks[i]) {
+		if !s.passes(rules, p, &r.checks[i]) {
 			return false
 		}
 	}
-	return len(r.checks) > 0
+	if len(r.checks) == 0 {
+		return false
+	}
+	if rules != nil && r.number != 0 {
+		p.Memo().Learn(s.owner, rules.verdicts, numbered(), string(p.Subject.Tenant), p.Roles, p.Scopes).Pass(r.number)
+	}
+	return true
 }
 
-func (s *Service) passes(p *authn.Principal, c *check) bool {
+func (s *Service) passes(rules *ruleset, p *authn.Principal, c *check) bool {
 	if reason, _ := c.refuses(p); reason != "" {
 		return false
 	}
 	if !s.asksRoles(c) {
 		return true
 	}
-	snap := s.snapshots.loaded(p.Subject.Tenant)
-	if snap == nil {
+	if rules == nil {
 		return false
 	}
-	o, _ := snap.grant(p.Roles, c)
-	return o != nil
+	_, reason := rules.roles.decide(p.Roles, c)
+	return gives(reason)
 }
+
+// gives reports whether what the roles say lets the caller through.
+func gives(reason string) bool { return reason == ReasonGranted || reason == ReasonSuperuser }
 
 func (s *Service) check(ctx context.Context, p *authn.Principal, c *check) (Decision, error) {
 	if reason, fault := c.refuses(p); reason != "" {
@@ -89,14 +109,19 @@ func (s *Service) check(ctx context.Context, p *authn.Principal, c *check) (Deci
 	if !s.asksRoles(c) {
 		return s.withoutRoles(c), nil
 	}
-	snap, err := s.snapshots.of(ctx, p.Subject.Tenant)
+	rules, err := s.snapshots.of(ctx, p.Subject.Tenant)
 	if err != nil {
 		return s.deny(ctx, p, c.required, ReasonError), err
 	}
-	if o, reason := snap.grant(p.Roles, c); o != nil {
+	o, reason := rules.roles.decide(p.Roles, c)
+	if gives(reason) {
 		return Decision{Allowed: true, Required: c.required, Reason: reason, Role: o.role, Path: o.fromAssigned()}, nil
 	}
-	return s.deny(ctx, p, c.required, c.missing()), nil
+	d := s.deny(ctx, p, c.required, cmp.Or(reason, c.missing()))
+	if o != nil {
+		d.Role, d.Path = o.role, o.fromAssigned()
+	}
+	return d, nil
 }
 
 // asksRoles reports whether roles decide about what [check.refuses] lets through.

@@ -1,85 +1,106 @@
 package authz
 
 import (
-	"hash/maphash"
-	"strings"
+	"cmp"
+	"slices"
 )
 
-// key is a text with its tag in a [table], so that what is looked up often is hashed once.
-type key struct {
-	text string
-	tag  uint32
-}
-
-// seed differs from process to process, so that nobody can choose names of one tag.
-var seed = maphash.MakeSeed()
-
-func newKey(text string) key { return key{text: text, tag: uint32(maphash.String(seed, text))} }
-
-// catalog numbers everything that a role can hold, from one. Three kinds of text stand in it, of which none
-// can be taken for another: the name of a role, which has no dot, for being or inheriting the role; a permission;
-// and a pattern with its stars left out, so that a permission has the texts of its patterns as parts of itself.
+// catalog numbers everything that a role can hold, from one: the names of
+// roles, for being or inheriting one, and grants.
 type catalog struct {
 	numbers table
-	texts   []string
+	entries []entry
+	shapes  []shape
+	// byLength has for each number of segments the shapes that can match such a permission, the most exact first.
+	byLength [maxSegments + 1][]shape
 }
 
-// newCatalog returns a catalog that need not grow for n texts.
-func newCatalog(n int) *catalog { return &catalog{numbers: newTable(n), texts: make([]string, 0, n)} }
+// entry is the name of a role, whose grant is zero, or a grant.
+type entry struct {
+	role  string
+	grant grant
+}
 
-// find returns the number of the text, or zero.
-func (c *catalog) find(k key) uint32 {
+// newCatalog returns a catalog that need not grow for n entries.
+func newCatalog(n int) *catalog { return &catalog{numbers: newTable(n), entries: make([]entry, 0, n)} }
+
+// role returns the number of being the role, or zero.
+func (c *catalog) role(k key) uint32 {
 	number, at := c.numbers.next(first(k.tag), k.tag)
-	for number != 0 && c.texts[number-1] != k.text {
+	for number != 0 && c.entries[number-1].role != k.text {
 		number, at = c.numbers.next(at, k.tag)
 	}
 	return number
 }
 
-// number returns the number of the text, which it adds when it is new.
-func (c *catalog) number(text string) uint32 {
-	k := newKey(text)
-	if n := c.find(k); n != 0 {
+// addRole returns the number of being the role, which it adds when it is new.
+func (c *catalog) addRole(k key) uint32 {
+	if n := c.role(k); n != 0 {
 		return n
 	}
-	c.texts = append(c.texts, text)
-	n := uint32(len(c.texts))
-	c.numbers.add(k.tag, n)
+	return c.add(entry{role: k.text}, k.tag)
+}
+
+// addGrant returns the number of the grant, which it adds when it is new.
+func (c *catalog) addGrant(g *grant) uint32 {
+	number, at := c.numbers.next(first(g.tag), g.tag)
+	for number != 0 && c.entries[number-1].grant != *g {
+		number, at = c.numbers.next(at, g.tag)
+	}
+	if number != 0 {
+		return number
+	}
+	if !slices.Contains(c.shapes, g.shape) {
+		c.shapes = append(c.shapes, g.shape)
+	}
+	return c.add(entry{grant: *g}, g.tag)
+}
+
+func (c *catalog) add(e entry, tag uint32) uint32 {
+	c.entries = append(c.entries, e)
+	n := uint32(len(c.entries))
+	c.numbers.add(tag, n)
 	return n
 }
 
-// pattern returns the pattern with this number, or "" for the name of a role.
-func (c *catalog) pattern(number uint32) string {
-	text := c.texts[number-1]
-	dot := strings.IndexByte(text, '.')
-	switch {
-	case dot < 0:
-		return ""
-	case text == dotAlone:
-		return everything
-	case dot == 0:
-		return star + text
-	case dot == len(text)-1:
-		return text + star
+// finish orders the shapes, for look-ups.
+func (c *catalog) finish() {
+	slices.SortFunc(c.shapes, func(a, b shape) int {
+		return cmp.Or(cmp.Compare(b.exactness(), a.exactness()), cmp.Compare(a.stars, b.stars))
+	})
+	for n := range c.byLength {
+		for _, s := range c.shapes {
+			if s.fits(n) {
+				c.byLength[n] = append(c.byLength[n], s)
+			}
+		}
 	}
-	return text
 }
 
-const dotAlone = "."
-
-// starless returns the pattern's text in a [catalog]: articles.* is "articles.", *.read is ".read" and *.* is ".".
-func (p Pattern) starless() string {
-	text, dot := p.held.text, p.held.dot
-	if text[dot+1:] == star {
-		text = text[:dot+1]
+// matching appends the numbers of the grants that match the permission: to gives those that
+// give it, the most exact first, and to takes those that take it away.
+func (c *catalog) matching(p Permission, segments *segmentHashes, gives, takes []uint32) (_, _ []uint32) {
+	for _, s := range c.byLength[p.segments] {
+		number := c.match(p, s.tag(segments), s.denied)
+		switch {
+		case number == 0:
+		case s.denied:
+			takes = append(takes, number)
+		default:
+			gives = append(gives, number)
+		}
 	}
-	if text[:dot] == star {
-		text = text[dot:]
-	}
-	return text
+	return gives, takes
 }
 
-// held returns what gives the permission, the most exact first: itself, every action, every resource, everything.
-func (p Permission) held() [4]key {
-	return [4]key{newKey(p.text), newKey(p.text[:p.dot+1]), newKey(p.text[p.dot:]), newKey(dotAlone)}
+// match returns the number of the grant with this tag that matches the permission, or zero.
+func (c *catalog) match(p Permission, tag uint32, denied bool) uint32 {
+	number, at := c.numbers.next(first(tag), tag)
+	for number != 0 {
+		if g := &c.entries[number-1].grant; g.shape.denied == denied && g.pattern.Matches(p) {
+			return number
+		}
+		number, at = c.numbers.next(at, tag)
+	}
+	return 0
 }

@@ -10,93 +10,90 @@ import (
 	"github.com/authmodule/authmodule/authn"
 )
 
-// change is what is to be done to a tenant's stored roles.
-type change struct {
-	// next are the stored roles afterwards, all of them.
-	next []Role
-	// write is nil when there is nothing to do.
-	write func() error
+// plan is what is to be done to a tenant's rules.
+type plan struct {
+	change RuleChange
+	// next are the rules afterwards, all of them.
+	next Rules
+	// idle says that there is nothing to do.
+	idle bool
 }
 
-// change makes a planned change and reports whether it was stored. It is done under the tenant's lock, on what
-// the store has and not on what was read earlier.
-func (s *Service) change(ctx context.Context, t authn.Tenant, plan func(stored []Role) (change, error)) (bool, error) {
+// mostTries bounds how often a change is planned anew, because another process made one meanwhile.
+const mostTries = 16
+
+// change makes a planned change and reports whether it was stored. It is planned on what
+// the store has and not on what was read earlier, and made on nothing else.
+func (s *Service) change(ctx context.Context, t authn.Tenant, planned func(stored Rules) (plan, error)) (bool, error) {
 	unlock, err := s.snapshots.locks.lock(ctx, t)
 	if err != nil {
 		return false, err
 	}
 	defer unlock()
+	for try := 1; ; try++ {
+		changed, err := s.tryChange(ctx, t, planned)
+		if !errors.Is(err, authn.ErrConflict) || try == mostTries {
+			return changed, err
+		}
+	}
+}
+
+func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(stored Rules) (plan, error)) (bool, error) {
 	stored, err := s.snapshots.stored(ctx, t)
 	if err != nil {
 		return false, err
 	}
-	planned, err := plan(stored)
+	p, err := planned(stored)
 	if err != nil {
 		return false, err
 	}
-	snap, err := s.snapshots.compile(planned.next)
-	if err != nil {
+	if _, err := s.compile(p.next); err != nil || p.idle {
 		return false, err
 	}
-	if planned.write == nil {
-		s.snapshots.keep(t, snap)
-		return false, nil
+	err = s.deps.Revocations.ChangeRules(ctx, t, func(ctx context.Context) error {
+		return s.deps.Rules.ChangeRules(ctx, t, stored.Version, p.change)
+	})
+	// One that failed may have been stored all the same; what cannot be read now is read by the next decision.
+	s.snapshots.kept(t).drop()
+	if err != nil {
+		return false, fmt.Errorf("authz: store rules: %w", err)
 	}
-	err = planned.write()
-	s.renew(ctx, t)
-	return err == nil, err
+	return true, nil
 }
 
-// renew follows every attempt to write, as one that failed may have been stored all the same. What
-// cannot be read now is read by the next decision, and no decision uses the roles from before.
-func (s *Service) renew(ctx context.Context, t authn.Tenant) {
-	if _, err := s.snapshots.load(ctx, t); err != nil {
-		s.snapshots.forget(t)
-		s.log.WarnContext(ctx, "roles could not be read after a change", "tenant", string(t), "error", err)
+func planDefine(stored Rules, r Role) (plan, error) {
+	if len(r.Description) > MaxDescription {
+		return plan{}, fmt.Errorf("%w: the description of role %s has %d bytes, at most %d", ErrTooManyRules, quote(r.Name), len(r.Description), MaxDescription)
 	}
+	if slices.ContainsFunc(stored.Roles, func(old Role) bool { return equalRole(old, r) }) {
+		return plan{next: stored, idle: true}, nil
+	}
+	next := stored
+	next.Roles = append(without(stored.Roles, r.Name), r)
+	return plan{next: next, change: RuleChange{PutRoles: []Role{cloneRole(r)}}}, nil
 }
 
-func (s *Service) planDefine(ctx context.Context, t authn.Tenant, stored []Role, r Role) (change, error) {
-	if slices.ContainsFunc(stored, func(old Role) bool { return equalRole(old, r) }) {
-		return change{next: stored}, nil
-	}
-	next := append(without(stored, r.Name), r)
-	return change{next: next, write: func() error {
-		if err := s.deps.Roles.PutRole(ctx, t, cloneRole(r)); err != nil {
-			return fmt.Errorf("authz: store role %s: %w", quote(r.Name), err)
-		}
-		return nil
-	}}, nil
-}
-
-func (s *Service) planDelete(ctx context.Context, t authn.Tenant, stored []Role, name string) (change, error) {
-	_, fixed := s.snapshots.base.set[name]
-	if !slices.ContainsFunc(stored, named(name)) {
+func (s *Service) planDelete(stored Rules, name string) (plan, error) {
+	_, fixed := s.base.roles.set[name]
+	if !slices.ContainsFunc(stored.Roles, named(name)) {
 		if fixed {
-			return change{}, fmt.Errorf("%w: %s is defined in configuration or code", ErrRoleFixed, quote(name))
+			return plan{}, fmt.Errorf("%w: %s is defined in configuration or code", ErrRoleFixed, quote(name))
 		}
-		return change{}, fmt.Errorf("%w: %s", ErrUnknownRole, quote(name))
+		return plan{}, fmt.Errorf("%w: %s", ErrUnknownRole, quote(name))
 	}
-	if heirs := s.heirs(stored, name); !fixed && len(heirs) > 0 {
-		return change{}, fmt.Errorf("%w: %s is inherited by %s", ErrRoleInUse, quote(name), strings.Join(heirs, ", "))
+	if heirs := s.heirs(stored.Roles, name); !fixed && len(heirs) > 0 {
+		return plan{}, fmt.Errorf("%w: %s is inherited by %s", ErrRoleInUse, quote(name), strings.Join(heirs, ", "))
 	}
-	return change{next: without(stored, name), write: func() error {
-		err := s.deps.Roles.DeleteRole(ctx, t, name)
-		if errors.Is(err, authn.ErrNotFound) {
-			return fmt.Errorf("%w: %s", ErrUnknownRole, quote(name))
-		}
-		if err != nil {
-			return fmt.Errorf("authz: delete role %s: %w", quote(name), err)
-		}
-		return nil
-	}}, nil
+	next := stored
+	next.Roles = without(stored.Roles, name)
+	return plan{next: next, change: RuleChange{DeleteRoles: []string{name}}}, nil
 }
 
 // heirs returns the names of the roles that inherit name directly, ascending.
 func (s *Service) heirs(stored []Role, name string) []string {
 	var heirs []string
 	set, _ := define(stored, 0) // what is malformed stands in the set as well
-	for heir, d := range s.snapshots.base.set.with(set) {
+	for heir, d := range s.base.roles.set.with(set) {
 		if heir != name && slices.Contains(d.Inherits, name) {
 			heirs = append(heirs, heir)
 		}

@@ -16,7 +16,7 @@ type compiler struct {
 	found       []place
 }
 
-// member is a role of the set by numbers. Its own is what it holds without inheriting it: its name and its patterns.
+// member is a role of the set by numbers. Its own is what it holds without inheriting it: its name and its grants.
 type member struct {
 	name         string
 	own, parents []uint32
@@ -28,12 +28,12 @@ type step struct {
 	heir   int
 }
 
-// newCompiler returns a compiler with room for so many roles and patterns.
-func newCompiler(set roleSet, superuser string, roles, patterns int) *compiler {
+// newCompiler returns a compiler with room for so many roles and grants.
+func newCompiler(set roleSet, superuser string, roles, grants int) *compiler {
 	return &compiler{
-		set: set, superuser: superuser, catalog: newCatalog(roles + patterns),
-		numbers: make(map[string]uint32, roles), members: make([]member, 0, roles), lists: make([]uint32, 0, 2*roles+patterns),
-		seen: make([]uint32, 0, roles), taken: make([]uint32, 0, 1+roles+patterns),
+		set: set, superuser: superuser, catalog: newCatalog(roles + grants),
+		numbers: make(map[string]uint32, roles), members: make([]member, 0, roles), lists: make([]uint32, 0, 2*roles+grants),
+		seen: make([]uint32, 0, roles), taken: make([]uint32, 0, 1+roles+grants),
 	}
 }
 
@@ -46,9 +46,9 @@ func (c *compiler) member(name string) uint32 {
 	c.numbers[name] = n
 	d := c.set[name]
 	begin := len(c.lists)
-	c.lists = append(c.lists, c.catalog.number(name))
-	for _, p := range d.patterns {
-		c.lists = append(c.lists, c.catalog.number(p.starless()))
+	c.lists = append(c.lists, c.catalog.addRole(newKey(name)))
+	for i := range d.grants {
+		c.lists = append(c.lists, c.catalog.addGrant(&d.grants[i]))
 	}
 	c.members = append(c.members, member{name: name, own: c.lists[begin:len(c.lists):len(c.lists)]})
 	for _, parent := range d.Inherits {
@@ -77,7 +77,7 @@ func (c *compiler) compile(name string) compiled {
 
 func (c *compiler) begin(n uint32) {
 	c.seen = extend(c.seen, len(c.members))
-	c.taken = extend(c.taken, len(c.catalog.texts)+1)
+	c.taken = extend(c.taken, len(c.catalog.entries)+1)
 	c.turn++
 	c.walk, c.found = c.walk[:0], c.found[:0]
 	c.meet(n, -1)

@@ -26,36 +26,45 @@ type origin struct {
 	path atomic.Pointer[[]string]
 }
 
-// grants returns where what is checked comes from, or nil.
-func (c *compiled) grants(what *check) *origin {
-	if what.need == needRole {
-		return c.firstOf(what.anyOf)
+// from returns where what has the number comes from, or nil when the role does not hold it.
+func (c *compiled) from(number uint32) *origin {
+	if number == 0 {
+		return nil
 	}
-	return c.firstOf(what.held[:])
+	if at, _ := c.held.next(first(number), number); at != 0 {
+		return &c.lineage[at-1]
+	}
+	return nil
 }
 
-// firstOf returns where the first of the keys that the role holds comes from, or nil.
-func (c *compiled) firstOf(keys []key) *origin {
-	for i := range keys {
-		number := c.catalog.find(keys[i])
-		if number == 0 {
-			continue
-		}
-		if at, _ := c.held.next(first(number), number); at != 0 {
-			return &c.lineage[at-1]
+// firstOf returns where the first of the numbers that the role holds comes from, or nil.
+func (c *compiled) firstOf(numbers []uint32) *origin {
+	for _, number := range numbers {
+		if o := c.from(number); o != nil {
+			return o
 		}
 	}
 	return nil
 }
 
-// collect adds every pattern that the role holds.
+// inherits returns the first of the roles that this one is or inherits, or nil.
+func (c *compiled) inherits(anyOf []key) *origin {
+	for i := range anyOf {
+		if o := c.from(c.catalog.role(anyOf[i])); o != nil {
+			return o
+		}
+	}
+	return nil
+}
+
+// collect adds every grant that the role holds.
 func (c *compiled) collect(held map[string]struct{}) {
 	for _, p := range c.held.places {
 		if p.number == 0 {
 			continue
 		}
-		if pattern := c.catalog.pattern(p.tag); pattern != "" {
-			held[pattern] = struct{}{}
+		if e := &c.catalog.entries[p.tag-1]; e.role == "" {
+			held[e.grant.String()] = struct{}{}
 		}
 	}
 }

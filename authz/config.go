@@ -15,6 +15,8 @@ type Config struct {
 	AdminRole string `yaml:"admin_role"`
 	// SuperuserRole names a role whose holders pass every permission and role check. Empty, the default, is none.
 	SuperuserRole string `yaml:"superuser_role"`
+	// Groups are the roles that groups of identity providers give, by the name of the group.
+	Groups map[string][]string `yaml:"groups"`
 	// Roles are the role definitions by name. One takes the place of a role of the same name in code.
 	Roles map[string]RoleConfig `yaml:"roles"`
 }
@@ -23,7 +25,7 @@ type Config struct {
 type RoleConfig struct {
 	// Description says what the role is for.
 	Description string `yaml:"description"`
-	// Permissions are patterns of the form resource.action; either part may be *.
+	// Permissions are patterns such as articles.read, articles.* and articles.**. One that begins with ! takes away.
 	Permissions []string `yaml:"permissions"`
 	// Inherits names the roles whose permissions this one has as well.
 	Inherits []string `yaml:"inherits"`

@@ -6,6 +6,8 @@ const (
 	ReasonGranted = "granted"
 	// ReasonSuperuser: the caller has the superuser role.
 	ReasonSuperuser = "superuser"
+	// ReasonDenied: a role of the caller takes the permission away, whatever others grant.
+	ReasonDenied = "denied"
 	// ReasonDisabled: roles are switched off and the caller is authenticated.
 	ReasonDisabled = "disabled"
 	// ReasonAnonymous: the caller is not authenticated.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// definition is a role whose patterns were read.
+// definition is a role whose permissions were read.
 type definition struct {
 	Role
-	patterns []Pattern
+	grants []grant
 }
 
 // define reads roles of one source. The set it returns shares nothing with
@@ -26,9 +26,9 @@ func define(roles []Role, more int) (roleSet, error) {
 
 // reader reads roles. What it returns is cut from a few long lists, as a large policy has many short ones.
 type reader struct {
-	texts    []string
-	patterns []Pattern
-	errs     []error
+	texts  []string
+	grants []grant
+	errs   []error
 }
 
 func newReader(roles []Role) *reader {
@@ -37,7 +37,7 @@ func newReader(roles []Role) *reader {
 		permissions += len(role.Permissions)
 		parents += len(role.Inherits)
 	}
-	return &reader{texts: make([]string, 0, permissions+parents), patterns: make([]Pattern, 0, permissions)}
+	return &reader{texts: make([]string, 0, permissions+parents), grants: make([]grant, 0, permissions)}
 }
 
 func (r *reader) fault(format string, args ...any) {
@@ -48,16 +48,16 @@ func (r *reader) read(role Role) definition {
 	if !validRoleName(role.Name) {
 		r.fault("%w: %s %s", ErrRoleName, quote(role.Name), roleNameForm)
 	}
-	begin := len(r.patterns)
+	begin := len(r.grants)
 	for _, text := range role.Permissions {
-		if p, err := ParsePattern(text); err == nil {
-			r.patterns = append(r.patterns, p)
+		if g, err := parseGrant(text); err == nil {
+			r.grants = append(r.grants, g)
 		} else {
-			r.fault("%w: role %s holds %s, which %s", ErrPermissionSyntax, quote(role.Name), quote(text), patternForm)
+			r.fault("%w: role %s holds %s, which %s; ! before it takes away", ErrPermissionSyntax, quote(role.Name), quote(text), patternForm)
 		}
 	}
 	role.Permissions, role.Inherits = r.copied(role.Permissions), r.copied(role.Inherits)
-	return definition{Role: role, patterns: r.patterns[begin:len(r.patterns):len(r.patterns)]}
+	return definition{Role: role, grants: r.grants[begin:len(r.grants):len(r.grants)]}
 }
 
 // copied returns nil for nil, as [slices.Clone] does.

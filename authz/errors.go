@@ -23,10 +23,14 @@ var (
 	ErrRoleInUse = errors.New("authz: role is inherited")
 	// ErrRoleFixed: the role is defined in configuration or code and cannot be deleted at run time.
 	ErrRoleFixed = errors.New("authz: role is not a stored one")
-	// ErrStoredRoles: the tenant's roles in the store are not valid, alone or with those of configuration and code.
-	ErrStoredRoles = errors.New("authz: stored roles are not valid")
+	// ErrStoredRules: the tenant's rules in the store are not valid, alone or with those of configuration and code.
+	ErrStoredRules = errors.New("authz: stored rules are not valid")
 	// ErrSuperuserDefault: every account would be a superuser.
 	ErrSuperuserDefault = errors.New("authz: every account would be a superuser")
+	// ErrEnded: a role would end before it began.
+	ErrEnded = errors.New("authz: the end of the assignment has passed")
+	// ErrNoSource: an identity provider has no name.
+	ErrNoSource = errors.New("authz: no source is named")
 	// ErrNoSubject: the subject has no ID.
 	ErrNoSubject = errors.New("authz: subject has no ID")
 )

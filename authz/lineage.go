@@ -20,6 +20,6 @@ func (s *Service) Holds(ctx context.Context, t authn.Tenant, assigned []string, 
 		return false, nil
 	}
 	c := newRoleCheck([]string{role})
-	o, _ := snap.grant(assigned, &c)
+	o, _ := snap.roles.decide(assigned, &c)
 	return o != nil, nil
 }

@@ -6,58 +6,60 @@ import (
 )
 
 const (
-	maxSegment = 64
-	star       = "*"
-	everything = "*.*"
+	maxSegment  = 64
+	maxSegments = 16
+	star        = "*"
+	rest        = "**"
+	// everything matches every permission.
+	everything = rest
 
-	permissionForm = "is not resource.action, each 1 to 64 of A-Z a-z 0-9 _ -"
-	patternForm    = permissionForm + " or * alone"
+	permissionForm = "is not resource.action: 2 to 16 segments with dots between, each 1 to 64 of A-Z a-z 0-9 _ -"
+	patternForm    = permissionForm + "; a segment may be * as a whole, and the last one ** for the rest"
 )
 
-// Permission is one action on one kind of resource, such as articles.delete.
-// The zero value is no permission; [ParsePermission] makes the others.
+// Permission is one action on one kind of resource, such as articles.delete
+// or articles.comments.delete. The zero value is no permission; [ParsePermission] makes the others.
 type Permission struct {
-	text string
-	dot  int
+	text     string
+	segments int
 }
 
-// ParsePermission reads resource.action. It refuses a pattern. Its error wraps [ErrPermissionSyntax].
+// ParsePermission reads resource.action, of two to sixteen segments. It refuses a pattern. Its error wraps [ErrPermissionSyntax].
 func ParsePermission(s string) (Permission, error) {
-	dot := separator(s)
-	if dot < 0 {
+	p, form := parse(s)
+	switch {
+	case form == malformed || p.segments < 2:
 		return Permission{}, fmt.Errorf("%w: %s %s", ErrPermissionSyntax, quote(s), permissionForm)
-	}
-	if s[:dot] == star || s[dot+1:] == star {
+	case form == starred:
 		return Permission{}, fmt.Errorf("%w: %s is a pattern; name one permission", ErrPermissionSyntax, quote(s))
 	}
-	return Permission{text: s, dot: dot}, nil
+	return p, nil
 }
 
-// Resource is the part before the dot.
-func (p Permission) Resource() string { return p.text[:p.dot] }
+// Resource is what stands before the last dot.
+func (p Permission) Resource() string { return p.text[:max(0, strings.LastIndexByte(p.text, '.'))] }
 
-// Action is the part after the dot.
-func (p Permission) Action() string {
-	if p.text == "" {
-		return ""
-	}
-	return p.text[p.dot+1:]
-}
+// Action is what stands after the last dot.
+func (p Permission) Action() string { return p.text[strings.LastIndexByte(p.text, '.')+1:] }
 
 // String returns resource.action.
 func (p Permission) String() string { return p.text }
 
-// Pattern is what a role holds: a permission in which either segment may be *
-// as a whole. The zero value matches nothing; [ParsePattern] makes the others.
-type Pattern struct{ held Permission }
+// Pattern is what a role holds and a scope allows: a permission in which any segment may be * as a
+// whole, for every single one in its place, and the last one ** for one or more that follow. The zero
+// value matches nothing; [ParsePattern] makes the others.
+type Pattern struct {
+	held    Permission
+	starred bool
+}
 
-// ParsePattern reads resource.action, articles.*, *.read or *.*. Its error wraps [ErrPermissionSyntax].
+// ParsePattern reads articles.read, articles.*, *.read, articles.** or **. Its error wraps [ErrPermissionSyntax].
 func ParsePattern(s string) (Pattern, error) {
-	dot := separator(s)
-	if dot < 0 {
+	p, form := parse(s)
+	if form == malformed || p.segments < 2 && s != everything {
 		return Pattern{}, fmt.Errorf("%w: %s %s", ErrPermissionSyntax, quote(s), patternForm)
 	}
-	return Pattern{held: Permission{text: s, dot: dot}}, nil
+	return Pattern{held: p, starred: form == starred}, nil
 }
 
 // Matches reports whether holding the pattern gives the permission.
@@ -65,30 +67,97 @@ func (p Pattern) Matches(required Permission) bool {
 	if p.held.text == "" || required.text == "" {
 		return false
 	}
-	return covers(p.held.Resource(), required.Resource()) && covers(p.held.Action(), required.Action())
+	if !p.starred {
+		return p.held.text == required.text
+	}
+	return covers(p.held.text, required.text)
 }
+
+// includes reports whether p matches whatever other matches.
+func (p Pattern) includes(other Pattern) bool { return covers(p.held.text, other.held.text) }
 
 // String returns the pattern as it was written.
 func (p Pattern) String() string { return p.held.text }
 
-func covers(held, required string) bool { return held == star || held == required }
-
-// separator returns where the dot of a well-formed pattern is, or -1.
-func separator(s string) int {
-	dot := strings.IndexByte(s, '.')
-	if dot < 0 || !segment(s[:dot]) || !segment(s[dot+1:]) {
-		return -1
+// covers reports whether the pattern matches everything that another one does, which may be a permission.
+func covers(held, other string) bool {
+	for {
+		h, moreHeld, onHeld := strings.Cut(held, ".")
+		o, moreOther, onOther := strings.Cut(other, ".")
+		switch {
+		case h == rest:
+			return true
+		case o == rest || h != star && h != o:
+			return false
+		case !onHeld || !onOther:
+			return onHeld == onOther
+		}
+		held, other = moreHeld, moreOther
 	}
-	return dot
 }
 
-func segment(s string) bool {
-	if s == "" || len(s) > maxSegment {
+// common returns the pattern that matches what both match, if there is anything.
+func common(a, b string) (string, bool) {
+	var both []string
+	for {
+		x, moreA, onA := strings.Cut(a, ".")
+		y, moreB, onB := strings.Cut(b, ".")
+		switch {
+		case x == rest:
+			return strings.Join(append(both, b), "."), true
+		case y == rest:
+			return strings.Join(append(both, a), "."), true
+		case x != y && x != star && y != star || onA != onB:
+			return "", false
+		case x == star:
+			x = y
+		}
+		if both = append(both, x); !onA {
+			return strings.Join(both, "."), true
+		}
+		a, b = moreA, moreB
+	}
+}
+
+// form is how a text reads.
+type form uint8
+
+const (
+	malformed form = iota
+	concrete
+	starred
+)
+
+// parse reads segments, one of which may be enough.
+func parse(s string) (Permission, form) {
+	f, begin, n := concrete, 0, 0
+	for end := 0; end <= len(s); end++ {
+		if end < len(s) && s[end] != '.' {
+			continue
+		}
+		switch segment := s[begin:end]; {
+		case segment == star:
+			f = starred
+		case segment == rest && end == len(s):
+			f = starred
+		case !name(segment):
+			return Permission{}, malformed
+		}
+		if n++; n > maxSegments {
+			return Permission{}, malformed
+		}
+		begin = end + 1
+	}
+	return Permission{text: s, segments: n}, f
+}
+
+func name(segment string) bool {
+	if segment == "" || len(segment) > maxSegment {
 		return false
 	}
-	for i := range len(s) {
-		if b := s[i]; !roleByte(b) && (b < 'A' || b > 'Z') {
-			return s == star
+	for i := range len(segment) {
+		if b := segment[i]; !roleByte(b) && (b < 'A' || b > 'Z') {
+			return false
 		}
 	}
 	return true

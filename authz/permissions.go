@@ -4,12 +4,13 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/authmodule/authmodule/authn"
 )
 
 // Permissions returns the patterns that the roles of p hold, inherited ones included, ascending.
-// It is *.* alone for a superuser and while roles are switched off, and empty
+// Those that begin with ! are taken away, whatever the others give. It is ** for a superuser, and ** alone while roles are switched off, and empty
 // for an anonymous caller. A credential with scopes gets what is within both.
 func (s *Service) Permissions(ctx context.Context, p authn.Principal) ([]string, error) {
 	if !p.Authenticated() {
@@ -31,16 +32,18 @@ func (s *Service) held(ctx context.Context, p authn.Principal) ([]string, error)
 	if err != nil {
 		return nil, err
 	}
-	held := map[string]struct{}{}
+	held, superuser := map[string]struct{}{}, false
 	for _, name := range p.Roles {
-		role := snap.role(name)
+		role := snap.roles.role(name)
 		if role == nil {
 			continue
 		}
-		if role.superuser != nil {
-			return []string{everything}, nil
-		}
 		role.collect(held)
+		superuser = superuser || role.superuser != nil
+	}
+	if superuser {
+		maps.DeleteFunc(held, func(text string, _ struct{}) bool { return !strings.HasPrefix(text, refusal) })
+		held[everything] = struct{}{}
 	}
 	sorted := slices.AppendSeq(make([]string, 0, len(held)), maps.Keys(held))
 	slices.Sort(sorted)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/authmodule/authmodule/authn"
 )
@@ -16,23 +17,43 @@ import (
 type Requirement struct {
 	what   string
 	checks []check
+	// number is by which it is remembered that a principal meets it; zero for not at all.
+	number uint32
 }
 
 // RequirePermissions asks for every one of the permissions, as [Service.AuthorizeAll] does.
 func RequirePermissions(allOf ...string) Requirement {
-	return eachOf("permission", needPermission, allOf)
+	return eachOf("permission", needPermission, allOf).remembered()
 }
 
 // RequireScopes asks that the credential may be used for every one of the permissions, as
 // [Service.AuthorizeScopes] does.
-func RequireScopes(allOf ...string) Requirement { return eachOf("scope", needScope, allOf) }
+func RequireScopes(allOf ...string) Requirement { return eachOf("scope", needScope, allOf).remembered() }
 
 // RequireRoles asks for one of the roles, as [Service.AuthorizeRoles] does.
 func RequireRoles(anyOf ...string) Requirement {
 	if len(anyOf) == 0 {
 		return Requirement{what: "role"}
 	}
-	return Requirement{what: "role", checks: []check{newRoleCheck(anyOf)}}
+	return Requirement{what: "role", checks: []check{newRoleCheck(anyOf)}}.remembered()
+}
+
+// numbers counts the requirements that have a number. Those of guards are made when a program starts; a program that
+// makes them all the time has no use for remembering them.
+var numbers atomic.Uint32
+
+const mostNumbers = 1 << 14
+
+// numbered is the highest number given out.
+func numbered() uint32 { return min(numbers.Load(), mostNumbers) }
+
+func (r Requirement) remembered() Requirement {
+	if numbers.Load() < mostNumbers {
+		if n := numbers.Add(1); n <= mostNumbers {
+			r.number = n
+		}
+	}
+	return r
 }
 
 func eachOf(what string, n need, permissions []string) Requirement {
@@ -58,9 +79,9 @@ type check struct {
 	need     need
 	// fault is why the check cannot be made. Nothing below is set then.
 	fault error
-	// permission and held are not set for needRole. A role satisfies the check when it holds one of held.
+	// permission and segments are not set for needRole.
 	permission Permission
-	held       [4]key
+	segments   segmentHashes
 	// anyOf are names of roles, for needRole.
 	anyOf []key
 }
@@ -68,7 +89,7 @@ type check struct {
 func newCheck(n need, permission string) check {
 	c := check{required: permission, need: n}
 	if c.permission, c.fault = ParsePermission(permission); c.fault == nil {
-		c.held = c.permission.held()
+		c.segments = hashSegments(permission)
 	}
 	return c
 }

@@ -13,7 +13,7 @@ func (s *Service) Roles(ctx context.Context, t authn.Tenant) ([]Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	return snap.definitions().roles(), nil
+	return snap.roles.definitions().roles(), nil
 }
 
 // Reload reads the tenant's stored roles again. On an error the roles read before stay in use.
@@ -33,11 +33,10 @@ func (s *Service) Reload(ctx context.Context, t authn.Tenant) error {
 // Decisions that begin after it returned use the new role.
 //
 // It does not ask whether actor may do this: who can define roles can gain any
-// permission. Two processes that write at the same time can together store roles that are
-// not valid; every decision of the tenant is an error then until one of the roles is put right.
+// permission. A change that another process makes meanwhile is not lost: this one is checked and made on top of it.
 func (s *Service) DefineRole(ctx context.Context, actor authn.Principal, t authn.Tenant, r Role) error {
 	r = cloneRole(r)
-	changed, err := s.change(ctx, t, func(stored []Role) (change, error) { return s.planDefine(ctx, t, stored, r) })
+	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) { return planDefine(stored, r) })
 	if changed {
 		s.emitChange(ctx, audit.RoleDefined, actor, authn.Subject{Tenant: t}, r.Name)
 	}
@@ -51,7 +50,7 @@ func (s *Service) DefineRole(ctx context.Context, actor authn.Principal, t authn
 //
 // Assignments of the role stay. They grant nothing until a role of that name is defined again.
 func (s *Service) DeleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string) error {
-	changed, err := s.change(ctx, t, func(stored []Role) (change, error) { return s.planDelete(ctx, t, stored, name) })
+	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) { return s.planDelete(stored, name) })
 	if changed {
 		s.emitChange(ctx, audit.RoleDeleted, actor, authn.Subject{Tenant: t}, name)
 	}

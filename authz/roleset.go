@@ -44,7 +44,14 @@ func collect(cfg Config, extra []Role) (roleSet, error) {
 			set[named.role] = definition{Role: Role{Name: named.role}}
 		}
 	}
-	errs = append(errs, set.checkInheritance(), set.checkSuperuser(cfg))
+	for _, group := range slices.Sorted(maps.Keys(cfg.Groups)) {
+		for _, role := range cfg.Groups[group] {
+			if _, defined := set[role]; !defined {
+				errs = append(errs, fmt.Errorf("%w: group %s gives role %s, which is defined nowhere", ErrUnknownRole, quote(group), quote(role)))
+			}
+		}
+	}
+	errs = append(errs, set.checkInheritance(), set.checkShapes(), set.checkSuperuser(cfg))
 	return set, errors.Join(errs...)
 }
 
@@ -84,13 +91,23 @@ func (s roleSet) with(over roleSet) roleSet {
 	return merged
 }
 
-// patterns returns how many patterns the definitions hold, those that several hold counted several times.
-func (s roleSet) patterns() int {
+// grants returns how many grants the definitions hold, those that several hold counted several times.
+func (s roleSet) grants() int {
 	n := 0
 	for _, d := range s {
-		n += len(d.patterns)
+		n += len(d.grants)
 	}
 	return n
+}
+
+// denies reports whether some role takes a permission away.
+func (s roleSet) denies() bool {
+	for _, d := range s {
+		if slices.ContainsFunc(d.grants, func(g grant) bool { return g.shape.denied }) {
+			return true
+		}
+	}
+	return false
 }
 
 // roles returns copies of all definitions by ascending name.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/authmodule/authmodule/authn"
 )
@@ -45,11 +46,6 @@ func checkScope(held []Pattern, item int, text string) error {
 	return nil
 }
 
-// includes reports whether p matches whatever other matches.
-func (p Pattern) includes(other Pattern) bool {
-	return covers(p.held.Resource(), other.held.Resource()) && covers(p.held.Action(), other.held.Action())
-}
-
 // inScope reports whether a credential with these scopes may be used for the permission. A
 // scope that is no pattern covers nothing.
 func inScope(scopes []string, required Permission) bool {
@@ -61,28 +57,23 @@ func inScope(scopes []string, required Permission) bool {
 	return false
 }
 
-// narrow returns what is both held and in scope, ascending.
+// narrow returns what is both held and in scope, and what is taken away, ascending.
 func narrow(held, scopes []string) []string {
 	both := []string{}
+	for _, text := range held {
+		if strings.HasPrefix(text, refusal) {
+			both = append(both, text)
+		}
+	}
 	for _, h := range patterns(held) {
 		for _, s := range patterns(scopes) {
-			resource, okResource := common(h.held.Resource(), s.held.Resource())
-			action, okAction := common(h.held.Action(), s.held.Action())
-			if okResource && okAction {
-				both = append(both, resource+"."+action)
+			if c, any := common(h.held.text, s.held.text); any {
+				both = append(both, c)
 			}
 		}
 	}
 	slices.Sort(both)
 	return slices.Compact(both)
-}
-
-// common returns the segment that both match, if there is one.
-func common(a, b string) (string, bool) {
-	if covers(a, b) {
-		return b, true
-	}
-	return a, covers(b, a)
 }
 
 // patterns leaves out what is none.

@@ -9,17 +9,19 @@ import (
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/internal/verdict"
 )
 
 // Deps are what a [Service] works with.
 type Deps struct {
-	// Roles keeps the roles that are defined at run time. Required.
-	Roles RoleStore
+	// Rules keeps the rules that are defined at run time. Required.
+	Rules RuleStore
 	// Assignments keeps who has which role. Required.
 	Assignments AssignmentStore
 	// Extra are the roles that code defines. A role of the same name in Config or in the store takes its place.
 	Extra []Role
-	// Revocations tells all nodes that the roles of an account changed. Nil is for a service beside which no principal is remembered.
+	// Revocations tells all nodes that the rules or the roles of an account changed. Nil is for the only service on its
+	// store, beside which no principal is remembered.
 	Revocations *authn.Revocations
 	// Events is told of denials and of changes. Nil drops them.
 	Events *audit.Bus
@@ -46,8 +48,8 @@ func (d Deps) withDefaults() Deps {
 
 func (d Deps) validate() error {
 	var errs []error
-	if d.Roles == nil {
-		errs = append(errs, errors.New("authz: Deps.Roles is required"))
+	if d.Rules == nil {
+		errs = append(errs, errors.New("authz: Deps.Rules is required"))
 	}
 	if d.Assignments == nil {
 		errs = append(errs, errors.New("authz: Deps.Assignments is required"))
@@ -61,9 +63,13 @@ type Service struct {
 	enabled     bool
 	defaultRole string
 	superuser   string
+	groups      map[string][]string
 	deps        Deps
 	log         *slog.Logger
-	snapshots   *snapshots
+	// base is what configuration and code define.
+	base      *ruleset
+	snapshots *snapshots
+	owner     *verdict.Owner
 }
 
 var (
@@ -79,14 +85,28 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := errors.Join(deps.validate(), err); err != nil {
 		return nil, err
 	}
-	return &Service{
+	s := &Service{
 		enabled:     cfg.Enabled.Enabled(),
 		defaultRole: cfg.DefaultRole,
 		superuser:   cfg.SuperuserRole,
+		groups:      cfg.Groups,
 		deps:        deps,
 		log:         deps.Log,
-		snapshots:   newSnapshots(newBase(roles, cfg.SuperuserRole), cfg.SuperuserRole, deps.Roles),
-	}, nil
+		base:        &ruleset{roles: newBase(roles, cfg.SuperuserRole)},
+		owner:       &verdict.Owner{},
+	}
+	s.snapshots = newSnapshots(deps.Rules, s.compile)
+	deps.Revocations.OnChangedRules(s.changedRules)
+	return s, nil
+}
+
+// changedRules is told of what other nodes change.
+func (s *Service) changedRules(t authn.Tenant, all bool) {
+	if all {
+		s.snapshots.forget()
+		return
+	}
+	s.snapshots.changed(t)
 }
 
 // DefaultRole is the role of an account that has no assignment.

@@ -1,5 +1,7 @@
 package authz
 
+import "errors"
+
 // snapshot is a validated set of roles, ready to decide. It does not change
 // once built. A tenant's snapshot holds what its stored roles change and leaves the rest to base.
 type snapshot struct {
@@ -9,35 +11,36 @@ type snapshot struct {
 	numbers table
 	// base is nil for the roles outside the store.
 	base *snapshot
+	// denies says that some role takes a permission away.
+	denies bool
 }
 
 // newBase compiles the roles outside the store.
 func newBase(set roleSet, superuser string) *snapshot {
-	s := &snapshot{set: set, roles: make([]compiled, 0, len(set)), numbers: newTable(len(set))}
-	c := newCompiler(set, superuser, len(set), set.patterns())
+	s := &snapshot{set: set, roles: make([]compiled, 0, len(set)), numbers: newTable(len(set)), denies: set.denies()}
+	c := newCompiler(set, superuser, len(set), set.grants())
 	for name := range set {
 		s.add(c.compile(name))
 	}
+	c.catalog.finish()
 	return s
 }
 
 // over returns the snapshot of a tenant with these stored roles, or the error
 // that makes the whole set invalid.
 func (s *snapshot) over(stored roleSet, superuser string) (*snapshot, error) {
-	if len(stored) == 0 {
-		return s, nil
-	}
 	merged := s.set.with(stored)
-	if err := merged.checkInheritance(); err != nil {
+	if err := errors.Join(merged.checkInheritance(), merged.checkShapes()); err != nil {
 		return nil, err
 	}
-	t := &snapshot{set: stored, base: s}
-	c := newCompiler(merged, superuser, len(stored), stored.patterns())
+	t := &snapshot{set: stored, base: s, denies: merged.denies()}
+	c := newCompiler(merged, superuser, len(stored), stored.grants())
 	for name := range merged {
 		if old := s.role(name); old == nil || old.reaches(stored) {
 			t.add(c.compile(name))
 		}
 	}
+	c.catalog.finish()
 	return t, nil
 }
 
@@ -66,9 +69,47 @@ func (s *snapshot) find(k key) *compiled {
 	return nil
 }
 
-// grant asks each of the roles in turn. It returns where the first that satisfies the check has
-// that from, and the reason; or nil when none does. One which is or inherits the superuser role satisfies every check.
-func (s *snapshot) grant(roles []string, what *check) (*origin, string) {
+// decide returns what the roles say to the check and which role says it: granted, superuser, denied,
+// or nothing. A role that takes a permission away outdoes every other one, the superuser role too.
+func (s *snapshot) decide(roles []string, c *check) (*origin, string) {
+	if c.need == needRole {
+		return s.roleOf(roles, c.anyOf)
+	}
+	var found findings
+	var given *origin
+	var how string
+	for _, name := range roles {
+		role := s.role(name)
+		if role == nil {
+			continue
+		}
+		m := found.of(role.catalog, c)
+		if o := role.firstOf(m.takes); o != nil {
+			return o, ReasonDenied
+		}
+		if given == nil {
+			given, how = role.gives(m)
+		}
+		if given != nil && !s.denies {
+			break
+		}
+	}
+	return given, how
+}
+
+// gives returns why the role passes for a permission, apart from what another may take away.
+func (c *compiled) gives(m *matching) (*origin, string) {
+	if c.superuser != nil {
+		return c.superuser, ReasonSuperuser
+	}
+	if o := c.firstOf(m.gives); o != nil {
+		return o, ReasonGranted
+	}
+	return nil, ""
+}
+
+// roleOf returns the first of the roles that is or inherits one of anyOf, or the superuser role.
+func (s *snapshot) roleOf(roles []string, anyOf []key) (*origin, string) {
 	for _, name := range roles {
 		role := s.role(name)
 		if role == nil {
@@ -77,11 +118,33 @@ func (s *snapshot) grant(roles []string, what *check) (*origin, string) {
 		if role.superuser != nil {
 			return role.superuser, ReasonSuperuser
 		}
-		if o := role.grants(what); o != nil {
+		if o := role.inherits(anyOf); o != nil {
 			return o, ReasonGranted
 		}
 	}
 	return nil, ""
+}
+
+// findings are what matches a permission in the catalogs of a snapshot and of its base.
+type findings [2]matching
+
+// matching are the numbers of what matches a permission in one catalog. Its room is enough for nearly all.
+type matching struct {
+	catalog      *catalog
+	gives, takes []uint32
+	room         [16]uint32
+}
+
+func (f *findings) of(c *catalog, what *check) *matching {
+	m := &f[0]
+	if m.catalog != nil && m.catalog != c {
+		m = &f[1]
+	}
+	if m.catalog == nil {
+		m.catalog = c
+		m.gives, m.takes = c.matching(what.permission, &what.segments, m.room[:0:12], m.room[12:12])
+	}
+	return m
 }
 
 func (s *snapshot) definitions() roleSet {

@@ -6,102 +6,139 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/authmodule/authmodule/authn"
 )
 
-// snapshots keeps the snapshot of each tenant whose stored roles were read and are valid. A
-// tenant without stored roles costs one entry that points to base; a failed
+// snapshots keeps what each tenant's rules were compiled to, once they were read and are valid. A
+// tenant without rules of its own shares those of configuration and code; a failed
 // read leaves nothing behind.
 //
-// Reading and changing a tenant's roles is done under the tenant's lock, so
+// Reading and changing a tenant's rules is done under the tenant's lock, so
 // that an older reading never replaces a newer one. Decisions take no lock.
 type snapshots struct {
-	base      *snapshot
-	superuser string
-	store     RoleStore
-	locks     tenantLocks
-	// single is the snapshot of the empty tenant, the only one of many applications; byTenant has those of the others.
-	single   atomic.Pointer[snapshot]
-	byTenant sync.Map // authn.Tenant to *snapshot
+	store RuleStore
+	// compile makes a tenant's rules of what is stored.
+	compile func(Rules) (*ruleset, error)
+	locks   tenantLocks
+	// single is the empty tenant, the only one of many applications; byTenant has the others.
+	single   kept
+	byTenant sync.Map // authn.Tenant to *kept
 }
 
-func newSnapshots(base *snapshot, superuser string, store RoleStore) *snapshots {
-	return &snapshots{base: base, superuser: superuser, store: store, locks: newTenantLocks()}
+// kept is what is in use for one tenant.
+type kept struct {
+	// turn counts what was dropped: what was read before is not kept after.
+	turn  atomic.Uint64
+	rules atomic.Pointer[ruleset]
 }
 
-// of returns the tenant's snapshot, reading its stored roles on first use.
-func (s *snapshots) of(ctx context.Context, t authn.Tenant) (*snapshot, error) {
-	if snap := s.loaded(t); snap != nil {
-		return snap, nil
+func newSnapshots(store RuleStore, compile func(Rules) (*ruleset, error)) *snapshots {
+	return &snapshots{store: store, compile: compile, locks: newTenantLocks()}
+}
+
+func (s *snapshots) kept(t authn.Tenant) *kept {
+	if t == "" {
+		return &s.single
+	}
+	if k, known := s.byTenant.Load(t); known {
+		return k.(*kept)
+	}
+	k, _ := s.byTenant.LoadOrStore(t, &kept{})
+	return k.(*kept)
+}
+
+// of returns the tenant's rules, reading what is stored on first use.
+func (s *snapshots) of(ctx context.Context, t authn.Tenant) (*ruleset, error) {
+	k := s.kept(t)
+	if rules := k.rules.Load(); rules != nil {
+		return rules, nil
 	}
 	unlock, err := s.locks.lock(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if snap := s.loaded(t); snap != nil {
-		return snap, nil
+	if rules := k.rules.Load(); rules != nil {
+		return rules, nil
 	}
 	return s.load(ctx, t)
 }
 
-func (s *snapshots) loaded(t authn.Tenant) *snapshot {
+// loaded returns nil for a tenant whose rules are not in memory.
+func (s *snapshots) loaded(t authn.Tenant) *ruleset {
 	if t == "" {
-		return s.single.Load()
+		return s.single.rules.Load()
 	}
-	kept, _ := s.byTenant.Load(t)
-	snap, _ := kept.(*snapshot)
-	return snap
+	if k, known := s.byTenant.Load(t); known {
+		return k.(*kept).rules.Load()
+	}
+	return nil
 }
 
-// load reads the stored roles and keeps their snapshot. The caller has the tenant's lock.
-func (s *snapshots) load(ctx context.Context, t authn.Tenant) (*snapshot, error) {
+// load reads the stored rules and keeps what they are compiled to. The caller has the tenant's lock.
+func (s *snapshots) load(ctx context.Context, t authn.Tenant) (*ruleset, error) {
+	k := s.kept(t)
+	turn := k.turn.Load()
 	stored, err := s.stored(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	snap, err := s.compile(stored)
+	rules, err := s.compile(stored)
 	if err != nil {
 		// Not wrapped: its classes are for who defines a role or asks for one, and this caller did neither.
-		return nil, fmt.Errorf("%w: tenant %s: %v", ErrStoredRoles, quote(string(t)), err)
+		return nil, fmt.Errorf("%w: tenant %s: %v", ErrStoredRules, quote(string(t)), err)
 	}
-	s.keep(t, snap)
-	return snap, nil
+	k.keep(rules, turn)
+	return rules, nil
 }
 
-// keep replaces the tenant's snapshot. The caller has the tenant's lock.
-func (s *snapshots) keep(t authn.Tenant, snap *snapshot) {
-	if t == "" {
-		s.single.Store(snap)
-		return
+// keep has the rules used, if nothing was dropped since the turn.
+func (k *kept) keep(rules *ruleset, turn uint64) {
+	if old := k.rules.Swap(rules); old != nil {
+		old.verdicts.End()
 	}
-	s.byTenant.Store(t, snap)
+	if k.turn.Load() != turn {
+		rules.verdicts.End()
+		k.rules.CompareAndSwap(rules, nil)
+	}
 }
 
-func (s *snapshots) stored(ctx context.Context, t authn.Tenant) ([]Role, error) {
-	roles, err := s.store.Roles(ctx, t)
+// drop makes the next use read the store. It waits for nothing.
+func (k *kept) drop() {
+	k.turn.Add(1)
+	if old := k.rules.Swap(nil); old != nil {
+		old.verdicts.End()
+	}
+}
+
+// again is when what was read while a change was announced is read once more: the program
+// that announced it may have ended before it could tell that it was made.
+const again = 10 * time.Second
+
+// changed is told of a change to the rules of one tenant.
+func (s *snapshots) changed(t authn.Tenant) {
+	k := s.kept(t)
+	k.drop()
+	time.AfterFunc(again, k.drop)
+}
+
+// forget drops the rules of all tenants.
+func (s *snapshots) forget() {
+	s.single.drop()
+	s.byTenant.Range(func(_, k any) bool {
+		k.(*kept).drop()
+		return true
+	})
+}
+
+func (s *snapshots) stored(ctx context.Context, t authn.Tenant) (Rules, error) {
+	rules, err := s.store.Rules(ctx, t)
 	if err != nil {
-		return nil, fmt.Errorf("authz: read roles: %w", err)
+		return Rules{}, fmt.Errorf("authz: read rules: %w", err)
 	}
-	return roles, nil
-}
-
-func (s *snapshots) compile(stored []Role) (*snapshot, error) {
-	set, err := define(stored, 0)
-	if err != nil {
-		return nil, err
-	}
-	return s.base.over(set, s.superuser)
-}
-
-// forget makes the next use read the store.
-func (s *snapshots) forget(t authn.Tenant) {
-	if t == "" {
-		s.single.Store(nil)
-		return
-	}
-	s.byTenant.Delete(t)
+	return rules, nil
 }
 
 // tenantLocks serialises work on one tenant. Tenants may share a lock, which
@@ -126,6 +163,6 @@ func (l *tenantLocks) lock(ctx context.Context, t authn.Tenant) (unlock func(), 
 	case held <- struct{}{}:
 		return func() { <-held }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("authz: wait for roles: %w", ctx.Err())
+		return nil, fmt.Errorf("authz: wait for rules: %w", ctx.Err())
 	}
 }

@@ -22,7 +22,7 @@ func TableOf(tags []uint32, room bool) func(tag uint32) []uint32 {
 func CatalogOf(texts []string) func(text string) uint32 {
 	var c catalog
 	for _, text := range texts {
-		c.number(text)
+		c.addRole(newKey(text))
 	}
-	return func(text string) uint32 { return c.find(newKey(text)) }
+	return func(text string) uint32 { return c.role(newKey(text)) }
 }

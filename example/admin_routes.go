@@ -37,7 +37,7 @@ func (r *adminRoutes) list(c echo.Context) error {
 	}
 	all := make([]account, 0, len(users))
 	for _, user := range users {
-		roles, err := r.az.RolesOf(ctx, user.Subject)
+		roles, _, err := r.az.RolesOf(ctx, user.Subject)
 		if err != nil {
 			return unavailable(c, r.log, err)
 		}

@@ -44,7 +44,7 @@ func (g *Gate) setup(ctx context.Context, r *http.Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	roles, err := g.deps.Authz.RolesOf(ctx, user.Subject)
+	roles, _, err := g.deps.Authz.RolesOf(ctx, user.Subject)
 	if err != nil {
 		return Reply{}, err
 	}
