@@ -127,7 +127,9 @@ func corp() authn.IssuerConfig {
 // fixedRoles are the roles that are assigned here.
 type fixedRoles map[authn.Subject][]string
 
-func (f fixedRoles) RolesOf(_ context.Context, s authn.Subject) ([]string, error) { return f[s], nil }
+func (f fixedRoles) RolesOf(_ context.Context, s authn.Subject) ([]string, time.Time, error) {
+	return f[s], time.Time{}, nil
+}
 
 func newIssuerKit(t testing.TB, change ...func(*authn.IssuerConfig)) issuerKit {
 	t.Helper()

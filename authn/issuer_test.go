@@ -105,7 +105,9 @@ func TestIssuerRolesUnavailable(t *testing.T) {
 
 type failingRoles struct{ err error }
 
-func (f failingRoles) RolesOf(context.Context, authn.Subject) ([]string, error) { return nil, f.err }
+func (f failingRoles) RolesOf(context.Context, authn.Subject) ([]string, time.Time, error) {
+	return nil, time.Time{}, f.err
+}
 
 // JWT-11, JWT-12, JWT-13, JWT-15, JWT-30 to JWT-36, V9.2.1, V9.2.3, V10.3.1: attacks on the claims.
 func TestIssuerClaims(t *testing.T) {

@@ -54,7 +54,7 @@ func TestGrantDoesNotAllocate(t *testing.T) {
 // A denial that nobody listens to costs its ID alone.
 func TestDenialAllocatesItsID(t *testing.T) {
 	store := newFakeStore()
-	service, err := authz.New(newsroom(), authz.Deps{Roles: store, Assignments: store})
+	service, err := authz.New(newsroom(), authz.Deps{Rules: store, Assignments: store})
 	require.NoError(t, err)
 	viewer, list, ctx := user("viewer"), authz.RequirePermissions("users.list"), t.Context()
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = service.Decide(ctx, &viewer, list) }), 2.0)

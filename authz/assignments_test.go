@@ -20,7 +20,7 @@ func TestRolesOf(t *testing.T) {
 	ctx := t.Context()
 	expect := func(s authn.Subject, expected ...string) {
 		t.Helper()
-		have, err := b.service.RolesOf(ctx, s)
+		have, _, err := b.service.RolesOf(ctx, s)
 		require.NoError(t, err)
 		assert.Equal(t, expected, have)
 	}
@@ -35,7 +35,7 @@ func TestRolesOf(t *testing.T) {
 	expect(ada, "guest")
 
 	b.store.set(func(f *fakeStore) { f.readErr = errStore })
-	have, err := b.service.RolesOf(ctx, ada)
+	have, _, err := b.service.RolesOf(ctx, ada)
 	require.ErrorIs(t, err, errStore, "not the default role")
 	assert.Nil(t, have)
 }
@@ -71,7 +71,7 @@ func TestAssignRefuses(t *testing.T) {
 	nobody := authn.Subject{Tenant: "acme"}
 	require.ErrorIs(t, b.service.Assign(ctx, operator, nobody, "editor"), authz.ErrNoSubject)
 	require.ErrorIs(t, b.service.Unassign(ctx, operator, nobody, "editor"), authz.ErrNoSubject)
-	_, err := b.service.RolesOf(ctx, nobody)
+	_, _, err := b.service.RolesOf(ctx, nobody)
 	require.ErrorIs(t, err, authz.ErrNoSubject)
 
 	b.store.set(func(f *fakeStore) { f.writeErr = errStore })
@@ -102,7 +102,7 @@ func TestAssignmentOfADeletedRole(t *testing.T) {
 	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}}))
 	require.NoError(t, b.service.Assign(ctx, operator, ada, "clerk"))
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"))
-	assigned, err := b.service.RolesOf(ctx, ada)
+	assigned, _, err := b.service.RolesOf(ctx, ada)
 	require.NoError(t, err)
 	assert.False(t, b.service.Can(ctx, userOf("acme", assigned...), "bills.pay"))
 	require.NoError(t, b.service.Unassign(ctx, operator, ada, "clerk"))

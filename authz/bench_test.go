@@ -32,7 +32,7 @@ func rules(n int) authz.Config {
 func unheard(b *testing.B, cfg authz.Config) *authz.Service {
 	b.Helper()
 	store, events := newFakeStore(), audit.NewBus(nil, nil)
-	service, err := authz.New(cfg, authz.Deps{Roles: store, Assignments: store, Events: events})
+	service, err := authz.New(cfg, authz.Deps{Rules: store, Assignments: store, Events: events})
 	require.NoError(b, err)
 	require.NoError(b, service.Reload(b.Context(), ""))
 	return service
@@ -86,7 +86,7 @@ func BenchmarkNew(b *testing.B) {
 	cfg, store := rules(10_000), newFakeStore()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := authz.New(cfg, authz.Deps{Roles: store, Assignments: store}); err != nil {
+		if _, err := authz.New(cfg, authz.Deps{Rules: store, Assignments: store}); err != nil {
 			b.Fatal(err)
 		}
 	}

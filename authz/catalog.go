@@ -66,7 +66,7 @@ func (c *catalog) add(e entry, tag uint32) uint32 {
 // finish orders the shapes, for look-ups.
 func (c *catalog) finish() {
 	slices.SortFunc(c.shapes, func(a, b shape) int {
-		return cmp.Or(cmp.Compare(b.exactness(), a.exactness()), cmp.Compare(a.stars, b.stars))
+		return cmp.Or(cmp.Compare(b.exactness(), a.exactness()), cmp.Compare(b.stars, a.stars))
 	})
 	for n := range c.byLength {
 		for _, s := range c.shapes {
@@ -77,24 +77,22 @@ func (c *catalog) finish() {
 	}
 }
 
-// matching appends the numbers of the grants that match the permission: to gives those that
-// give it, the most exact first, and to takes those that take it away.
-func (c *catalog) matching(p Permission, segments *segmentHashes, gives, takes []uint32) (_, _ []uint32) {
+// match finds the grants that match the permission.
+func (c *catalog) match(p Permission, segments *segmentHashes, m *matching) {
 	for _, s := range c.byLength[p.segments] {
-		number := c.match(p, s.tag(segments), s.denied)
+		number := c.find(p, s.tag(segments), s.denied)
 		switch {
 		case number == 0:
 		case s.denied:
-			takes = append(takes, number)
+			m.takes.add(number)
 		default:
-			gives = append(gives, number)
+			m.gives.add(number)
 		}
 	}
-	return gives, takes
 }
 
-// match returns the number of the grant with this tag that matches the permission, or zero.
-func (c *catalog) match(p Permission, tag uint32, denied bool) uint32 {
+// find returns the number of the grant with this tag that matches the permission, or zero.
+func (c *catalog) find(p Permission, tag uint32, denied bool) uint32 {
 	number, at := c.numbers.next(first(tag), tag)
 	for number != 0 {
 		if g := &c.entries[number-1].grant; g.shape.denied == denied && g.pattern.Matches(p) {

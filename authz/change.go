@@ -47,8 +47,12 @@ func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(st
 	if err != nil {
 		return false, err
 	}
-	if _, err := s.compile(p.next); err != nil || p.idle {
+	if _, err := s.compile(p.next); err != nil {
 		return false, err
+	}
+	if p.idle { // the store may have it and this node not yet
+		s.snapshots.kept(t).drop()
+		return false, nil
 	}
 	err = s.deps.Revocations.ChangeRules(ctx, t, func(ctx context.Context) error {
 		return s.deps.Rules.ChangeRules(ctx, t, stored.Version, p.change)

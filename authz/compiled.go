@@ -38,8 +38,13 @@ func (c *compiled) from(number uint32) *origin {
 }
 
 // firstOf returns where the first of the numbers that the role holds comes from, or nil.
-func (c *compiled) firstOf(numbers []uint32) *origin {
-	for _, number := range numbers {
+func (c *compiled) firstOf(list *numberList) *origin {
+	for i := range list.n {
+		if o := c.from(list.room[i]); o != nil {
+			return o
+		}
+	}
+	for _, number := range list.more {
 		if o := c.from(number); o != nil {
 			return o
 		}

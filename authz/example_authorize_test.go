@@ -13,7 +13,7 @@ func Example_authorize() {
 	service, err := authz.New(authz.Config{Roles: map[string]authz.RoleConfig{
 		"viewer": {Permissions: []string{"articles.read"}},
 		"editor": {Inherits: []string{"viewer"}, Permissions: []string{"articles.write"}},
-	}}, authz.Deps{Roles: store, Assignments: store})
+	}}, authz.Deps{Rules: store, Assignments: store})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -19,28 +20,30 @@ import (
 
 var errStore = errors.New("store: cannot answer")
 
-// fakeStore keeps roles and assignments in maps and fails when told to.
+// fakeStore keeps rules and assignments in maps and fails when told to.
 type fakeStore struct {
 	mu          sync.Mutex
-	roles       map[authn.Tenant]map[string]authz.Role
-	assignments map[authn.Subject][]string
+	rules       map[authn.Tenant]authz.Rules
+	assignments map[authn.Subject][]authz.Assignment
 	reads       int
 	writes      int
 	readErr     error
 	// writeErr is returned after the write was done, unless refuse is set.
 	writeErr error
 	refuse   bool
-	// onRead is called in each Roles, without the lock.
+	// onRead is called in each Rules, without the lock.
 	onRead func()
+	// onWrite is called in each ChangeRules, without the lock.
+	onWrite func()
 }
 
 var (
-	_ authz.RoleStore       = (*fakeStore)(nil)
+	_ authz.RuleStore       = (*fakeStore)(nil)
 	_ authz.AssignmentStore = (*fakeStore)(nil)
 )
 
 func newFakeStore() *fakeStore {
-	return &fakeStore{roles: map[authn.Tenant]map[string]authz.Role{}, assignments: map[authn.Subject][]string{}}
+	return &fakeStore{rules: map[authn.Tenant]authz.Rules{}, assignments: map[authn.Subject][]authz.Assignment{}}
 }
 
 // set changes the fake itself.
@@ -51,17 +54,47 @@ func (f *fakeStore) set(change func(*fakeStore)) {
 }
 
 func (f *fakeStore) seed(t authn.Tenant, roles ...authz.Role) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.roles[t] == nil {
-		f.roles[t] = map[string]authz.Role{}
-	}
-	for _, r := range roles {
-		f.roles[t][r.Name] = r
-	}
+	f.apply(t, authz.RuleChange{PutRoles: roles})
 }
 
-func (f *fakeStore) Roles(ctx context.Context, t authn.Tenant) ([]authz.Role, error) {
+// apply changes the tenant's rules behind the back of every service.
+func (f *fakeStore) apply(t authn.Tenant, c authz.RuleChange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.change(t, c)
+}
+
+func (f *fakeStore) change(t authn.Tenant, c authz.RuleChange) {
+	roles, policies := map[string]authz.Role{}, map[string]authz.PolicyText{}
+	for _, r := range f.rules[t].Roles {
+		roles[r.Name] = r
+	}
+	for _, p := range f.rules[t].Policies {
+		policies[p.Name] = p
+	}
+	for _, name := range c.DeleteRoles {
+		delete(roles, name)
+	}
+	for _, name := range c.DeletePolicies {
+		delete(policies, name)
+	}
+	for _, r := range c.PutRoles {
+		roles[r.Name] = r
+	}
+	for _, p := range c.PutPolicies {
+		policies[p.Name] = p
+	}
+	next := authz.Rules{Version: f.rules[t].Version + 1}
+	for _, name := range slices.Sorted(maps.Keys(roles)) {
+		next.Roles = append(next.Roles, roles[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(policies)) {
+		next.Policies = append(next.Policies, policies[name])
+	}
+	f.rules[t] = next
+}
+
+func (f *fakeStore) Rules(ctx context.Context, t authn.Tenant) (authz.Rules, error) {
 	if f.onRead != nil {
 		f.onRead()
 	}
@@ -69,56 +102,55 @@ func (f *fakeStore) Roles(ctx context.Context, t authn.Tenant) ([]authz.Role, er
 	defer f.mu.Unlock()
 	f.reads++
 	if err := errors.Join(ctx.Err(), f.readErr); err != nil {
-		return nil, err
+		return authz.Rules{}, err
 	}
-	var roles []authz.Role
-	for _, name := range slices.Sorted(maps.Keys(f.roles[t])) {
-		roles = append(roles, f.roles[t][name])
+	rules := f.rules[t]
+	rules.Roles, rules.Policies = slices.Clone(rules.Roles), slices.Clone(rules.Policies)
+	return rules, nil
+}
+
+func (f *fakeStore) ChangeRules(_ context.Context, t authn.Tenant, version int64, c authz.RuleChange) error {
+	if f.onWrite != nil {
+		f.onWrite()
 	}
-	return roles, nil
-}
-
-func (f *fakeStore) PutRole(_ context.Context, t authn.Tenant, r authz.Role) error {
-	return f.write(func() {
-		if f.roles[t] == nil {
-			f.roles[t] = map[string]authz.Role{}
-		}
-		f.roles[t][r.Name] = r
-	})
-}
-
-func (f *fakeStore) DeleteRole(_ context.Context, t authn.Tenant, name string) error {
-	return f.write(func() { delete(f.roles[t], name) })
-}
-
-func (f *fakeStore) write(do func()) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writes++
 	if f.refuse {
 		return f.writeErr
 	}
-	do()
+	if f.rules[t].Version != version {
+		return authn.ErrConflict
+	}
+	f.change(t, c)
 	return f.writeErr
 }
 
-func (f *fakeStore) Assignments(_ context.Context, s authn.Subject) ([]string, error) {
+func (f *fakeStore) Assignments(_ context.Context, s authn.Subject) ([]authz.Assignment, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Sorted(slices.Values(f.assignments[s])), f.readErr
+	return slices.Clone(f.assignments[s]), f.readErr
 }
 
-func (f *fakeStore) Assign(_ context.Context, s authn.Subject, role string) (bool, error) {
+func (f *fakeStore) Assign(_ context.Context, s authn.Subject, a authz.Assignment) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.writeErr != nil {
 		return false, f.writeErr
 	}
-	if slices.Contains(f.assignments[s], role) {
+	if slices.Contains(f.assignments[s], a) {
 		return false, nil
 	}
-	f.assignments[s] = append(f.assignments[s], role)
+	f.assignments[s] = slices.DeleteFunc(f.assignments[s], func(old authz.Assignment) bool { return old.Role == a.Role && old.Source == a.Source })
+	f.put(s, a)
 	return true, nil
+}
+
+func (f *fakeStore) put(s authn.Subject, list ...authz.Assignment) {
+	f.assignments[s] = append(f.assignments[s], list...)
+	slices.SortFunc(f.assignments[s], func(a, b authz.Assignment) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Source, b.Source))
+	})
 }
 
 func (f *fakeStore) Unassign(_ context.Context, s authn.Subject, role string) (bool, error) {
@@ -127,23 +159,38 @@ func (f *fakeStore) Unassign(_ context.Context, s authn.Subject, role string) (b
 	if f.writeErr != nil {
 		return false, f.writeErr
 	}
-	had := slices.Contains(f.assignments[s], role)
-	f.assignments[s] = slices.DeleteFunc(f.assignments[s], func(r string) bool { return r == role })
-	return had, nil
+	before := len(f.assignments[s])
+	f.assignments[s] = slices.DeleteFunc(f.assignments[s], func(a authz.Assignment) bool { return a.Role == role })
+	return len(f.assignments[s]) < before, nil
 }
 
-func (f *fakeStore) Holders(_ context.Context, t authn.Tenant, role, after string, limit int) ([]string, error) {
+func (f *fakeStore) ReplaceAssignments(_ context.Context, s authn.Subject, source string, list []authz.Assignment) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.writeErr != nil {
+		return false, f.writeErr
+	}
+	f.assignments[s] = slices.DeleteFunc(f.assignments[s], func(a authz.Assignment) bool { return a.Source == source })
+	f.put(s, list...)
+	return true, nil
+}
+
+func (f *fakeStore) Holders(_ context.Context, t authn.Tenant, role string, at time.Time, after string, limit int) ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var ids []string
-	for s, roles := range f.assignments {
-		if s.Tenant == t && s.ID > after && slices.Contains(roles, role) {
+	for s, list := range f.assignments {
+		if s.Tenant == t && s.ID > after && slices.ContainsFunc(list, func(a authz.Assignment) bool {
+			return a.Role == role && (a.Until.IsZero() || at.Before(a.Until))
+		}) {
 			ids = append(ids, s.ID)
 		}
 	}
 	slices.Sort(ids)
 	return ids[:min(limit, len(ids))], f.readErr
 }
+
+func (f *fakeStore) PruneAssignments(context.Context, time.Time) (int, error) { return 0, nil }
 
 // recorder keeps events.
 type recorder struct {
@@ -186,7 +233,7 @@ func setupOn(t testing.TB, store *fakeStore, cfg authz.Config, extra ...authz.Ro
 	bus := audit.NewBus(quiet, func() time.Time { return testNow })
 	bus.Subscribe(events)
 	service, err := authz.New(cfg, authz.Deps{
-		Roles: store, Assignments: store, Extra: extra,
+		Rules: store, Assignments: store, Extra: extra,
 		Events: bus, Log: quiet, Now: func() time.Time { return testNow },
 	})
 	require.NoError(t, err)

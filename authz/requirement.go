@@ -28,7 +28,9 @@ func RequirePermissions(allOf ...string) Requirement {
 
 // RequireScopes asks that the credential may be used for every one of the permissions, as
 // [Service.AuthorizeScopes] does.
-func RequireScopes(allOf ...string) Requirement { return eachOf("scope", needScope, allOf).remembered() }
+func RequireScopes(allOf ...string) Requirement {
+	return eachOf("scope", needScope, allOf).remembered()
+}
 
 // RequireRoles asks for one of the roles, as [Service.AuthorizeRoles] does.
 func RequireRoles(anyOf ...string) Requirement {

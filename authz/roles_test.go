@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -181,15 +182,47 @@ func TestDeleteRoleRefusesToUncoverACircle(t *testing.T) {
 	assert.Zero(t, store.writes)
 }
 
-// Another process deleted it between the reading and the deleting.
+// Another process deleted it between the reading and the deleting: the change is planned anew.
 func TestDeleteRoleThatIsGoneMeanwhile(t *testing.T) {
 	t.Parallel()
 	store := newFakeStore()
 	store.seed("", authz.Role{Name: "clerk"})
-	store.writeErr = authn.ErrNotFound
+	store.onWrite = func() { store.apply("", authz.RuleChange{DeleteRoles: []string{"clerk"}}) }
 	b := setupOn(t, store, newsroom())
 	require.ErrorIs(t, b.service.DeleteRole(t.Context(), operator, "", "clerk"), authz.ErrUnknownRole)
 	assert.Empty(t, b.events.take())
+}
+
+// What another process stores meanwhile is neither lost nor left unchecked.
+func TestDefineRoleOnTopOfAnotherChange(t *testing.T) {
+	t.Parallel()
+	store := newFakeStore()
+	b := setupOn(t, store, authz.Config{})
+	ctx, once := t.Context(), sync.Once{}
+	store.onWrite = func() {
+		once.Do(func() { store.seed("", authz.Role{Name: "a", Inherits: []string{"viewer"}}) })
+	}
+	require.NoError(t, b.service.DefineRole(ctx, operator, "", authz.Role{Name: "b", Inherits: []string{"viewer"}}))
+	all, err := b.service.Roles(ctx, "")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "admin", "b", "viewer"}, names(all))
+
+	store.onWrite = func() {
+		store.apply("", authz.RuleChange{PutRoles: []authz.Role{{Name: "a", Inherits: []string{"b"}}}})
+		store.onWrite = nil
+	}
+	err = b.service.DefineRole(ctx, operator, "", authz.Role{Name: "b", Inherits: []string{"a"}})
+	require.ErrorIs(t, err, authz.ErrRoleCycle, "each alone is valid, and both together are not")
+}
+
+// A store in which every change meets another one is given up on.
+func TestEndlessConflict(t *testing.T) {
+	t.Parallel()
+	store := newFakeStore()
+	store.onWrite = func() { store.apply("", authz.RuleChange{}) }
+	b := setupOn(t, store, authz.Config{})
+	require.ErrorIs(t, b.service.DefineRole(t.Context(), operator, "", authz.Role{Name: "b"}), authn.ErrConflict)
+	assert.Less(t, store.writes, 100)
 }
 
 // POL-01: what cannot be read cannot be changed.
@@ -242,7 +275,7 @@ func TestFailedWriteIsReadBack(t *testing.T) {
 		require.ErrorIs(t, b.service.DefineRole(ctx, operator, "", authz.Role{Name: "viewer"}), errStore)
 		assert.Empty(t, b.events.take(), "not known to have changed")
 		assert.Equal(t, !stored, b.service.Can(ctx, user("viewer"), "articles.read"))
-		b.store.set(func(f *fakeStore) { f.roles[""] = map[string]authz.Role{"tmp": {Name: "tmp"}} })
+		b.store.set(func(f *fakeStore) { f.rules[""] = authz.Rules{Version: 9, Roles: []authz.Role{{Name: "tmp"}}} })
 		require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "", "tmp"), errStore)
 	}
 }
@@ -276,7 +309,7 @@ func TestListenerMayCallBack(t *testing.T) {
 	t.Parallel()
 	store := newFakeStore()
 	bus := audit.NewBus(nil, nil)
-	service, err := authz.New(newsroom(), authz.Deps{Roles: store, Assignments: store, Events: bus})
+	service, err := authz.New(newsroom(), authz.Deps{Rules: store, Assignments: store, Events: bus})
 	require.NoError(t, err)
 	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) {
 		if e.Detail["role"] == "first" {
@@ -284,5 +317,5 @@ func TestListenerMayCallBack(t *testing.T) {
 		}
 	}))
 	require.NoError(t, service.DefineRole(t.Context(), operator, "", authz.Role{Name: "first"}))
-	assert.Len(t, store.roles[""], 2)
+	assert.Len(t, store.rules[""].Roles, 2)
 }

@@ -79,7 +79,7 @@ func TestValidateRoles(t *testing.T) {
 			t.Parallel()
 			err := authz.ValidateRoles(tc.have, tc.extra)
 			store := newFakeStore()
-			service, newErr := authz.New(tc.have, authz.Deps{Roles: store, Assignments: store, Extra: tc.extra})
+			service, newErr := authz.New(tc.have, authz.Deps{Rules: store, Assignments: store, Extra: tc.extra})
 			if tc.expected == nil {
 				require.NoError(t, err)
 				require.NoError(t, newErr)
@@ -101,7 +101,7 @@ func TestValidateRoles(t *testing.T) {
 func TestNewNamesEachMissingDependency(t *testing.T) {
 	t.Parallel()
 	_, err := authz.New(authz.Config{Roles: map[string]authz.RoleConfig{"a": inheriting("ghost")}}, authz.Deps{})
-	require.ErrorContains(t, err, "Deps.Roles is required")
+	require.ErrorContains(t, err, "Deps.Rules is required")
 	require.ErrorContains(t, err, "Deps.Assignments is required")
 	require.ErrorIs(t, err, authz.ErrUnknownRole)
 }

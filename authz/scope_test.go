@@ -21,7 +21,7 @@ func scopedService(t *testing.T, enabled setting.Toggle) *authz.Service {
 			"reader": {Permissions: []string{"*.read"}},
 			"all":    {Permissions: []string{"*.*"}},
 		},
-	}, authz.Deps{Roles: store, Assignments: store})
+	}, authz.Deps{Rules: store, Assignments: store})
 	require.NoError(t, err)
 	return service
 }
@@ -200,7 +200,7 @@ func TestCheckScopesNeedsTheStore(t *testing.T) {
 	t.Parallel()
 	store := newFakeStore()
 	store.readErr = errStore
-	service, err := authz.New(authz.Config{}, authz.Deps{Roles: store, Assignments: store})
+	service, err := authz.New(authz.Config{}, authz.Deps{Rules: store, Assignments: store})
 	require.NoError(t, err)
 	p := scoped("editor")
 	p.Scopes = nil

@@ -84,7 +84,7 @@ func (s *snapshot) decide(roles []string, c *check) (*origin, string) {
 			continue
 		}
 		m := found.of(role.catalog, c)
-		if o := role.firstOf(m.takes); o != nil {
+		if o := role.firstOf(&m.takes); o != nil {
 			return o, ReasonDenied
 		}
 		if given == nil {
@@ -102,7 +102,7 @@ func (c *compiled) gives(m *matching) (*origin, string) {
 	if c.superuser != nil {
 		return c.superuser, ReasonSuperuser
 	}
-	if o := c.firstOf(m.gives); o != nil {
+	if o := c.firstOf(&m.gives); o != nil {
 		return o, ReasonGranted
 	}
 	return nil, ""
@@ -123,28 +123,6 @@ func (s *snapshot) roleOf(roles []string, anyOf []key) (*origin, string) {
 		}
 	}
 	return nil, ""
-}
-
-// findings are what matches a permission in the catalogs of a snapshot and of its base.
-type findings [2]matching
-
-// matching are the numbers of what matches a permission in one catalog. Its room is enough for nearly all.
-type matching struct {
-	catalog      *catalog
-	gives, takes []uint32
-	room         [16]uint32
-}
-
-func (f *findings) of(c *catalog, what *check) *matching {
-	m := &f[0]
-	if m.catalog != nil && m.catalog != c {
-		m = &f[1]
-	}
-	if m.catalog == nil {
-		m.catalog = c
-		m.gives, m.takes = c.matching(what.permission, &what.segments, m.room[:0:12], m.room[12:12])
-	}
-	return m
 }
 
 func (s *snapshot) definitions() roleSet {
