@@ -282,7 +282,7 @@ func TestPermissions(t *testing.T) {
 	}{
 		{"inherited and own, ascending, once", user("admin", "viewer", "auditor"),
 			[]string{"*.read", "articles.read", "articles.write", "comments.*", "users.list"}},
-		{"everything", user("owner"), []string{"**"}},
+		{"everything", user("owner"), []string{"*.*"}},
 		{"superuser", user("viewer", "sre"), []string{"**"}},
 		{"unknown role", user("ghost"), []string{}},
 		{"no role", user(), []string{}},
