@@ -78,8 +78,25 @@ func (s *Service) passes(p *authn.Principal, c *check) bool {
 	if snap == nil {
 		return false
 	}
-	o, _ := snap.grant(p.Roles, c)
+	o, _ := granted(snap, p, c)
 	return o != nil
+}
+
+// granted is what grants p a check that [check.refuses] let through.
+func granted(snap *snapshot, p *authn.Principal, c *check) (*origin, string) {
+	if c.oneOf == nil {
+		return snap.grant(p.Roles, c)
+	}
+	for i := range c.oneOf {
+		one := &c.oneOf[i]
+		if p.Scopes != nil && !one.scoped(p.Scopes) {
+			continue
+		}
+		if o, reason := snap.grant(p.Roles, one); o != nil {
+			return o, reason
+		}
+	}
+	return nil, ""
 }
 
 func (s *Service) check(ctx context.Context, p *authn.Principal, c *check) (Decision, error) {
@@ -93,7 +110,7 @@ func (s *Service) check(ctx context.Context, p *authn.Principal, c *check) (Deci
 	if err != nil {
 		return s.deny(ctx, p, c.required, ReasonError), err
 	}
-	if o, reason := snap.grant(p.Roles, c); o != nil {
+	if o, reason := granted(snap, p, c); o != nil {
 		return Decision{Allowed: true, Required: c.required, Reason: reason, Role: o.role, Path: o.fromAssigned()}, nil
 	}
 	return s.deny(ctx, p, c.required, c.missing()), nil
