@@ -95,7 +95,7 @@ func (s *Service) passes(rules *ruleset, p *authn.Principal, c *check) bool {
 	if rules == nil {
 		return false
 	}
-	_, reason := rules.roles.decide(p.Roles, c)
+	_, reason := rules.roles.judge(p, c)
 	return gives(reason)
 }
 
@@ -113,7 +113,7 @@ func (s *Service) check(ctx context.Context, p *authn.Principal, c *check) (Deci
 	if err != nil {
 		return s.deny(ctx, p, c.required, ReasonError), err
 	}
-	o, reason := rules.roles.decide(p.Roles, c)
+	o, reason := rules.roles.judge(p, c)
 	if gives(reason) {
 		return Decision{Allowed: true, Required: c.required, Reason: reason, Role: o.role, Path: o.fromAssigned()}, nil
 	}

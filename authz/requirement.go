@@ -26,6 +26,14 @@ func RequirePermissions(allOf ...string) Requirement {
 	return eachOf("permission", needPermission, allOf).remembered()
 }
 
+// RequireAnyPermission asks for one of the permissions. A denial names them all, and is one event.
+func RequireAnyPermission(anyOf ...string) Requirement {
+	if len(anyOf) == 0 {
+		return Requirement{what: "permission"}
+	}
+	return Requirement{what: "permission", checks: []check{newAnyCheck(anyOf)}}.remembered()
+}
+
 // RequireScopes asks that the credential may be used for every one of the permissions, as
 // [Service.AuthorizeScopes] does.
 func RequireScopes(allOf ...string) Requirement {
@@ -86,12 +94,25 @@ type check struct {
 	segments   segmentHashes
 	// anyOf are names of roles, for needRole.
 	anyOf []key
+	// oneOf are checks of which one suffices. Of the check that has them, permission, segments and anyOf are not set.
+	oneOf []check
 }
 
 func newCheck(n need, permission string) check {
 	c := check{required: permission, need: n}
 	if c.permission, c.fault = ParsePermission(permission); c.fault == nil {
 		c.segments = hashSegments(permission)
+	}
+	return c
+}
+
+func newAnyCheck(anyOf []string) check {
+	c := check{required: strings.Join(anyOf, " or "), need: needPermission, oneOf: make([]check, len(anyOf))}
+	for i, permission := range anyOf {
+		c.oneOf[i] = newCheck(needPermission, permission)
+		if c.fault == nil {
+			c.fault = c.oneOf[i].fault
+		}
 	}
 	return c
 }
@@ -116,10 +137,20 @@ func (c *check) refuses(p *authn.Principal) (reason string, fault error) {
 		return ReasonAnonymous, nil
 	case c.fault != nil:
 		return ReasonError, c.fault
-	case p.Scopes != nil && (c.need == needRole || !inScope(p.Scopes, c.permission)):
+	case p.Scopes != nil && !c.scoped(p.Scopes):
 		return ReasonScope, nil
 	}
 	return "", nil
+}
+
+// scoped reports whether scopes leave anything of the check to be granted.
+func (c *check) scoped(scopes []string) bool {
+	for i := range c.oneOf {
+		if inScope(scopes, c.oneOf[i].permission) {
+			return true
+		}
+	}
+	return c.oneOf == nil && c.need != needRole && inScope(scopes, c.permission)
 }
 
 // missing is the reason of a denial for the lack of a role.

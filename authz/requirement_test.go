@@ -26,6 +26,9 @@ func TestMiswrittenRequirementsDeny(t *testing.T) {
 		{"no permission", authz.RequirePermissions(), authz.ErrNothingRequired},
 		{"no role", authz.RequireRoles(), authz.ErrNothingRequired},
 		{"no scope", authz.RequireScopes(), authz.ErrNothingRequired},
+		{"none of any", authz.RequireAnyPermission(), authz.ErrNothingRequired},
+		{"any and pattern", authz.RequireAnyPermission("articles.read", "*.read"), authz.ErrPermissionSyntax},
+		{"pattern and any", authz.RequireAnyPermission("", "articles.read"), authz.ErrPermissionSyntax},
 		{"pattern", authz.RequirePermissions("articles.*"), authz.ErrPermissionSyntax},
 		{"good and pattern", authz.RequirePermissions("articles.read", "*.read"), authz.ErrPermissionSyntax},
 		{"a name from inside", authz.RequirePermissions("articles."), authz.ErrPermissionSyntax},
@@ -156,5 +159,45 @@ func TestRequirementKeepsItsNames(t *testing.T) {
 		decision, err := b.service.Decide(t.Context(), &viewer, r)
 		require.NoError(t, err)
 		assert.False(t, decision.Allowed)
+	}
+}
+
+// One of several permissions suffices, and one of them must be held and in scope both.
+func TestAnyPermission(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	require.NoError(t, b.service.Reload(t.Context(), ""))
+	scoped := func(p authn.Principal, scopes ...string) authn.Principal {
+		p.Scopes = scopes
+		return p
+	}
+	either := authz.RequireAnyPermission("users.list", "articles.write")
+	for name, tc := range map[string]struct {
+		have   authn.Principal
+		reason string
+	}{
+		"neither":                    {user("viewer"), authz.ReasonMissingPermission},
+		"the second":                 {user("editor"), authz.ReasonGranted},
+		"the first":                  {user("owner"), authz.ReasonGranted},
+		"superuser":                  {user("root"), authz.ReasonSuperuser},
+		"in scope":                   {scoped(user("editor"), "articles.*"), authz.ReasonGranted},
+		"out of scope":               {scoped(user("owner"), "comments.*"), authz.ReasonScope},
+		"scopes of nothing":          {scoped(user("owner"), []string{}...), authz.ReasonScope},
+		"held one out of scope":      {scoped(user("editor"), "users.*"), authz.ReasonMissingPermission},
+		"superuser in scope":         {scoped(user("root"), "users.list"), authz.ReasonSuperuser},
+		"superuser out of scope":     {scoped(user("root"), "users.read"), authz.ReasonScope},
+		"scope that is no pattern":   {scoped(user("root"), "users"), authz.ReasonScope},
+		"nobody":                     {authn.Principal{}, authz.ReasonAnonymous},
+		"scopes that are no scope":   {scoped(user("root"), ""), authz.ReasonScope},
+		"role that is not defined":   {user("ghost"), authz.ReasonMissingPermission},
+		"one of several roles holds": {user("ghost", "editor"), authz.ReasonGranted},
+	} {
+		decision, err := b.service.Decide(t.Context(), &tc.have, either)
+		require.NoError(t, err, name)
+		assert.Equal(t, tc.reason, decision.Reason, name)
+		assert.Equal(t, "users.list or articles.write", decision.Required, name)
+		allowed := tc.reason == authz.ReasonGranted || tc.reason == authz.ReasonSuperuser
+		assert.Equal(t, allowed, decision.Allowed, name)
+		assert.Equal(t, allowed, b.service.Passes(&tc.have, either), name)
 	}
 }

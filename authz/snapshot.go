@@ -1,6 +1,10 @@
 package authz
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/authmodule/authmodule/authn"
+)
 
 // snapshot is a validated set of roles, ready to decide. It does not change
 // once built. A tenant's snapshot holds what its stored roles change and leaves the rest to base.
@@ -95,6 +99,23 @@ func (s *snapshot) decide(roles []string, c *check) (*origin, string) {
 		}
 	}
 	return given, how
+}
+
+// judge is decide for a check of which one part may suffice.
+func (s *snapshot) judge(p *authn.Principal, c *check) (o *origin, reason string) {
+	if c.oneOf == nil {
+		return s.decide(p.Roles, c)
+	}
+	for i := range c.oneOf {
+		one := &c.oneOf[i]
+		if p.Scopes != nil && !one.scoped(p.Scopes) {
+			continue
+		}
+		if o, reason = s.decide(p.Roles, one); gives(reason) {
+			return o, reason
+		}
+	}
+	return o, reason
 }
 
 // gives returns why the role passes for a permission, apart from what another may take away.

@@ -1,25 +1,26 @@
 package echoauth
 
 import (
-	"net/http"
-
 	"github.com/labstack/echo/v4"
 
-	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/transport"
 )
 
 // RequireAuth lets authenticated callers through, and answers 401 to others.
-func RequireAuth() echo.MiddlewareFunc { return (&guard{ask: (*transport.Caller).RequireAuth}).wrap }
+func RequireAuth() echo.MiddlewareFunc { return (&guard{transport.GuardAuth()}).wrap }
 
 // OptionalAuth lets authenticated and anonymous callers through, and answers
 // 401 to a bad credential.
-func OptionalAuth() echo.MiddlewareFunc { return (&guard{ask: (*transport.Caller).OptionalAuth}).wrap }
+func OptionalAuth() echo.MiddlewareFunc { return (&guard{transport.GuardOptional()}).wrap }
+
+// Public marks a route as public on purpose. It lets everybody through, whatever credential they presented;
+// [Principal] is who authenticated, if anybody did. A guard beside it, such as that of its group, still refuses.
+func Public() echo.MiddlewareFunc { return (&guard{transport.GuardPublic()}).wrap }
 
 // RequireRoles lets callers through who have one of the roles, directly or by
 // inheritance. It answers 401 to anonymous callers and 403 to others.
 func RequireRoles(anyOf ...string) echo.MiddlewareFunc {
-	return (&guard{required: authz.RequireRoles(anyOf...)}).wrap
+	return (&guard{transport.GuardRoles(anyOf...)}).wrap
 }
 
 // RequirePermissions lets callers through who have every one of the
@@ -27,7 +28,14 @@ func RequireRoles(anyOf ...string) echo.MiddlewareFunc {
 // callers and 403 to others. A guard without permissions, or with a pattern
 // such as articles.*, is a mistake and answers 500.
 func RequirePermissions(allOf ...string) echo.MiddlewareFunc {
-	return (&guard{required: authz.RequirePermissions(allOf...)}).wrap
+	return (&guard{transport.GuardPermissions(allOf...)}).wrap
+}
+
+// RequireAnyPermission lets callers through who have one of the permissions. It answers 401 to anonymous
+// callers and 403, which is one denial in the audit log, to others. One name that is no permission makes it a mistake that
+// answers 500, as in [RequirePermissions].
+func RequireAnyPermission(anyOf ...string) echo.MiddlewareFunc {
+	return (&guard{transport.GuardAnyPermission(anyOf...)}).wrap
 }
 
 // RequireScopes lets callers through whose credential is good for every one of
@@ -37,44 +45,22 @@ func RequirePermissions(allOf ...string) echo.MiddlewareFunc {
 // for; that one looks at scopes as well. It answers 401 to anonymous callers
 // and 403 to others.
 func RequireScopes(allOf ...string) echo.MiddlewareFunc {
-	return (&guard{required: authz.RequireScopes(allOf...)}).wrap
+	return (&guard{transport.GuardScopes(allOf...)}).wrap
 }
 
-// guard is one requirement, which is read once for all requests. Its middleware is a method value, so that a
+// guard puts a transport.Guard before a handler. Its middleware is a method value, so that the
 // route table can recognise it.
-type guard struct {
-	// ask is nil when roles or scopes decide.
-	ask      func(*transport.Caller) *transport.Problem
-	required authz.Requirement
-}
+type guard struct{ *transport.Guard }
 
 func (g *guard) wrap(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		caller := callerOf(c)
-		if caller == nil {
-			return fail(c, unmounted())
+		if g.Passes(caller) {
+			return next(c)
 		}
-		if problem := g.refuse(c, caller); problem != nil {
+		if problem := g.Refuse(contextOf(c), caller); problem != nil {
 			return fail(c, problem)
 		}
 		return next(c)
-	}
-}
-
-func (g *guard) refuse(c echo.Context, caller *transport.Caller) *transport.Problem {
-	if g.ask != nil {
-		return g.ask(caller)
-	}
-	if caller.Passes(g.required) {
-		return nil
-	}
-	return caller.Require(contextOf(c), g.required)
-}
-
-// unmounted is the answer of a guard that no Authenticate ran before.
-func unmounted() *transport.Problem {
-	return &transport.Problem{
-		Type: "about:blank", Title: http.StatusText(http.StatusInternalServerError), Status: http.StatusInternalServerError,
-		Code: "not_mounted", Detail: "a guard stands on a route where nothing authenticates: call echoauth.Mount on this *echo.Echo",
 	}
 }

@@ -27,6 +27,8 @@ func TestGuards(t *testing.T) {
 		e.GET("/unknown-role", who, echoauth.RequireRoles("nobody"))
 		e.GET("/read", who, echoauth.RequirePermissions("articles.read"))
 		e.GET("/all", who, echoauth.RequirePermissions("articles.read", "articles.write"))
+		e.GET("/any", who, echoauth.RequireAnyPermission("articles.delete", "articles.write"))
+		e.GET("/public", who, echoauth.Public())
 		e.GET("/other", who, echoauth.RequirePermissions("articles.delete"))
 		e.GET("/two-guards", who, echoauth.RequireRoles("reader"), echoauth.RequirePermissions("articles.write"))
 		group := e.Group("/group", echoauth.RequireRoles("editor"))
@@ -52,6 +54,8 @@ func TestGuards(t *testing.T) {
 		{"/unknown-role", [5]int{401, 403, 403, 403, 403}},
 		{"/read", [5]int{401, 403, 200, 200, 200}},
 		{"/all", [5]int{401, 403, 403, 200, 200}},
+		{"/any", [5]int{401, 403, 403, 200, 200}},
+		{"/public", [5]int{200, 200, 200, 200, 200}},
 		{"/other", [5]int{401, 403, 403, 403, 200}},
 		{"/two-guards", [5]int{401, 403, 403, 200, 200}},
 		{"/group", [5]int{401, 403, 403, 200, 200}},
@@ -88,6 +92,40 @@ func TestGuardsApplyInOrder(t *testing.T) {
 	assert.Equal(t, "a.second", problem(t, app.Do(request("GET", "/y", "", bearer(token)...))).Required)
 }
 
+// A public route takes no notice of what was presented, and no guard beside it is opened by it.
+func TestPublic(t *testing.T) {
+	t.Parallel()
+	app := start(t, routes(func(e *echo.Echo) {
+		e.GET("/public", who, echoauth.Public())
+		e.GET("/both", who, echoauth.Public(), echoauth.RequireAuth())
+		e.Group("/in", echoauth.RequireAuth()).GET("/public", who, echoauth.Public())
+	}))
+	p := app.Principal()
+	assert.Equal(t, p.Subject.ID, app.Do(request("GET", "/public", "", bearer(app.Token(p))...)).Body.String())
+	assert.Equal(t, http.StatusOK, app.Do(request("GET", "/public", "", bearer("bad")...)).Code)
+	for _, path := range []string{"/both", "/in/public"} {
+		assert.Equal(t, http.StatusUnauthorized, app.Do(request("GET", path, "")).Code, path)
+	}
+	e := echo.New()
+	e.GET("/public", who, echoauth.Public())
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, request("GET", "/public", ""))
+	assert.Equal(t, http.StatusOK, w.Code, "where nothing is mounted")
+}
+
+// A denial of several permissions, of which one would do, is one event that names them all.
+func TestAnyPermissionIsOneDenial(t *testing.T) {
+	t.Parallel()
+	app := start(t, routes(func(e *echo.Echo) {
+		e.GET("/x", who, echoauth.RequireAnyPermission("articles.read", "articles.write"))
+	}))
+	w := app.Do(request("GET", "/x", "", bearer(app.Token(app.Principal()))...))
+	assert.Equal(t, "articles.read or articles.write", problem(t, w).Required)
+	denials := app.Events(audit.AccessDenied)
+	require.Len(t, denials, 1)
+	assert.Equal(t, "articles.read or articles.write", denials[0].Detail["required"])
+}
+
 // What a guard was given cannot be changed afterwards.
 func TestGuardKeepsItsNames(t *testing.T) {
 	t.Parallel()
@@ -113,6 +151,10 @@ func TestMiswrittenGuards(t *testing.T) {
 		"no dot":              echoauth.RequirePermissions("articles"),
 		"good and pattern":    echoauth.RequirePermissions("articles.read", "articles.*"),
 		"permission as words": echoauth.RequirePermissions("articles", "read"),
+		"none of any":         echoauth.RequireAnyPermission(),
+		"any and pattern":     echoauth.RequireAnyPermission("articles.read", "articles.*"),
+		"any and empty":       echoauth.RequireAnyPermission("articles.read", ""),
+		"no scope":            echoauth.RequireScopes(),
 	}
 	for name, guard := range guards {
 		t.Run(name, func(t *testing.T) {
@@ -132,6 +174,7 @@ func TestGuardsWithoutMount(t *testing.T) {
 	guards := map[string]echo.MiddlewareFunc{
 		"RequireAuth": echoauth.RequireAuth(), "OptionalAuth": echoauth.OptionalAuth(),
 		"RequireRoles": echoauth.RequireRoles("admin"), "RequirePermissions": echoauth.RequirePermissions("a.b"),
+		"RequireAnyPermission": echoauth.RequireAnyPermission("a.b"), "RequireScopes": echoauth.RequireScopes("a.b"),
 	}
 	for name, guard := range guards {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 func RenewSession(c echo.Context) error {
 	caller := callerOf(c)
 	if caller == nil {
-		return fail(c, unmounted())
+		return fail(c, transport.Unmounted())
 	}
 	gate, ctx := caller.Gate(), contextOf(c)
 	cookie, err := gate.RenewSession(ctx, caller, c.Request())

@@ -66,7 +66,7 @@ func (a *Auth) serve(e transport.Endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		caller := callerOf(c)
 		if caller == nil {
-			return fail(c, unmounted())
+			return fail(c, transport.Unmounted())
 		}
 		r := c.Request()
 		for _, name := range c.ParamNames() {

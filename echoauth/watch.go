@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/authmodule/authmodule/transport"
 )
 
 // Recheck answers whether the caller of a request that takes long, such as a
@@ -12,7 +14,7 @@ import (
 func Recheck(c echo.Context) error {
 	caller := callerOf(c)
 	if caller == nil {
-		return fail(c, unmounted())
+		return fail(c, transport.Unmounted())
 	}
 	if p := caller.Recheck(contextOf(c)); p != nil {
 		return fail(c, p)

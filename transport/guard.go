@@ -1,0 +1,136 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/authmodule/authmodule/authz"
+)
+
+// GuardKind says what a [Guard] looks at.
+type GuardKind string
+
+// The kinds of guards. The zero value is none, and lets nobody through.
+const (
+	// KindAuth wants an authenticated caller.
+	KindAuth GuardKind = "auth"
+	// KindOptional lets authenticated and anonymous callers through, and no bad credential.
+	KindOptional GuardKind = "optional"
+	// KindPublic lets everybody through.
+	KindPublic GuardKind = "public"
+	// KindRoles wants one of the named roles.
+	KindRoles GuardKind = "roles"
+	// KindPermissions wants all the named permissions.
+	KindPermissions GuardKind = "permissions"
+	// KindAnyPermission wants one of the named permissions.
+	KindAnyPermission GuardKind = "any_permission"
+	// KindScopes wants a credential that is good for all the named permissions.
+	KindScopes GuardKind = "scopes"
+	// KindPolicy wants a policy to permit the named action on the resource that a request is about.
+	KindPolicy GuardKind = "policy"
+)
+
+// Guarding says what one guard wants: its kind, and the roles, permissions or actions that it names.
+type Guarding struct {
+	Kind  GuardKind `json:"kind"`
+	Names []string  `json:"names,omitempty"`
+}
+
+// String returns the kind and the names, such as "permissions articles.read, articles.write".
+func (g Guarding) String() string {
+	if len(g.Names) == 0 {
+		return string(g.Kind)
+	}
+	return string(g.Kind) + " " + strings.Join(g.Names, ", ")
+}
+
+// Guard is one requirement of a route. It is made once, when the route is added, and asked at each request. It does not
+// change, and the zero value lets nobody through. Adapters wrap it in what their router calls a middleware:
+//
+//	if !guard.Passes(caller) {
+//		if problem := guard.Refuse(ctx, caller); problem != nil { ... }
+//	}
+type Guard struct {
+	kind     GuardKind
+	names    []string
+	required authz.Requirement
+}
+
+// GuardAuth lets authenticated callers through.
+func GuardAuth() *Guard { return &Guard{kind: KindAuth} }
+
+// GuardOptional lets authenticated and anonymous callers through, but not a bad credential.
+func GuardOptional() *Guard { return &Guard{kind: KindOptional} }
+
+// GuardPublic lets everybody through, also with a bad credential, and where nothing authenticates.
+func GuardPublic() *Guard { return &Guard{kind: KindPublic} }
+
+// GuardRoles lets callers through who have one of the roles, directly or by inheritance.
+func GuardRoles(anyOf ...string) *Guard {
+	return newGuard(KindRoles, anyOf, authz.RequireRoles)
+}
+
+// GuardPermissions lets callers through who have every one of the permissions.
+func GuardPermissions(allOf ...string) *Guard {
+	return newGuard(KindPermissions, allOf, authz.RequirePermissions)
+}
+
+// GuardAnyPermission lets callers through who have one of the permissions.
+func GuardAnyPermission(anyOf ...string) *Guard {
+	return newGuard(KindAnyPermission, anyOf, authz.RequireAnyPermission)
+}
+
+// GuardScopes lets callers through whose credential is good for every one of the permissions.
+func GuardScopes(allOf ...string) *Guard {
+	return newGuard(KindScopes, allOf, authz.RequireScopes)
+}
+
+func newGuard(kind GuardKind, names []string, require func(...string) authz.Requirement) *Guard {
+	names = slices.Clone(names)
+	return &Guard{kind: kind, names: names, required: require(names...)}
+}
+
+// Describe says what the guard wants, for tables of routes.
+func (g *Guard) Describe() Guarding { return Guarding{Kind: g.kind, Names: slices.Clone(g.names)} }
+
+// Passes reports that [Guard.Refuse] would let the caller through, when that takes nothing but what is in memory. False is
+// no refusal: ask Refuse then. A nil caller is one whom nothing authenticated.
+func (g *Guard) Passes(c *Caller) bool {
+	switch {
+	case g.kind == KindPublic:
+		return true
+	case c == nil:
+		return false
+	case g.kind == KindAuth:
+		return c.problem == nil && c.principal != nil
+	case g.kind == KindOptional:
+		return c.problem == nil
+	}
+	return c.Passes(g.required)
+}
+
+// Refuse returns why the caller is not let through, or nil. A nil caller is one whom nothing authenticated: that is
+// [Unmounted], but for a public route.
+func (g *Guard) Refuse(ctx context.Context, c *Caller) *Problem {
+	switch {
+	case g.kind == KindPublic:
+		return nil
+	case c == nil:
+		return Unmounted()
+	case g.kind == KindAuth:
+		return c.RequireAuth()
+	case g.kind == KindOptional:
+		return c.OptionalAuth()
+	}
+	return c.Require(ctx, g.required)
+}
+
+// Unmounted is the answer of a guard on a route where nothing authenticates.
+func Unmounted() *Problem {
+	return &Problem{
+		Type: "about:blank", Title: http.StatusText(http.StatusInternalServerError), Status: http.StatusInternalServerError,
+		Code: "not_mounted", Detail: "a guard stands on a route where nothing authenticates: mount the module on this router, for Echo by echoauth.Mount",
+	}
+}
