@@ -68,6 +68,8 @@ const (
 const (
 	// AccessDenied: an authenticated caller lacked a role or a permission.
 	AccessDenied Type = "access.denied"
+	// AccessGranted: a caller was allowed something; only those that are sampled are told of.
+	AccessGranted Type = "access.granted"
 	// RoleAssigned: a user was given a role.
 	RoleAssigned Type = "role.assigned"
 	// RoleUnassigned: a role was taken from a user.
@@ -76,6 +78,10 @@ const (
 	RoleDefined Type = "role.defined"
 	// RoleDeleted: a role was deleted at run time.
 	RoleDeleted Type = "role.deleted"
+	// PolicyDefined: a policy text was created or changed at run time.
+	PolicyDefined Type = "policy.defined"
+	// PolicyDeleted: a policy text was deleted at run time.
+	PolicyDeleted Type = "policy.deleted"
 )
 
 // Types returns every event type, in the order of the documentation.
@@ -85,7 +91,7 @@ func Types() []Type {
 		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
-		AccessDenied, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted,
+		AccessDenied, AccessGranted, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted, PolicyDefined, PolicyDeleted,
 	}
 }
 

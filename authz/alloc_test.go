@@ -36,10 +36,10 @@ func TestGrantDoesNotAllocate(t *testing.T) {
 	} {
 		one, all := authz.RequirePermissions(tc.permission), authz.RequirePermissions(tc.permission, tc.permission)
 		role, scope := authz.RequireRoles("nobody", tc.have.Roles[len(tc.have.Roles)-1]), authz.RequireScopes(tc.permission)
-		require.True(t, b.service.Can(t.Context(), tc.have, tc.permission))
+		require.True(t, b.service.Can(t.Context(), tc.have, tc.permission, none))
 		ctx := t.Context()
 		for name, decide := range map[string]func(){
-			"Authorize":           func() { _, _ = b.service.Authorize(ctx, tc.have, tc.permission) },
+			"Authorize":           func() { _, _ = b.service.Authorize(ctx, tc.have, tc.permission, none) },
 			"Decide":              func() { _, _ = b.service.Decide(ctx, &tc.have, one) },
 			"Decide about two":    func() { _, _ = b.service.Decide(ctx, &tc.have, all) },
 			"Decide about scopes": func() { _, _ = b.service.Decide(ctx, &tc.have, scope) },

@@ -16,7 +16,7 @@ var ada = authn.Subject{Tenant: "acme", ID: "ada"}
 // Item 9 of the original: rbac.default_role was never read.
 func TestRolesOf(t *testing.T) {
 	t.Parallel()
-	b := setup(t, authz.Config{DefaultRole: "guest", Roles: map[string]authz.RoleConfig{"editor": {}, "chief": {}}})
+	b := setup(t, authz.Config{DefaultRole: "guest", Roles: map[string]authz.RoleConfig{"editor": {}, "chief": {}, "guest": {}}})
 	ctx := t.Context()
 	expect := func(s authn.Subject, expected ...string) {
 		t.Helper()
@@ -90,8 +90,8 @@ func TestImplicitRolesCanBeAssigned(t *testing.T) {
 	for _, role := range []string{"viewer", "admin", "root"} {
 		require.NoError(t, b.service.Assign(t.Context(), operator, ada, role))
 	}
-	assert.True(t, b.service.Can(t.Context(), userOf("acme", "root"), "a.b"))
-	assert.False(t, b.service.Can(t.Context(), userOf("acme", "admin", "viewer"), "a.b"))
+	assert.True(t, b.service.Can(t.Context(), userOf("acme", "root"), "a.b", none))
+	assert.False(t, b.service.Can(t.Context(), userOf("acme", "admin", "viewer"), "a.b", none))
 }
 
 // An assignment outlives its role, grants nothing, and can be taken away.
@@ -104,7 +104,7 @@ func TestAssignmentOfADeletedRole(t *testing.T) {
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"))
 	assigned, _, err := b.service.RolesOf(ctx, ada)
 	require.NoError(t, err)
-	assert.False(t, b.service.Can(ctx, userOf("acme", assigned...), "bills.pay"))
+	assert.False(t, b.service.Can(ctx, userOf("acme", assigned...), "bills.pay", none))
 	require.NoError(t, b.service.Unassign(ctx, operator, ada, "clerk"))
 	holders, err := b.service.Holders(ctx, "acme", "clerk", "", 0)
 	require.NoError(t, err)

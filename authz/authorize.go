@@ -1,29 +1,79 @@
 package authz
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/authmodule/authmodule/authn"
 )
 
-// Authorize decides whether p has the permission. An anonymous caller never
-// has, not even when roles are switched off. A credential with scopes must cover the permission as well:
-// neither the superuser role nor switched-off roles pass them. The error says that it could not be
-// decided: a malformed permission wraps [ErrPermissionSyntax], invalid stored roles
-// [ErrStoredRules], and anything else comes from the store. The decision denies then as well.
+// Authorize decides whether p may do the action, which is a permission such as articles.edit, to the resource; the zero
+// resource is none. A policy that forbids it, or a role that takes it away, outdoes everything; else a role that grants it or a policy that permits
+// it is enough; else it is denied. An anonymous caller never may, not even when roles are switched off. A credential with scopes must
+// cover the action as well: neither the superuser role nor a policy passes them.
 //
-// Each denial of an authenticated caller is an [audit.AccessDenied] event.
-func (s *Service) Authorize(ctx context.Context, p authn.Principal, permission string) (Decision, error) {
-	c := newCheck(needPermission, permission)
-	return s.check(ctx, &p, &c)
+// The error says that it could not be decided: a malformed action wraps [ErrPermissionSyntax], invalid stored rules
+// [ErrStoredRules], a policy that failed [ErrEvaluation], and anything else comes from the store. The decision denies then as well.
+//
+// What policies know of the request besides is in ctx: see [WithEnvironment]. Each denial of an authenticated caller is an [audit.AccessDenied] event.
+func (s *Service) Authorize(ctx context.Context, p authn.Principal, action string, resource Resource) (Decision, error) {
+	c := newCheck(needPermission, action)
+	return s.check(ctx, &p, &c, &resource)
 }
 
-// AuthorizeAll decides whether p has every one of the permissions. It returns the decision on
-// the first that p has not, or on the last one. Naming none is
-// [ErrNothingRequired].
-func (s *Service) AuthorizeAll(ctx context.Context, p authn.Principal, permissions ...string) (Decision, error) {
-	return s.Decide(ctx, &p, RequirePermissions(permissions...))
+// Can is [Service.Authorize] without the reasons: false on every error. Its denials are
+// audited like any other.
+func (s *Service) Can(ctx context.Context, p authn.Principal, action string, resource Resource) bool {
+	decision, err := s.Authorize(ctx, p, action, resource)
+	return err == nil && decision.Allowed
+}
+
+// Request is one question of [Service.AuthorizeAll].
+type Request struct {
+	// Action is a permission, such as articles.edit.
+	Action string
+	// Resource is what it is done to; the zero value is none.
+	Resource Resource
+}
+
+// AuthorizeAll is [Service.Authorize] for several questions, which are all answered by the same rules: one decision for
+// each, in their order. The error is the first; the decision on its question, and on those after it, denies.
+func (s *Service) AuthorizeAll(ctx context.Context, p authn.Principal, requests ...Request) ([]Decision, error) {
+	decisions := make([]Decision, len(requests))
+	rules, err := s.rulesFor(ctx, &p, needPermission)
+	for i := range requests {
+		c := newCheck(needPermission, requests[i].Action)
+		if err != nil {
+			decisions[i] = s.deny(ctx, &p, c.required, denial{reason: ReasonError})
+			continue
+		}
+		decisions[i], err = s.checkBy(ctx, rules, &p, &c, &requests[i].Resource)
+	}
+	return decisions, err
+}
+
+// Filter returns the items of a list that p may do the action to, in their order; resource says which one an item is. What is left
+// out is no denial: nobody asked for it by name, and there is no event. On an error nothing is returned.
+func Filter[T any](ctx context.Context, s *Service, p authn.Principal, action string, items []T, resource func(T) Resource) ([]T, error) {
+	c := newCheck(needPermission, action)
+	if c.fault != nil {
+		return nil, c.fault
+	}
+	rules, err := s.rulesFor(ctx, &p, needPermission)
+	if err != nil {
+		return nil, err
+	}
+	may := make([]T, 0, len(items))
+	for _, item := range items {
+		r := resource(item)
+		found := s.judge(ctx, rules, &inquiry{p: &p, resource: &r}, &c)
+		if found.err != nil {
+			return nil, found.err
+		}
+		if found.allowed() {
+			may = append(may, item)
+		}
+	}
+	return may, nil
 }
 
 // AuthorizeRoles decides whether p has at least one of the roles, directly or
@@ -35,107 +85,23 @@ func (s *Service) AuthorizeRoles(ctx context.Context, p authn.Principal, anyOf .
 	return s.Decide(ctx, &p, RequireRoles(anyOf...))
 }
 
-// Can is [Service.Authorize] without the reasons: false on every error. Its denials are
-// audited like any other.
-func (s *Service) Can(ctx context.Context, p authn.Principal, permission string) bool {
-	decision, err := s.Authorize(ctx, p, permission)
-	return err == nil && decision.Allowed
+// Decide decides whether p meets the requirement, which was read once. A permission is decided as by [Service.Authorize] without
+// a resource: where a policy that forbids depends on one, that is a denial. It only reads p. It returns
+// the decision on the first part that is not met, or on the last one.
+func (s *Service) Decide(ctx context.Context, p *authn.Principal, r Requirement) (Decision, error) {
+	return s.DecideOn(ctx, p, r, Resource{})
 }
 
-// Decide decides whether p meets the requirement, as [Service.AuthorizeAll], [Service.AuthorizeRoles] and
-// [Service.AuthorizeScopes] do for names that need not be read again. It only reads p.
-func (s *Service) Decide(ctx context.Context, p *authn.Principal, r Requirement) (Decision, error) {
+// DecideOn is [Service.Decide] for a requirement that is about a resource.
+func (s *Service) DecideOn(ctx context.Context, p *authn.Principal, r Requirement, resource Resource) (Decision, error) {
 	if len(r.checks) == 0 {
 		return s.nothingRequired(ctx, p, r.what)
 	}
 	last := len(r.checks) - 1
 	for i := range r.checks[:last] {
-		if decision, err := s.check(ctx, p, &r.checks[i]); err != nil || !decision.Allowed {
+		if decision, err := s.check(ctx, p, &r.checks[i], &resource); err != nil || !decision.Allowed {
 			return decision, err
 		}
 	}
-	return s.check(ctx, p, &r.checks[last])
-}
-
-// Passes reports that [Service.Decide] would allow it, when that takes no more than the roles in
-// memory: it waits for nothing and costs the least. False is no denial, and in no audit log; ask Decide then.
-func (s *Service) Passes(p *authn.Principal, r Requirement) bool {
-	if !authenticated(p) {
-		return false
-	}
-	if p.Memo().Verdicts(s.owner, string(p.Subject.Tenant), p.Roles, p.Scopes).Passed(r.number) {
-		return true
-	}
-	return s.passesAnew(p, r)
-}
-
-func (s *Service) passesAnew(p *authn.Principal, r Requirement) bool {
-	rules := s.snapshots.loaded(p.Subject.Tenant)
-	for i := range r.checks {
-		if !s.passes(rules, p, &r.checks[i]) {
-			return false
-		}
-	}
-	if len(r.checks) == 0 {
-		return false
-	}
-	if rules != nil && r.number != 0 {
-		p.Memo().Learn(s.owner, rules.verdicts, numbered(), string(p.Subject.Tenant), p.Roles, p.Scopes).Pass(r.number)
-	}
-	return true
-}
-
-func (s *Service) passes(rules *ruleset, p *authn.Principal, c *check) bool {
-	if reason, _ := c.refuses(p); reason != "" {
-		return false
-	}
-	if !s.asksRoles(c) {
-		return true
-	}
-	if rules == nil {
-		return false
-	}
-	_, reason := rules.roles.judge(p, c)
-	return gives(reason)
-}
-
-// gives reports whether what the roles say lets the caller through.
-func gives(reason string) bool { return reason == ReasonGranted || reason == ReasonSuperuser }
-
-func (s *Service) check(ctx context.Context, p *authn.Principal, c *check) (Decision, error) {
-	if reason, fault := c.refuses(p); reason != "" {
-		return s.deny(ctx, p, c.required, reason), fault
-	}
-	if !s.asksRoles(c) {
-		return s.withoutRoles(c), nil
-	}
-	rules, err := s.snapshots.of(ctx, p.Subject.Tenant)
-	if err != nil {
-		return s.deny(ctx, p, c.required, ReasonError), err
-	}
-	o, reason := rules.roles.judge(p, c)
-	if gives(reason) {
-		return Decision{Allowed: true, Required: c.required, Reason: reason, Role: o.role, Path: o.fromAssigned()}, nil
-	}
-	d := s.deny(ctx, p, c.required, cmp.Or(reason, c.missing()))
-	if o != nil {
-		d.Role, d.Path = o.role, o.fromAssigned()
-	}
-	return d, nil
-}
-
-// asksRoles reports whether roles decide about what [check.refuses] lets through.
-func (s *Service) asksRoles(c *check) bool { return s.enabled && c.need != needScope }
-
-func (s *Service) withoutRoles(c *check) Decision {
-	reason := ReasonDisabled
-	if c.need == needScope {
-		reason = ReasonGranted
-	}
-	return Decision{Allowed: true, Required: c.required, Reason: reason}
-}
-
-// authenticated is [authn.Principal.Authenticated] without a copy of the principal. Nil is nobody.
-func authenticated(p *authn.Principal) bool {
-	return p != nil && p.Kind != authn.KindAnonymous && p.Subject.ID != ""
+	return s.check(ctx, p, &r.checks[last], &resource)
 }

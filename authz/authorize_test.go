@@ -71,13 +71,13 @@ func TestAuthorize(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			for range 2 { // a second time, as nothing is remembered wrongly
-				decision, err := b.service.Authorize(t.Context(), tc.have, tc.permission)
+				decision, err := b.service.Authorize(t.Context(), tc.have, tc.permission, none)
 				require.NoError(t, err)
 				tc.expected.Required = tc.permission
 				assert.Equal(t, decision.Allowed, decision.ID == "", "an ID exactly when denied")
 				decision.ID = ""
 				assert.Equal(t, tc.expected, decision)
-				assert.Equal(t, tc.expected.Allowed, b.service.Can(t.Context(), tc.have, tc.permission))
+				assert.Equal(t, tc.expected.Allowed, b.service.Can(t.Context(), tc.have, tc.permission, none))
 			}
 		})
 	}
@@ -93,13 +93,13 @@ func TestItem19RequiredPatternIsNeverSatisfied(t *testing.T) {
 	disabled := setup(t, off)
 	for _, required := range []string{"users.*", "*.read", "*.*", "*", "", "users", "users.list.", "a.b.*", "a.**", "!users.list", "user*", "ab*bc", " users.list"} {
 		for _, role := range []string{"owner", "root", "admin"} {
-			decision, err := b.service.Authorize(t.Context(), user(role), required)
+			decision, err := b.service.Authorize(t.Context(), user(role), required, none)
 			require.ErrorIs(t, err, authz.ErrPermissionSyntax, required)
 			assert.False(t, decision.Allowed, "%s asks for %q", role, required)
 			assert.Equal(t, authz.ReasonError, decision.Reason)
-			assert.False(t, b.service.Can(t.Context(), user(role), required))
+			assert.False(t, b.service.Can(t.Context(), user(role), required, none))
 		}
-		decision, err := disabled.service.Authorize(t.Context(), user("owner"), required)
+		decision, err := disabled.service.Authorize(t.Context(), user("owner"), required, none)
 		require.ErrorIs(t, err, authz.ErrPermissionSyntax, required)
 		assert.False(t, decision.Allowed)
 	}
@@ -108,9 +108,9 @@ func TestItem19RequiredPatternIsNeverSatisfied(t *testing.T) {
 func TestItem19HeldPatternsMatchWholeSegments(t *testing.T) {
 	t.Parallel()
 	b := setup(t, roles(map[string]authz.RoleConfig{"clerk": holding("user.*")}))
-	assert.True(t, b.service.Can(t.Context(), user("clerk"), "user.delete"))
-	assert.False(t, b.service.Can(t.Context(), user("clerk"), "users_admin.delete"))
-	assert.False(t, b.service.Can(t.Context(), user("clerk"), "users.delete"))
+	assert.True(t, b.service.Can(t.Context(), user("clerk"), "user.delete", none))
+	assert.False(t, b.service.Can(t.Context(), user("clerk"), "users_admin.delete", none))
+	assert.False(t, b.service.Can(t.Context(), user("clerk"), "users.delete", none))
 	for _, refused := range []string{"user*", "ab*bc", "a.b*.c", "*", "a.**.c", "!!a.b", "!"} {
 		err := authz.ValidateRoles(roles(map[string]authz.RoleConfig{"clerk": holding(refused)}), nil)
 		require.ErrorIs(t, err, authz.ErrPermissionSyntax, refused)
@@ -129,12 +129,12 @@ func TestItem18NoDecisionIsRemembered(t *testing.T) {
 		return user(assigned...)
 	}
 	require.NoError(t, b.service.Assign(ctx, user(), subject, "editor"))
-	require.True(t, b.service.Can(ctx, principal(), "articles.write"))
+	require.True(t, b.service.Can(ctx, principal(), "articles.write", none))
 
 	require.NoError(t, b.service.Unassign(ctx, user(), subject, "editor"))
-	assert.False(t, b.service.Can(ctx, principal(), "articles.write"), "taken away")
+	assert.False(t, b.service.Can(ctx, principal(), "articles.write", none), "taken away")
 	require.NoError(t, b.service.Assign(ctx, user(), subject, "admin"))
-	assert.True(t, b.service.Can(ctx, principal(), "users.list"), "newly given")
+	assert.True(t, b.service.Can(ctx, principal(), "users.list", none), "newly given")
 }
 
 func TestItem18OneIDInTwoTenantsSharesNothing(t *testing.T) {
@@ -142,11 +142,11 @@ func TestItem18OneIDInTwoTenantsSharesNothing(t *testing.T) {
 	store := newFakeStore()
 	store.seed("a", authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}})
 	b := setupOn(t, store, newsroom())
-	assert.True(t, b.service.Can(t.Context(), userOf("a", "clerk"), "bills.pay"))
-	assert.False(t, b.service.Can(t.Context(), userOf("b", "clerk"), "bills.pay"), "V8.4.1: another tenant")
-	assert.False(t, b.service.Can(t.Context(), userOf("", "clerk"), "bills.pay"))
-	assert.False(t, b.service.Can(t.Context(), userOf("a", "viewer"), "bills.pay"), "the same account with other roles")
-	assert.True(t, b.service.Can(t.Context(), userOf("a", "clerk"), "bills.pay"))
+	assert.True(t, b.service.Can(t.Context(), userOf("a", "clerk"), "bills.pay", none))
+	assert.False(t, b.service.Can(t.Context(), userOf("b", "clerk"), "bills.pay", none), "V8.4.1: another tenant")
+	assert.False(t, b.service.Can(t.Context(), userOf("", "clerk"), "bills.pay", none))
+	assert.False(t, b.service.Can(t.Context(), userOf("a", "viewer"), "bills.pay", none), "the same account with other roles")
+	assert.True(t, b.service.Can(t.Context(), userOf("a", "clerk"), "bills.pay", none))
 }
 
 // Item 24 of the original: roles named admin and superuser were a bypass in code.
@@ -154,7 +154,7 @@ func TestItem24NoRoleNameIsSpecial(t *testing.T) {
 	t.Parallel()
 	b := setup(t, authz.Config{})
 	for _, name := range []string{"admin", "superuser", "root", "owner", "system", "*", "*.*"} {
-		assert.False(t, b.service.Can(t.Context(), user(name), "users.delete"), name)
+		assert.False(t, b.service.Can(t.Context(), user(name), "users.delete", none), name)
 		permissions, err := b.service.Permissions(t.Context(), user(name))
 		require.NoError(t, err)
 		assert.Equal(t, []string{}, permissions)
@@ -221,26 +221,26 @@ func TestNothingRequiredIsAnErrorAndADenial(t *testing.T) {
 		decision, err := b.service.AuthorizeRoles(t.Context(), p)
 		require.ErrorIs(t, err, authz.ErrNothingRequired)
 		assert.False(t, decision.Allowed)
-		decision, err = b.service.AuthorizeAll(t.Context(), p)
+		decision, err = every(t.Context(), b.service, p)
 		require.ErrorIs(t, err, authz.ErrNothingRequired)
 		assert.False(t, decision.Allowed)
 	}
 }
 
-func TestAuthorizeAll(t *testing.T) {
+func TestDecideOnSeveral(t *testing.T) {
 	t.Parallel()
 	b := setup(t, newsroom())
-	decision, err := b.service.AuthorizeAll(t.Context(), user("editor"), "articles.write", "articles.read")
+	decision, err := every(t.Context(), b.service, user("editor"), "articles.write", "articles.read")
 	require.NoError(t, err)
 	assert.True(t, decision.Allowed)
 
-	decision, err = b.service.AuthorizeAll(t.Context(), user("editor"), "articles.write", "users.list", "users.delete")
+	decision, err = every(t.Context(), b.service, user("editor"), "articles.write", "users.list", "users.delete")
 	require.NoError(t, err)
 	assert.False(t, decision.Allowed)
 	assert.Equal(t, "users.list", decision.Required, "the first that is missing")
 	assert.Equal(t, authz.ReasonMissingPermission, decision.Reason)
 
-	decision, err = b.service.AuthorizeAll(t.Context(), user("editor"), "articles.write", "*")
+	decision, err = every(t.Context(), b.service, user("editor"), "articles.write", "*")
 	require.ErrorIs(t, err, authz.ErrPermissionSyntax)
 	assert.False(t, decision.Allowed)
 }
@@ -250,7 +250,7 @@ func TestDisabled(t *testing.T) {
 	store := newFakeStore()
 	store.readErr = errStore
 	b := setupOn(t, store, authz.Config{Enabled: setting.Off})
-	decision, err := b.service.Authorize(t.Context(), user(), "users.delete")
+	decision, err := b.service.Authorize(t.Context(), user(), "users.delete", none)
 	require.NoError(t, err)
 	assert.Equal(t, authz.Decision{Allowed: true, Required: "users.delete", Reason: authz.ReasonDisabled}, decision)
 	decision, err = b.service.AuthorizeRoles(t.Context(), user(), "admin")
@@ -260,7 +260,7 @@ func TestDisabled(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"**"}, permissions)
 
-	decision, err = b.service.Authorize(t.Context(), authn.Principal{}, "users.delete")
+	decision, err = b.service.Authorize(t.Context(), authn.Principal{}, "users.delete", none)
 	require.NoError(t, err)
 	assert.False(t, decision.Allowed, "anonymous")
 	assert.Equal(t, authz.ReasonAnonymous, decision.Reason)
@@ -311,10 +311,10 @@ func TestStoreErrorDenies(t *testing.T) {
 		assert.Equal(t, authz.ReasonError, decision.Reason)
 		assert.NotEmpty(t, decision.ID)
 	}
-	check(b.service.Authorize(t.Context(), user("root"), "articles.read"))
-	check(b.service.AuthorizeAll(t.Context(), user("owner"), "articles.read"))
+	check(b.service.Authorize(t.Context(), user("root"), "articles.read", none))
+	check(every(t.Context(), b.service, user("owner"), "articles.read"))
 	check(b.service.AuthorizeRoles(t.Context(), user("admin"), "admin"))
-	assert.False(t, b.service.Can(t.Context(), user("owner"), "articles.read"))
+	assert.False(t, b.service.Can(t.Context(), user("owner"), "articles.read", none))
 	permissions, err := b.service.Permissions(t.Context(), user("owner"))
 	require.ErrorIs(t, err, errStore)
 	assert.Nil(t, permissions)
@@ -322,9 +322,9 @@ func TestStoreErrorDenies(t *testing.T) {
 	require.ErrorIs(t, err, errStore)
 
 	store.set(func(f *fakeStore) { f.readErr = nil })
-	assert.True(t, b.service.Can(t.Context(), user("owner"), "articles.read"), "the error is not remembered")
+	assert.True(t, b.service.Can(t.Context(), user("owner"), "articles.read", none), "the error is not remembered")
 	store.set(func(f *fakeStore) { f.readErr = errStore })
-	assert.True(t, b.service.Can(t.Context(), user("owner"), "articles.read"), "roles once read need no store")
+	assert.True(t, b.service.Can(t.Context(), user("owner"), "articles.read", none), "roles once read need no store")
 }
 
 // POL-01: stored roles that are not valid are an error, not a smaller set.
@@ -346,13 +346,13 @@ func TestInvalidStoredRolesDeny(t *testing.T) {
 			store := newFakeStore()
 			store.seed("bad", tc.have...)
 			b := setupOn(t, store, newsroom())
-			decision, err := b.service.Authorize(t.Context(), userOf("bad", "owner"), "articles.read")
+			decision, err := b.service.Authorize(t.Context(), userOf("bad", "owner"), "articles.read", none)
 			require.ErrorIs(t, err, authz.ErrStoredRules)
 			require.NotErrorIs(t, err, authz.ErrPermissionSyntax, "the guard is not at fault")
 			require.ErrorContains(t, err, `tenant "bad"`)
 			require.ErrorContains(t, err, tc.expected)
 			assert.False(t, decision.Allowed)
-			assert.True(t, b.service.Can(t.Context(), userOf("good", "owner"), "articles.read"), "other tenants go on")
+			assert.True(t, b.service.Can(t.Context(), userOf("good", "owner"), "articles.read", none), "other tenants go on")
 		})
 	}
 }
@@ -369,25 +369,25 @@ func TestEveryDenialOfSomebodyIsAudited(t *testing.T) {
 		}}, b.events.take())
 		assert.Regexp(t, "^[0-9a-f]{16}$", d.ID)
 	}
-	d, _ := b.service.Authorize(ctx, userOf("acme", "viewer"), "users.list")
+	d, _ := b.service.Authorize(ctx, userOf("acme", "viewer"), "users.list", none)
 	expect(d, "users.list", "missing_permission")
 	d, _ = b.service.AuthorizeRoles(ctx, userOf("acme", "viewer"), "admin", "editor")
 	expect(d, "role admin or editor", "missing_role")
-	d, _ = b.service.AuthorizeAll(ctx, userOf("acme", "viewer"), "articles.read", "users.list", "users.delete")
+	d, _ = every(ctx, b.service, userOf("acme", "viewer"), "articles.read", "users.list", "users.delete")
 	expect(d, "users.list", "missing_permission")
-	d, _ = b.service.Authorize(ctx, userOf("acme", "owner"), "*")
+	d, _ = b.service.Authorize(ctx, userOf("acme", "owner"), "*", none)
 	expect(d, "*", "error")
 	d, _ = b.service.AuthorizeRoles(ctx, userOf("acme", "root"))
 	expect(d, "", "error")
 
-	assert.False(t, b.service.Can(ctx, user("viewer"), "users.list"))
+	assert.False(t, b.service.Can(ctx, user("viewer"), "users.list", none))
 	assert.Len(t, b.events.take(), 1, "Can is a decision too")
-	assert.True(t, b.service.Can(ctx, user("viewer"), "articles.read"))
-	_, _ = b.service.Authorize(ctx, authn.Principal{}, "articles.read")
+	assert.True(t, b.service.Can(ctx, user("viewer"), "articles.read", none))
+	_, _ = b.service.Authorize(ctx, authn.Principal{}, "articles.read", none)
 	_, _ = b.service.AuthorizeRoles(ctx, authn.Principal{}, "admin")
 	assert.Empty(t, b.events.take(), "neither a grant nor an anonymous caller")
 
-	long, err := b.service.Authorize(ctx, user("viewer"), strings.Repeat("x", 1<<20))
+	long, err := b.service.Authorize(ctx, user("viewer"), strings.Repeat("x", 1<<20), none)
 	require.Error(t, err)
 	assert.Less(t, len(long.Required), 2048, "what a caller may have made up does not fill the log")
 }
@@ -397,7 +397,7 @@ func TestDecisionIDsDiffer(t *testing.T) {
 	b := setup(t, newsroom())
 	seen := map[string]bool{}
 	for range 1000 {
-		d, err := b.service.Authorize(t.Context(), user(), "a.b")
+		d, err := b.service.Authorize(t.Context(), user(), "a.b", none)
 		require.NoError(t, err)
 		seen[d.ID] = true
 	}
@@ -409,7 +409,7 @@ func TestWithoutRandomnessADenialStaysOne(t *testing.T) {
 	store := newFakeStore()
 	service, err := authz.New(newsroom(), authz.Deps{Rules: store, Assignments: store, Rand: iotest.ErrReader(errors.New("none"))})
 	require.NoError(t, err)
-	decision, err := service.Authorize(t.Context(), user("viewer"), "users.list")
+	decision, err := service.Authorize(t.Context(), user("viewer"), "users.list", none)
 	require.NoError(t, err)
 	assert.False(t, decision.Allowed)
 	assert.Empty(t, decision.ID)
@@ -423,12 +423,12 @@ func TestWaitingForRolesEndsWithTheContext(t *testing.T) {
 	store.onRead = func() { close(entered); <-release }
 	b := setupOn(t, store, newsroom())
 	first := make(chan bool)
-	go func() { first <- b.service.Can(context.Background(), user("viewer"), "articles.read") }()
+	go func() { first <- b.service.Can(context.Background(), user("viewer"), "articles.read", none) }()
 	<-entered
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	decision, err := b.service.Authorize(ctx, user("viewer"), "articles.read")
+	decision, err := b.service.Authorize(ctx, user("viewer"), "articles.read", none)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.False(t, decision.Allowed)
 	require.ErrorIs(t, b.service.Reload(ctx, ""), context.Canceled)

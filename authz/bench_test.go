@@ -62,7 +62,7 @@ func BenchmarkDecide(b *testing.B) {
 					}
 				})
 			}
-			measure("Can", func() bool { return service.Can(ctx, p, c.permission) })
+			measure("Can", func() bool { return service.Can(ctx, p, c.permission, none) })
 			measure("Decide", func() bool { d, _ := service.Decide(ctx, &p, required); return d.Allowed })
 			measure("Passes", func() bool { return service.Passes(&p, required) })
 			known := p.Remembering()

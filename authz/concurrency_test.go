@@ -38,10 +38,10 @@ func TestConcurrentDefinesLoseNothing(t *testing.T) {
 	start(n, func(i int) {
 		r := authz.Role{Name: fmt.Sprintf("r%d", i), Permissions: []string{fmt.Sprintf("things.do%d", i)}}
 		assert.NoError(t, b.service.DefineRole(context.Background(), operator, "acme", r))
-		assert.True(t, b.service.Can(context.Background(), userOf("acme", r.Name), r.Permissions[0]), "at once")
+		assert.True(t, b.service.Can(context.Background(), userOf("acme", r.Name), r.Permissions[0], none), "at once")
 	})
 	for i := range n {
-		assert.True(t, b.service.Can(t.Context(), userOf("acme", fmt.Sprintf("r%d", i)), fmt.Sprintf("things.do%d", i)))
+		assert.True(t, b.service.Can(t.Context(), userOf("acme", fmt.Sprintf("r%d", i)), fmt.Sprintf("things.do%d", i), none))
 	}
 	assert.Len(t, b.events.take(), n)
 }
@@ -88,7 +88,7 @@ func TestReadersSeeWholeSnapshots(t *testing.T) {
 				decision, err := b.service.AuthorizeRoles(ctx, userOf("acme", "shift"), "day", "night")
 				assert.NoError(t, err)
 				assert.True(t, decision.Allowed)
-				assert.False(t, b.service.Can(ctx, userOf(authn.Tenant(fmt.Sprint(n)), "shift"), "door.day"))
+				assert.False(t, b.service.Can(ctx, userOf(authn.Tenant(fmt.Sprint(n)), "shift"), "door.day", none))
 				shift := userOf("acme", "shift")
 				decision, err = b.service.Decide(ctx, &shift, eitherShift)
 				assert.NoError(t, err)
@@ -148,9 +148,9 @@ func TestFirstUseDoesNotOvertakeAChange(t *testing.T) {
 				assert.NoError(t, b.service.DefineRole(context.Background(), operator, "", authz.Role{Name: "viewer"}))
 				return
 			}
-			b.service.Can(context.Background(), user("viewer"), "articles.read")
+			b.service.Can(context.Background(), user("viewer"), "articles.read", none)
 		})
-		require.False(t, b.service.Can(t.Context(), user("viewer"), "articles.read"))
+		require.False(t, b.service.Can(t.Context(), user("viewer"), "articles.read", none))
 	}
 }
 
@@ -158,7 +158,7 @@ func TestFirstUseDoesNotOvertakeAChange(t *testing.T) {
 func TestFirstUseReadsOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t, newsroom())
-	start(50, func(int) { assert.True(t, b.service.Can(context.Background(), user("viewer"), "articles.read")) })
+	start(50, func(int) { assert.True(t, b.service.Can(context.Background(), user("viewer"), "articles.read", none)) })
 	assert.Equal(t, 1, b.store.reads)
 }
 

@@ -8,6 +8,12 @@ const (
 	ReasonSuperuser = "superuser"
 	// ReasonDenied: a role of the caller takes the permission away, whatever others grant.
 	ReasonDenied = "denied"
+	// ReasonPermitted: a policy permits it.
+	ReasonPermitted = "permitted"
+	// ReasonForbidden: a policy forbids it, whatever roles and other policies say.
+	ReasonForbidden = "forbidden"
+	// ReasonPolicyError: a policy could not be evaluated; see [ErrEvaluation].
+	ReasonPolicyError = "policy_error"
 	// ReasonDisabled: roles are switched off and the caller is authenticated.
 	ReasonDisabled = "disabled"
 	// ReasonAnonymous: the caller is not authenticated.
@@ -32,10 +38,12 @@ type Decision struct {
 	Required string
 	// Reason is one of the Reason constants.
 	Reason string
-	// Role is the role that grants it: the one that holds the permission, is
-	// one of those required, or is the superuser role.
+	// Role is the role that decided: the one that holds the permission or takes it away, is
+	// one of those required, or is the superuser role. It is empty when none did.
 	Role string
 	// Path leads by inheritance from a role in [authn.Principal].Roles to Role, both
 	// included. It is shared between decisions and must not be modified.
 	Path []string
+	// Policies are those that permit it, forbid it or failed: "owner-edits (policies/articles.cedar:3:1)". It is empty when roles decided.
+	Policies []string
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
@@ -12,25 +13,41 @@ import (
 
 const decisionIDBytes = 8
 
+// denial is why a check is denied.
+type denial struct {
+	reason, role string
+	policies     []string
+}
+
 // deny returns the denial, and tells the audit log when p is somebody.
-func (s *Service) deny(ctx context.Context, p *authn.Principal, required, reason string) Decision {
-	d := Decision{ID: s.decisionID(ctx), Required: clip(required, longestRequired), Reason: reason}
-	if s.deps.Events == nil || !authenticated(p) {
+func (s *Service) deny(ctx context.Context, p *authn.Principal, required string, why denial) Decision {
+	d := Decision{ID: s.decisionID(ctx), Required: clip(required, longestRequired), Reason: why.reason}
+	if s.deps.Events == nil || !authenticated(p) || !s.denied.hits() {
 		return d
 	}
-	detail := map[string]string{"decision": d.ID, "required": d.Required}
-	if p.KeyID != "" {
-		detail["key"] = p.KeyID
-	}
-	s.emit(ctx, audit.Event{
-		Type:      audit.AccessDenied,
-		Tenant:    string(p.Subject.Tenant),
-		Subject:   p.Subject.ID,
-		SessionID: p.SessionID,
-		Reason:    reason,
-		Detail:    detail,
-	})
+	e := decided(audit.AccessDenied, p, d.Required, why)
+	e.Detail["decision"] = d.ID
+	s.emit(ctx, e)
 	return d
+}
+
+// allow tells the audit log of the decisions that are sampled.
+func (s *Service) allow(ctx context.Context, p *authn.Principal, d *Decision) {
+	if s.deps.Events != nil && s.granted.hits() {
+		s.emit(ctx, decided(audit.AccessGranted, p, d.Required, denial{reason: d.Reason, role: d.Role, policies: d.Policies}))
+	}
+}
+
+func decided(what audit.Type, p *authn.Principal, required string, why denial) audit.Event {
+	detail := map[string]string{"required": required}
+	for key, value := range map[string]string{"key": p.KeyID, "role": why.role, "policies": clip(strings.Join(why.policies, ", "), longestRequired)} {
+		if value != "" {
+			detail[key] = value
+		}
+	}
+	return audit.Event{
+		Type: what, Tenant: string(p.Subject.Tenant), Subject: p.Subject.ID, SessionID: p.SessionID, Reason: why.reason, Detail: detail,
+	}
 }
 
 // nothingRequired denies a check that names nothing. An anonymous caller is
@@ -40,7 +57,7 @@ func (s *Service) nothingRequired(ctx context.Context, p *authn.Principal, what 
 	if !authenticated(p) {
 		reason = ReasonAnonymous
 	}
-	return s.deny(ctx, p, "", reason), fmt.Errorf("%w: name at least one %s", ErrNothingRequired, what)
+	return s.deny(ctx, p, "", denial{reason: reason}), fmt.Errorf("%w: name at least one %s", ErrNothingRequired, what)
 }
 
 func (s *Service) emit(ctx context.Context, e audit.Event) {

@@ -20,7 +20,7 @@ func Example_authorize() {
 	}
 	ada := authn.Principal{Kind: authn.KindUser, Subject: authn.Subject{ID: "ada"}, Roles: []string{"editor"}}
 	for _, permission := range []string{"articles.read", "articles.delete"} {
-		decision, err := service.Authorize(ctx, ada, permission)
+		decision, err := service.Authorize(ctx, ada, permission, authz.Resource{})
 		fmt.Println(permission, decision.Allowed, decision.Reason, decision.Path, err)
 	}
 	// Output:

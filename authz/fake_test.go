@@ -213,6 +213,14 @@ func (r *recorder) take() []audit.Event {
 	return events
 }
 
+// every decides about permissions as a guard does.
+func every(ctx context.Context, s *authz.Service, p authn.Principal, permissions ...string) (authz.Decision, error) {
+	return s.Decide(ctx, &p, authz.RequirePermissions(permissions...))
+}
+
+// none is the absence of a resource.
+var none authz.Resource
+
 var testNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 type bundle struct {

@@ -136,7 +136,7 @@ func TestOracleAgrees(t *testing.T) {
 		for n := range questions {
 			assigned, permission, anyOf := w.some(3, count+2), w.permission(), append(w.some(2, count+2), "r0")
 			p := userOf("acme", assigned...)
-			d, err := b.service.Authorize(t.Context(), p, permission)
+			d, err := b.service.Authorize(t.Context(), p, permission, none)
 			require.NoError(t, err)
 			require.Equal(t, o.authorize(assigned, permission), d.Allowed, "%v asks for %s of %v", assigned, permission, o.roles)
 			o.checkPath(t, assigned, d)
@@ -200,9 +200,9 @@ func (w world) checkScoped(t *testing.T, s *authz.Service, p authn.Principal, pe
 	require.Equal(t, both, d.Allowed, "%v covers %s and %s", p.Scopes, permission, other)
 	w.checkPrepared(t, s, p, authz.RequireScopes(permission, other), answer{d, err})
 
-	d, err = s.AuthorizeAll(t.Context(), p, permission, other)
+	d, err = every(t.Context(), s, p, permission, other)
 	require.NoError(t, err)
-	require.Equal(t, both && s.Can(t.Context(), unlimited, permission) && s.Can(t.Context(), unlimited, other), d.Allowed)
+	require.Equal(t, both && s.Can(t.Context(), unlimited, permission, none) && s.Can(t.Context(), unlimited, other, none), d.Allowed)
 	w.checkPrepared(t, s, p, authz.RequirePermissions(permission, other), answer{d, err})
 }
 
@@ -260,7 +260,7 @@ func TestLongChain(t *testing.T) {
 	b := setup(t, cfg)
 	d, err := b.service.Authorize(t.Context(), authn.Principal{
 		Kind: authn.KindService, Subject: authn.Subject{ID: "job"}, Roles: []string{fmt.Sprintf("c%d", length-1)},
-	}, "end.reached")
+	}, "end.reached", none)
 	require.NoError(t, err)
 	require.True(t, d.Allowed)
 	require.Len(t, d.Path, length)

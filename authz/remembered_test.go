@@ -134,7 +134,7 @@ func TestRememberedWhileRulesChange(t *testing.T) {
 			r.Permissions = []string{"articles.read"}
 		}
 		require.NoError(t, b.service.DefineRole(ctx, operator, "", r))
-		require.Equal(t, i%2 == 1, b.service.Can(ctx, p, "articles.read"))
+		require.Equal(t, i%2 == 1, b.service.Can(ctx, p, "articles.read", none))
 		if i%2 == 0 {
 			require.False(t, b.service.Passes(&p, mayRead))
 		}

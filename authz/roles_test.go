@@ -45,16 +45,16 @@ func TestDefineRole(t *testing.T) {
 	b := setup(t, newsroom())
 	ctx := t.Context()
 	clerk := authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}, Inherits: []string{"viewer"}}
-	require.False(t, b.service.Can(ctx, userOf("acme", "clerk"), "bills.pay"))
+	require.False(t, b.service.Can(ctx, userOf("acme", "clerk"), "bills.pay", none))
 	b.events.take()
 
 	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", clerk))
 	assert.Equal(t, []audit.Event{{
 		Type: audit.RoleDefined, Time: testNow, Tenant: "acme", Actor: "op", Detail: map[string]string{"role": "clerk"},
 	}}, b.events.take())
-	assert.True(t, b.service.Can(ctx, userOf("acme", "clerk"), "bills.pay"), "at once")
-	assert.True(t, b.service.Can(ctx, userOf("acme", "clerk"), "articles.read"), "inherited")
-	assert.False(t, b.service.Can(ctx, userOf("other", "clerk"), "bills.pay"))
+	assert.True(t, b.service.Can(ctx, userOf("acme", "clerk"), "bills.pay", none), "at once")
+	assert.True(t, b.service.Can(ctx, userOf("acme", "clerk"), "articles.read", none), "inherited")
+	assert.False(t, b.service.Can(ctx, userOf("other", "clerk"), "bills.pay", none))
 	b.events.take()
 
 	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", clerk))
@@ -62,9 +62,9 @@ func TestDefineRole(t *testing.T) {
 	assert.Equal(t, 1, b.store.writes)
 
 	clerk.Permissions[0] = "*.*"
-	assert.False(t, b.service.Can(ctx, userOf("acme", "clerk"), "users.list"), "the caller's slice is not ours")
+	assert.False(t, b.service.Can(ctx, userOf("acme", "clerk"), "users.list", none), "the caller's slice is not ours")
 	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "clerk"}))
-	assert.False(t, b.service.Can(ctx, userOf("acme", "clerk"), "bills.pay"), "replaced, not merged")
+	assert.False(t, b.service.Can(ctx, userOf("acme", "clerk"), "bills.pay", none), "replaced, not merged")
 }
 
 // A stored definition of a parent reaches the heirs in configuration, in its tenant only.
@@ -73,17 +73,17 @@ func TestStoredRoleReachesConfiguredHeirs(t *testing.T) {
 	b := setup(t, newsroom())
 	ctx := t.Context()
 	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "viewer", Permissions: []string{"drafts.read"}}))
-	d, err := b.service.Authorize(ctx, userOf("acme", "admin"), "drafts.read")
+	d, err := b.service.Authorize(ctx, userOf("acme", "admin"), "drafts.read", none)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"admin", "editor", "viewer"}, d.Path)
-	assert.False(t, b.service.Can(ctx, userOf("acme", "admin"), "articles.read"), "the configured one is replaced")
-	assert.True(t, b.service.Can(ctx, userOf("other", "admin"), "articles.read"))
+	assert.False(t, b.service.Can(ctx, userOf("acme", "admin"), "articles.read", none), "the configured one is replaced")
+	assert.True(t, b.service.Can(ctx, userOf("other", "admin"), "articles.read", none))
 
 	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "viewer", Inherits: []string{"root"}}))
-	d, err = b.service.Authorize(ctx, userOf("acme", "editor"), "any.thing")
+	d, err = b.service.Authorize(ctx, userOf("acme", "editor"), "any.thing", none)
 	require.NoError(t, err)
 	assert.Equal(t, authz.ReasonSuperuser, d.Reason)
-	assert.False(t, b.service.Can(ctx, userOf("other", "editor"), "any.thing"))
+	assert.False(t, b.service.Can(ctx, userOf("other", "editor"), "any.thing", none))
 }
 
 func TestDefineRoleRefusesWhatWouldBreakTheSet(t *testing.T) {
@@ -114,7 +114,7 @@ func TestDefineRoleRefusesWhatWouldBreakTheSet(t *testing.T) {
 			require.ErrorContains(t, err, tc.text)
 			assert.Zero(t, store.writes)
 			assert.Empty(t, b.events.take())
-			assert.True(t, b.service.Can(t.Context(), user("heir"), "a.b"), "what was there goes on")
+			assert.True(t, b.service.Can(t.Context(), user("heir"), "a.b", none), "what was there goes on")
 		})
 	}
 }
@@ -125,9 +125,9 @@ func TestDefineRoleRepairs(t *testing.T) {
 	store := newFakeStore()
 	store.seed("", authz.Role{Name: "clerk", Inherits: []string{"ghost"}})
 	b := setupOn(t, store, newsroom())
-	require.False(t, b.service.Can(t.Context(), user("viewer"), "articles.read"))
+	require.False(t, b.service.Can(t.Context(), user("viewer"), "articles.read", none))
 	require.NoError(t, b.service.DefineRole(t.Context(), operator, "", authz.Role{Name: "clerk"}))
-	assert.True(t, b.service.Can(t.Context(), user("viewer"), "articles.read"))
+	assert.True(t, b.service.Can(t.Context(), user("viewer"), "articles.read", none))
 }
 
 func TestDeleteRole(t *testing.T) {
@@ -152,20 +152,20 @@ func TestDeleteRole(t *testing.T) {
 	require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "other", "base"), authz.ErrUnknownRole)
 	assert.Zero(t, store.writes)
 	assert.Empty(t, b.events.take())
-	require.True(t, b.service.Can(ctx, user("heir"), "a.b"))
+	require.True(t, b.service.Can(ctx, user("heir"), "a.b", none))
 
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "", "heir"))
 	assert.Equal(t, []audit.Event{{
 		Type: audit.RoleDeleted, Time: testNow, Actor: "op", Detail: map[string]string{"role": "heir"},
 	}}, b.events.take())
-	assert.False(t, b.service.Can(ctx, user("heir"), "a.b"), "at once")
+	assert.False(t, b.service.Can(ctx, user("heir"), "a.b", none), "at once")
 	require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "", "base"), authz.ErrRoleInUse, "chief is left")
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "", "chief"))
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "", "base"))
 
-	require.False(t, b.service.Can(ctx, user("editor"), "articles.read"))
+	require.False(t, b.service.Can(ctx, user("editor"), "articles.read", none))
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "", "viewer"), "the configured one stays for its heirs")
-	assert.True(t, b.service.Can(ctx, user("editor"), "articles.read"), "and applies again")
+	assert.True(t, b.service.Can(ctx, user("editor"), "articles.read", none), "and applies again")
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "", "admin"), "an implicit role stays")
 	all, err := b.service.Roles(ctx, "")
 	require.NoError(t, err)
@@ -240,15 +240,15 @@ func TestReload(t *testing.T) {
 	t.Parallel()
 	b := setup(t, newsroom())
 	ctx := t.Context()
-	require.False(t, b.service.Can(ctx, user("clerk"), "bills.pay"))
+	require.False(t, b.service.Can(ctx, user("clerk"), "bills.pay", none))
 	b.store.seed("", authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}})
-	require.False(t, b.service.Can(ctx, user("clerk"), "bills.pay"), "the store is not watched")
+	require.False(t, b.service.Can(ctx, user("clerk"), "bills.pay", none), "the store is not watched")
 	require.NoError(t, b.service.Reload(ctx, ""))
-	require.True(t, b.service.Can(ctx, user("clerk"), "bills.pay"))
+	require.True(t, b.service.Can(ctx, user("clerk"), "bills.pay", none))
 
 	b.store.set(func(f *fakeStore) { f.readErr = errStore })
 	require.ErrorIs(t, b.service.Reload(ctx, ""), errStore)
-	assert.True(t, b.service.Can(ctx, user("clerk"), "bills.pay"), "what was read before stays")
+	assert.True(t, b.service.Can(ctx, user("clerk"), "bills.pay", none), "what was read before stays")
 }
 
 // A change that finds nothing to do still takes up what another process stored.
@@ -256,11 +256,11 @@ func TestDefineRoleTakesUpWhatIsStoredAlready(t *testing.T) {
 	t.Parallel()
 	b := setup(t, newsroom())
 	clerk := authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}}
-	require.False(t, b.service.Can(t.Context(), user("clerk"), "bills.pay"))
+	require.False(t, b.service.Can(t.Context(), user("clerk"), "bills.pay", none))
 	b.store.seed("", clerk)
 	b.events.take()
 	require.NoError(t, b.service.DefineRole(t.Context(), operator, "", clerk))
-	assert.True(t, b.service.Can(t.Context(), user("clerk"), "bills.pay"))
+	assert.True(t, b.service.Can(t.Context(), user("clerk"), "bills.pay", none))
 	assert.Empty(t, b.events.take())
 }
 
@@ -270,11 +270,11 @@ func TestFailedWriteIsReadBack(t *testing.T) {
 	for _, stored := range []bool{true, false} {
 		b := setup(t, newsroom())
 		ctx := t.Context()
-		require.True(t, b.service.Can(ctx, user("viewer"), "articles.read"))
+		require.True(t, b.service.Can(ctx, user("viewer"), "articles.read", none))
 		b.store.set(func(f *fakeStore) { f.writeErr, f.refuse = errStore, !stored })
 		require.ErrorIs(t, b.service.DefineRole(ctx, operator, "", authz.Role{Name: "viewer"}), errStore)
 		assert.Empty(t, b.events.take(), "not known to have changed")
-		assert.Equal(t, !stored, b.service.Can(ctx, user("viewer"), "articles.read"))
+		assert.Equal(t, !stored, b.service.Can(ctx, user("viewer"), "articles.read", none))
 		b.store.set(func(f *fakeStore) { f.rules[""] = authz.Rules{Version: 9, Roles: []authz.Role{{Name: "tmp"}}} })
 		require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "", "tmp"), errStore)
 	}
@@ -286,7 +286,7 @@ func TestStoreFailingAfterTheWriteFailsClosed(t *testing.T) {
 	t.Parallel()
 	b := setup(t, newsroom())
 	ctx := t.Context()
-	require.True(t, b.service.Can(ctx, user("viewer"), "articles.read"))
+	require.True(t, b.service.Can(ctx, user("viewer"), "articles.read", none))
 	reads := 0
 	b.store.onRead = func() {
 		reads++
@@ -299,7 +299,7 @@ func TestStoreFailingAfterTheWriteFailsClosed(t *testing.T) {
 	}
 	require.NoError(t, b.service.DefineRole(ctx, operator, "", authz.Role{Name: "viewer"}))
 	assert.Len(t, b.events.take(), 1)
-	decision, err := b.service.Authorize(ctx, user("viewer"), "articles.read")
+	decision, err := b.service.Authorize(ctx, user("viewer"), "articles.read", none)
 	require.ErrorIs(t, err, errStore)
 	assert.False(t, decision.Allowed)
 }

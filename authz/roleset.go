@@ -41,6 +41,9 @@ func collect(cfg Config, extra []Role) (roleSet, error) {
 			errs = append(errs, fmt.Errorf("%w: %s is %s, which %s", ErrRoleName, named.key, quote(named.role), roleNameForm))
 		}
 		if _, defined := set[named.role]; !defined {
+			if named.key == "default_role" && named.role != DefaultRole {
+				errs = append(errs, fmt.Errorf("%w: default_role is %s, which is defined nowhere; define it, without permissions if it has none", ErrUnknownRole, quote(named.role)))
+			}
 			set[named.role] = definition{Role: Role{Name: named.role}}
 		}
 	}
@@ -108,6 +111,23 @@ func (s roleSet) denies() bool {
 		}
 	}
 	return false
+}
+
+// names are ascending.
+func (s roleSet) names() []string { return slices.Sorted(maps.Keys(s)) }
+
+// permissions are those that are held as they are, without wildcards, ascending and each once.
+func (s roleSet) permissions() []string {
+	var all []string
+	for _, d := range s {
+		for i := range d.grants {
+			if p := &d.grants[i].pattern; !p.starred {
+				all = append(all, p.held.text)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // roles returns copies of all definitions by ascending name.

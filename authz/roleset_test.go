@@ -139,8 +139,8 @@ func TestNewCopiesWhatItIsGiven(t *testing.T) {
 	cfg.Roles["a"].Permissions[0] = "*.*"
 	cfg.Roles["c"] = holding("*.*")
 	extra[0].Permissions[0] = "*.*"
-	assert.False(t, b.service.Can(t.Context(), user("a", "b", "c"), "x.z"))
-	assert.True(t, b.service.Can(t.Context(), user("b"), "x.y"))
+	assert.False(t, b.service.Can(t.Context(), user("a", "b", "c"), "x.z", none))
+	assert.True(t, b.service.Can(t.Context(), user("b"), "x.y", none))
 
 	all, err := b.service.Roles(t.Context(), "")
 	require.NoError(t, err)

@@ -58,7 +58,7 @@ func TestScopesNarrowPermissions(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			service := scopedService(t, setting.On)
-			decision, err := service.Authorize(t.Context(), tc.have, tc.permission)
+			decision, err := service.Authorize(t.Context(), tc.have, tc.permission, none)
 			require.NoError(t, err)
 			assert.Equal(t, tc.expected, decision.Reason)
 			assert.Equal(t, tc.expected == authz.ReasonGranted || tc.expected == authz.ReasonSuperuser, decision.Allowed)
@@ -69,10 +69,10 @@ func TestScopesNarrowPermissions(t *testing.T) {
 func TestDisabledRolesPassNoScope(t *testing.T) {
 	t.Parallel()
 	service := scopedService(t, setting.Off)
-	decision, err := service.Authorize(t.Context(), scoped("x", "articles.read"), "articles.write")
+	decision, err := service.Authorize(t.Context(), scoped("x", "articles.read"), "articles.write", none)
 	require.NoError(t, err)
 	assert.Equal(t, authz.ReasonScope, decision.Reason)
-	assert.True(t, service.Can(t.Context(), scoped("x", "articles.read"), "articles.read"))
+	assert.True(t, service.Can(t.Context(), scoped("x", "articles.read"), "articles.read", none))
 	decision, err = service.AuthorizeRoles(t.Context(), scoped("x", "*.*"), "x")
 	require.NoError(t, err)
 	assert.Equal(t, authz.ReasonScope, decision.Reason)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz/policy"
 	"github.com/authmodule/authmodule/internal/verdict"
 )
 
@@ -20,6 +21,14 @@ type Deps struct {
 	Assignments AssignmentStore
 	// Extra are the roles that code defines. A role of the same name in Config or in the store takes its place.
 	Extra []Role
+	// Policies are those of files and of code. [New] adds those of [PolicyConfig].Inline and .Rules.
+	Policies []policy.Source
+	// Schemas are what [PolicyConfig].Schema names.
+	Schemas []policy.Source
+	// Attributes are the attributes of callers that policies see. Nil is none.
+	Attributes AttributeSource
+	// Recorder is told of decisions. Nil for nobody.
+	Recorder Recorder
 	// Revocations tells all nodes that the rules or the roles of an account changed. Nil is for the only service on its
 	// store, beside which no principal is remembered.
 	Revocations *authn.Revocations
@@ -70,6 +79,10 @@ type Service struct {
 	base      *ruleset
 	snapshots *snapshots
 	owner     *verdict.Owner
+	// sources and vocabulary are what every tenant's policies are compiled with.
+	sources         []policy.Source
+	vocabulary      policy.Vocabulary
+	granted, denied sampler
 }
 
 var (
@@ -92,8 +105,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		groups:      cfg.Groups,
 		deps:        deps,
 		log:         deps.Log,
-		base:        &ruleset{roles: newBase(roles, cfg.SuperuserRole)},
 		owner:       &verdict.Owner{},
+	}
+	s.granted.percent, s.denied.percent = uint64(cfg.GrantedEventsPercent), uint64(cfg.DeniedEventsPercent)
+	if err := s.compileBase(cfg, roles); err != nil {
+		return nil, err
 	}
 	s.snapshots = newSnapshots(deps.Rules, s.compile)
 	deps.Revocations.OnChangedRules(s.changedRules)

@@ -1,0 +1,62 @@
+package authz
+
+import "github.com/authmodule/authmodule/authn"
+
+// Passes reports that [Service.Decide] would allow it, when that takes no more than the roles in
+// memory: it waits for nothing and costs the least. False is no denial, and in no audit log; ask Decide then.
+func (s *Service) Passes(p *authn.Principal, r Requirement) bool {
+	if !authenticated(p) || s.granted.counts() {
+		return false
+	}
+	if p.Memo().Verdicts(s.owner, string(p.Subject.Tenant), p.Roles, p.Scopes).Passed(r.number) {
+		return true
+	}
+	return s.passesAnew(p, r)
+}
+
+// passesAnew remembers that the answer was yes. What policies have a say in is not remembered: it depends on more.
+func (s *Service) passesAnew(p *authn.Principal, r Requirement) bool {
+	if len(r.checks) == 0 {
+		return false
+	}
+	rules := s.base
+	if s.asksRoles(r.checks[0].need) {
+		rules = s.snapshots.loaded(p.Subject.Tenant)
+	}
+	if rules == nil {
+		return false
+	}
+	for i := range r.checks {
+		if !s.passes(rules, p, &r.checks[i]) {
+			return false
+		}
+	}
+	if r.number != 0 {
+		p.Memo().Learn(s.owner, rules.verdicts, numbered(), string(p.Subject.Tenant), p.Roles, p.Scopes).Pass(r.number)
+	}
+	return true
+}
+
+func (s *Service) passes(rules *ruleset, p *authn.Principal, c *check) bool {
+	if reason, _ := c.refuses(p); reason != "" || c.judgedBy(rules) {
+		return false
+	}
+	if !s.asksRoles(c.need) {
+		return true
+	}
+	_, reason := rules.roles.judge(p, c)
+	return gives(reason)
+}
+
+// judgedBy reports whether policies have a say.
+func (c *check) judgedBy(rules *ruleset) bool {
+	if rules.policies == nil || c.need != needPermission {
+		return false
+	}
+	for i := range c.oneOf {
+		if rules.touches(c.oneOf[i].required) {
+			return true
+		}
+	}
+	return c.oneOf == nil && rules.touches(c.required)
+}
