@@ -1,0 +1,273 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/cedar-policy/cedar-go/types"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
+)
+
+// Get implements [types.EntityGetter]: what no policy asks for is never built.
+func (e *evaluation) Get(uid types.EntityUID) (types.Entity, bool) {
+	switch {
+	case uid == e.principal.uid:
+		return e.read(&e.principal, e.buildPrincipal), true
+	case uid == e.resource.uid && uid.Type != noneType:
+		return e.read(&e.resource, e.buildResource), true
+	case uid.Type == actionType:
+		groups := e.set.declared.groups[uid]
+		return types.Entity{UID: uid, Parents: types.NewEntityUIDSet(groups...)}, len(groups) > 0
+	case uid.Type == roleType || len(e.request.Resource.Parents) == 0:
+		return types.Entity{}, false
+	}
+	if e.read(&e.resource, e.buildResource); e.err != nil { // its parents are too many, or too deep
+		return types.Entity{}, false
+	}
+	return ancestor(e.request.Resource.Parents, uid)
+}
+
+func (e *evaluation) read(of *entity, build func() types.Entity) types.Entity {
+	if !of.read {
+		of.read = true
+		of.is = build()
+	}
+	return of.is
+}
+
+func (e *evaluation) fail(what string, err error) {
+	if e.err == nil {
+		e.err = fmt.Errorf("policy: %s %w", what, err)
+	}
+}
+
+func (e *evaluation) buildPrincipal() types.Entity {
+	p := &e.request.Principal
+	m := types.RecordMap{}
+	shape := e.set.declared.schema.Entities[userType].Shape
+	for name := range e.names(func(u *uses) map[types.String]bool { return u.principal }) {
+		declared, ok := shape[name]
+		if !ok {
+			continue
+		}
+		v, builtin := p.builtin(string(name))
+		if !builtin {
+			v = p.Attributes[string(name)]
+		}
+		e.put(m, "principal."+string(name), name, v, declared)
+	}
+	return types.Entity{UID: e.principal.uid, Parents: e.roles(), Attributes: types.NewRecord(m)}
+}
+
+// builtin returns what every principal has.
+func (p *Principal) builtin(name string) (any, bool) {
+	switch name {
+	case "id":
+		return p.ID, true
+	case "tenant":
+		return p.Tenant, true
+	case "kind":
+		return p.Kind, true
+	case "scopes":
+		return p.Scopes, true
+	case "methods":
+		return p.Methods, true
+	case "authTime":
+		if p.AuthTime.IsZero() {
+			return nil, true
+		}
+		return p.AuthTime, true
+	}
+	return nil, false
+}
+
+// put converts one value. What is missing and not optional is a failure.
+func (e *evaluation) put(m types.RecordMap, what string, name types.String, v any, declared resolved.Attribute) {
+	if v == nil && declared.Optional {
+		return
+	}
+	got, err := e.values.value(v, declared.Type)
+	if err != nil {
+		if v == nil {
+			err = errMissing
+		}
+		e.fail(what, err)
+		return
+	}
+	m[name] = got
+}
+
+// names yields the attributes that are looked at by the rules at hand.
+func (e *evaluation) names(of func(*uses) map[types.String]bool) map[types.String]bool {
+	var all map[types.String]bool
+	for _, p := range e.parts {
+		switch {
+		case p == nil || len(of(&p.uses)) == 0:
+		case all == nil:
+			all = of(&p.uses)
+		default:
+			all = maps.Clone(all)
+			maps.Copy(all, of(&p.uses))
+		}
+	}
+	return all
+}
+
+// roles are the principal's, as far as a policy asks for them.
+func (e *evaluation) roles() types.EntityUIDSet {
+	var all []types.EntityUID
+	for _, name := range e.request.Principal.Roles {
+		uid := roleUID(name)
+		for _, p := range e.parts {
+			if p != nil && (p.uses.everyRole || p.uses.roles[uid]) {
+				all = append(all, uid)
+				break
+			}
+		}
+	}
+	if all == nil {
+		return types.EntityUIDSet{}
+	}
+	return types.NewEntityUIDSet(all...)
+}
+
+func (e *evaluation) buildResource() types.Entity {
+	r := &e.request.Resource
+	m := types.RecordMap{}
+	shape := e.set.declared.schema.Entities[e.resource.uid.Type].Shape
+	for name := range e.names(func(u *uses) map[types.String]bool { return u.resource }) {
+		declared, ok := shape[name]
+		if !ok {
+			continue
+		}
+		v := r.Attributes[string(name)]
+		if v == nil && r.Type == userType && name == "id" {
+			v = r.ID
+		}
+		e.put(m, "resource."+string(name), name, v, declared)
+	}
+	return types.Entity{UID: e.resource.uid, Parents: e.ancestors(), Attributes: types.NewRecord(m)}
+}
+
+const deepestParents = 32
+
+// ancestors are all that the resource is in, however deep.
+func (e *evaluation) ancestors() types.EntityUIDSet {
+	if len(e.request.Resource.Parents) == 0 {
+		return types.EntityUIDSet{}
+	}
+	var all []types.EntityUID
+	if err := e.collect(&all, e.request.Resource.Parents, 0); err != nil {
+		e.fail("resource", err)
+		return types.EntityUIDSet{}
+	}
+	return types.NewEntityUIDSet(all...)
+}
+
+func (e *evaluation) collect(all *[]types.EntityUID, parents []Entity, depth int) error {
+	if depth > deepestParents || len(*all)+len(parents) > e.set.limits.Parents {
+		return fmt.Errorf("has more than %d ancestors, or they are more than %d deep", e.set.limits.Parents, deepestParents)
+	}
+	for i := range parents {
+		p := &parents[i]
+		if p.ID == "" || len(p.ID) > e.set.limits.StringBytes || !typeName(p.Type) {
+			return errors.New("has a parent without a type or an ID, or with one that is too long")
+		}
+		*all = append(*all, types.NewEntityUID(types.EntityType(p.Type), types.String(p.ID)))
+		if err := e.collect(all, p.Parents, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ancestor finds one of a resource's ancestors, with what it is in itself. Before it is called the resource
+// was read, and its ancestors counted.
+func ancestor(parents []Entity, uid types.EntityUID) (types.Entity, bool) {
+	for i := range parents {
+		p := &parents[i]
+		if p.ID == string(uid.ID) && p.Type == string(uid.Type) {
+			up := make([]types.EntityUID, len(p.Parents))
+			for j := range p.Parents {
+				up[j] = types.NewEntityUID(types.EntityType(p.Parents[j].Type), types.String(p.Parents[j].ID))
+			}
+			return types.Entity{UID: uid, Parents: types.NewEntityUIDSet(up...)}, true
+		}
+		if found, ok := ancestor(p.Parents, uid); ok {
+			return found, true
+		}
+	}
+	return types.Entity{}, false
+}
+
+// context is the request's, as far as a policy looks at it.
+func (e *evaluation) context() (types.Record, error) {
+	shape := e.contextShape()
+	names := e.names(func(u *uses) map[types.String]bool { return u.context })
+	for _, p := range e.parts {
+		if p != nil && p.uses.wholeContext {
+			names = map[types.String]bool{}
+			for name := range shape {
+				names[name] = true
+			}
+		}
+	}
+	if len(names) == 0 {
+		return types.Record{}, nil
+	}
+	m := make(types.RecordMap, len(names))
+	for name := range names {
+		if declared, ok := shape[name]; ok {
+			e.put(m, "context."+string(name), name, e.contextValue(string(name)), declared)
+		}
+	}
+	return types.NewRecord(m), e.err
+}
+
+// contextShape is that of the action. One that is declared nowhere has the built-in one.
+func (e *evaluation) contextShape() resolved.RecordType {
+	if a := e.set.declared.schema.Actions[actionUID(e.request.Action)]; a.AppliesTo != nil {
+		return a.AppliesTo.Context
+	}
+	return e.set.declared.context
+}
+
+func (e *evaluation) contextValue(name string) any {
+	c := &e.request.Context
+	switch name {
+	case "ip":
+		if c.IP.IsValid() {
+			return c.IP
+		}
+		return nil
+	case "method":
+		return orNil(c.Method)
+	case "route":
+		return orNil(c.Route)
+	case "tenant":
+		if c.Tenant == "" {
+			return e.request.Principal.Tenant
+		}
+		return c.Tenant
+	case "time":
+		if c.Time.IsZero() {
+			return nil
+		}
+		return c.Time
+	case "mfaAge":
+		if c.MFAAge == nil {
+			return int64(NeverMFA)
+		}
+		return max(0, int64(*c.MFAAge/time.Second))
+	}
+	return c.Attributes[name]
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

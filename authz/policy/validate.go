@@ -1,0 +1,240 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/cedar-policy/cedar-go/types"
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
+)
+
+// checker asks Cedar's validator about policies, and what it does not say.
+type checker struct {
+	d *declarations
+	// whole knows all actions; one knows but one of each kind, for policies of all actions that do not look at action itself.
+	whole, one *validate.Validator
+	// few are validators for the actions of one scope.
+	few map[string]*validate.Validator
+	bad *faults
+}
+
+func newChecker(d *declarations, bad *faults) *checker {
+	return &checker{d: d, bad: bad, few: map[string]*validate.Validator{}}
+}
+
+// validator returns one that knows no more actions than the policy can have: its work grows with their number.
+func (c *checker) validator(p *parsed) *validate.Validator {
+	if looksAtAction(p.ast) {
+		if c.whole == nil {
+			c.whole = validate.New(c.d.schema)
+		}
+		return c.whole
+	}
+	if _, all := p.ast.Action.(ast.ScopeTypeAll); all {
+		if c.one == nil {
+			c.one = validate.New(c.d.only(p.ast.Action))
+		}
+		return c.one
+	}
+	key := fmt.Sprint(p.ast.Action)
+	if c.few[key] == nil {
+		c.few[key] = validate.New(c.d.only(p.ast.Action))
+	}
+	return c.few[key]
+}
+
+// only returns the schema with all actions, of which only one of each kind applies to anything.
+func (d *declarations) only(scope ast.IsActionScopeNode) *resolved.Schema {
+	s := *d.schema
+	s.Actions = map[types.EntityUID]resolved.Action{}
+	seen := map[string]bool{}
+	actions, _ := d.actionsOf(scope)
+	for _, uid := range actions {
+		a := d.schema.Actions[uid]
+		if kind := fmt.Sprint(a.AppliesTo.Resources, contextKey(a.AppliesTo.Context)); !seen[kind] {
+			seen[kind] = true
+			s.Actions[uid] = a
+		}
+	}
+	return &s
+}
+
+// contextKey tells contexts apart.
+func contextKey(r resolved.RecordType) string {
+	return fmt.Sprint(r) // fmt sorts the keys of maps
+}
+
+func looksAtAction(p *ast.Policy) bool {
+	found := false
+	for _, c := range p.Conditions {
+		ast.Inspect(ast.NewNode(c.Body), func(n ast.IsNode) bool {
+			if v, ok := n.(ast.NodeTypeVariable); ok && v.Name == "action" {
+				found = true
+			}
+			if v, ok := n.(ast.NodeValue); ok {
+				if uid, ok := v.Value.(types.EntityUID); ok && uid.Type == actionType {
+					found = true
+				}
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+// check validates a policy whose names are known.
+func (c *checker) check(p *parsed) bool {
+	before := len(c.bad.all)
+	if actions, _ := c.d.actionsOf(p.ast.Action); len(actions) == 0 {
+		c.bad.add(p.at(p.head(), "the policy can never apply: its action scope stands for no action"))
+		return false
+	}
+	v := c.validator(p)
+	bare := *p.ast
+	bare.Conditions = nil
+	if err := v.Policy("", c.scoped(&bare)); err != nil {
+		c.bad.add(p.at(p.head(), "%s", explain(err)))
+		return false
+	}
+	// Each condition may rely on those before it: they are checked as one.
+	whole := c.scoped(p.ast)
+	whole.Conditions = []ast.ConditionType{{Condition: ast.ConditionWhen, Body: all(p.ast.Conditions)}}
+	if len(p.ast.Conditions) > 0 {
+		if err := v.Policy("", whole); err != nil {
+			c.report(p, err)
+			return false
+		}
+		if c.never(v, whole) {
+			c.bad.add(p.at(c.culprit(v, p), "this is never true, so the policy can never apply; remove it or put it right"))
+		}
+	}
+	if i, problem := contradiction(p.ast.Conditions); problem != "" {
+		from, _ := p.bounds(i)
+		c.bad.add(p.at(from, "the policy can never apply: %s", problem))
+	}
+	return len(c.bad.all) == before
+}
+
+// scoped returns the policy with an action scope that a reduced schema understands.
+func (c *checker) scoped(p *ast.Policy) *ast.Policy {
+	q := *p
+	if !looksAtAction(p) {
+		if set, ok := p.Action.(ast.ScopeTypeInSet); !ok || len(set.Entities) > 0 {
+			q.Action = ast.ScopeTypeAll{}
+		}
+	}
+	return &q
+}
+
+// all joins conditions with &&.
+func all(conditions []ast.ConditionType) ast.IsNode {
+	var whole ast.IsNode
+	for _, c := range conditions {
+		body := c.Body
+		if c.Condition == ast.ConditionUnless {
+			body = ast.NodeTypeNot{UnaryNode: ast.UnaryNode{Arg: body}}
+		}
+		if whole == nil {
+			whole = body
+		} else {
+			whole = ast.NodeTypeAnd{BinaryNode: ast.BinaryNode{Left: whole, Right: body}}
+		}
+	}
+	return whole
+}
+
+// never reports whether the validator knows a policy's condition to be false. It says so only in
+// this way: what follows a then that is never reached may have any fault of type.
+func (c *checker) never(v *validate.Validator, p *ast.Policy) bool {
+	q := *p
+	wrong := ast.Long(1).LessThan(ast.String("")).AsIsNode()
+	q.Conditions = []ast.ConditionType{{Condition: ast.ConditionWhen, Body: ast.NodeTypeIfThenElse{
+		If: all(p.Conditions), Then: wrong, Else: ast.True().AsIsNode(),
+	}}}
+	return v.Policy("", &q) == nil
+}
+
+// culprit returns the token of the first condition with which the policy cannot apply.
+func (c *checker) culprit(v *validate.Validator, p *parsed) int {
+	for i := range p.ast.Conditions {
+		q := c.scoped(p.ast)
+		q.Conditions = p.ast.Conditions[:i+1]
+		if c.never(v, q) {
+			from, _ := p.bounds(i)
+			return min(from+1, len(p.tokens)-1)
+		}
+	}
+	return p.head()
+}
+
+// report adds what the validator found, each at the name that it quotes.
+func (c *checker) report(p *parsed, err error) {
+	for _, e := range single(err) {
+		c.bad.add(p.at(c.place(p, e.Error()), "%s", explain(e)))
+	}
+}
+
+func single(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // all parts are wanted
+		var parts []error
+		for _, e := range joined.Unwrap() {
+			parts = append(parts, single(e)...)
+		}
+		return parts
+	}
+	return []error{err}
+}
+
+func quotedNames() *regexp.Regexp { return regexp.MustCompile("`([^`]+)`") }
+
+func (c *checker) place(p *parsed, message string) int {
+	for _, m := range quotedNames().FindAllStringSubmatch(message, -1) {
+		name := m[1][strings.LastIndexByte(m[1], '.')+1:]
+		for i := range p.conditions {
+			from, to := p.bounds(i)
+			for j := from; j < to; j++ {
+				if t := p.tokens[j]; t.text == name && t.kind == word || t.kind == text && unquote(t.text) == name {
+					return j
+				}
+			}
+		}
+	}
+	return c.condition(p)
+}
+
+// condition returns the first condition that has a fault when those before it have none.
+func (c *checker) condition(p *parsed) int {
+	v := c.validator(p)
+	for i := range p.ast.Conditions {
+		q := c.scoped(p.ast)
+		q.Conditions = []ast.ConditionType{{Condition: ast.ConditionWhen, Body: all(p.ast.Conditions[:i+1])}}
+		if v.Policy("", q) != nil {
+			from, _ := p.bounds(i)
+			return min(from+1, len(p.tokens)-1)
+		}
+	}
+	return p.head()
+}
+
+// explain adds the remedy to a message of the validator.
+func explain(err error) string {
+	message := err.Error()
+	switch {
+	case strings.HasPrefix(message, "unable to guarantee safety of access to optional attribute"):
+		name := ""
+		if m := quotedNames().FindStringSubmatch(message); m != nil {
+			name = m[1]
+		}
+		return fmt.Sprintf("attribute %s is optional; ask for it first: ... has %s && ...", name, name)
+	case strings.HasPrefix(message, "unable to find an applicable action"):
+		return "the policy can never apply: no action is declared for both its principal and its resource"
+	case strings.HasPrefix(message, "attribute ") && strings.Contains(message, "on entity type `None`"):
+		return message + ": an action of this policy has no type of resources; say resource is Type, or declare the type's actions"
+	case strings.HasPrefix(message, "attribute "):
+		return message + "; say resource is Type if not all types have it"
+	}
+	return message
+}
