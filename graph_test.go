@@ -39,7 +39,7 @@ var overrides = []struct {
 	{"OneTimeStore", authmodule.UseOneTimeStore, func() any { return func() authn.OneTimeStore { return memstore.New() } }},
 	{"DeviceStore", authmodule.UseDeviceStore, func() any { return func() session.DeviceStore { return memstore.New() } }},
 	{"SessionStore", authmodule.UseSessionStore, func() any { return func() session.Store { return memstore.New() } }},
-	{"RoleStore", authmodule.UseRoleStore, func() any { return func() authz.RoleStore { return memstore.New() } }},
+	{"RuleStore", authmodule.UseRuleStore, func() any { return func() authz.RuleStore { return memstore.New() } }},
 	{"AssignmentStore", authmodule.UseAssignmentStore, func() any { return func() authz.AssignmentStore { return memstore.New() } }},
 }
 

@@ -253,7 +253,7 @@ func TestREL05RotationUnderLoad(t *testing.T) {
 				c := newCluster(t, []time.Duration{0, skew, 0}, func(*authmodule.Config) {},
 					authmodule.UseUserStore(use), authmodule.UsePasswordStore(use), authmodule.UseSessionStore(use),
 					authmodule.UseRevocationStore(use), authmodule.UseOneTimeStore(use), authmodule.UseAPIKeyStore(use),
-					authmodule.UseRoleStore(use), authmodule.UseAssignmentStore(use), authmodule.UseKeyStore(use))
+					authmodule.UseRuleStore(use), authmodule.UseAssignmentStore(use), authmodule.UseKeyStore(use))
 				c.rotateUnderLoad(t, 50, 3, 1, time.Second)
 				assert.Greater(t, c.issued.Load(), int64(800))
 				assert.Greater(t, c.verified.Load(), int64(2500))

@@ -58,9 +58,9 @@ func UseDeviceStore(constructor any) fx.Option {
 	return slot.Use[session.DeviceStore]("DeviceStore", constructor, 1)
 }
 
-// UseRoleStore keeps roles defined at run time in the application's own [authz.RoleStore].
-func UseRoleStore(constructor any) fx.Option {
-	return slot.Use[authz.RoleStore]("RoleStore", constructor, 1)
+// UseRuleStore keeps roles and policies defined at run time in the application's own [authz.RuleStore].
+func UseRuleStore(constructor any) fx.Option {
+	return slot.Use[authz.RuleStore]("RuleStore", constructor, 1)
 }
 
 // UseAssignmentStore keeps who has which role in the application's own [authz.AssignmentStore].

@@ -11,6 +11,7 @@ import (
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -84,7 +85,7 @@ func (o *outage) UserByID(ctx context.Context, s authn.Subject) (authn.User, err
 }
 
 // Assignments implements [authz.AssignmentStore].
-func (o *outage) Assignments(ctx context.Context, s authn.Subject) ([]string, error) {
+func (o *outage) Assignments(ctx context.Context, s authn.Subject) ([]authz.Assignment, error) {
 	if err := o.call("Assignments"); err != nil {
 		return nil, err
 	}

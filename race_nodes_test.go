@@ -29,7 +29,7 @@ func newAppsOverStore(t *testing.T, driver string, change func(*authmodule.Confi
 		use := func() *memstore.Store { return store }
 		shared = fx.Options(
 			authmodule.UseUserStore(use), authmodule.UsePasswordStore(use), authmodule.UseRevocationStore(use), authmodule.UseOneTimeStore(use),
-			authmodule.UseAPIKeyStore(use), authmodule.UseSessionStore(use), authmodule.UseRoleStore(use), authmodule.UseAssignmentStore(use),
+			authmodule.UseAPIKeyStore(use), authmodule.UseSessionStore(use), authmodule.UseRuleStore(use), authmodule.UseAssignmentStore(use),
 		)
 	}
 	var nodes appsOverStore

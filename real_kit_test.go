@@ -64,7 +64,7 @@ func (s *realServers) victimOf(redis bool) victim {
 		}}
 	}
 	var works map[string][]int
-	ports := []string{"users", "passwords", "devices", "roles", "assignments", "api_keys"}
+	ports := []string{"users", "passwords", "devices", "rules", "assignments", "api_keys"}
 	if s.redis == nil {
 		ports = append(ports, sessionPorts...)
 	} else {

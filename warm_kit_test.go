@@ -44,7 +44,7 @@ func (s *looked) APIKey(ctx context.Context, t authn.Tenant, id string) (authn.A
 	return s.Store.APIKey(ctx, t, id)
 }
 
-func (s *looked) Assignments(ctx context.Context, subject authn.Subject) ([]string, error) {
+func (s *looked) Assignments(ctx context.Context, subject authn.Subject) ([]authz.Assignment, error) {
 	s.lookups.Add(1)
 	return s.Store.Assignments(ctx, subject)
 }

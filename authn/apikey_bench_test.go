@@ -20,7 +20,7 @@ import (
 func newKeys(b *testing.B, n int) (*authn.APIKeys, setting.Secret) {
 	b.Helper()
 	store, now := memstore.New(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	roles, err := authz.New(authz.Config{}, authz.Deps{Roles: store, Assignments: store})
+	roles, err := authz.New(authz.Config{}, authz.Deps{Rules: store, Assignments: store})
 	require.NoError(b, err)
 	keys, err := authn.NewAPIKeys(authn.APIKeyConfig{}, authn.APIKeyDeps{
 		Store: store, Users: store, Roles: roles, Scopes: roles, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },

@@ -22,7 +22,7 @@ func newAuthz(cfg authz.Config) (*authz.Service, error) {
 	store, log := memstore.New(), slog.New(slog.DiscardHandler)
 	events := audit.NewBus(log, time.Now)
 	events.Subscribe(audit.ListenerFunc(func(context.Context, audit.Event) {}))
-	return authz.New(cfg, authz.Deps{Roles: store, Assignments: store, Events: events, Log: log})
+	return authz.New(cfg, authz.Deps{Rules: store, Assignments: store, Events: events, Log: log})
 }
 
 func caller(id, role string) authn.Principal {

@@ -112,7 +112,7 @@ func (s Settings) consumed() map[string]bool {
 		"HTTPClient": len(s.Issuers) > 0,
 	}
 	for _, name := range []string{
-		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RoleStore", "AssignmentStore",
+		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
 		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", redispart.ModuleName,
 	} {
 		names[name] = true

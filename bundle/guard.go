@@ -40,7 +40,7 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	add("revocations", raw.revocations, func(g *storeguard.Guard) { p.revocations = g.Revocations(raw.revocations) },
 		health.Probe{Read: look.revocations, Write: unless(same(raw.revocations, raw.oneTime), look.pruneRevocations)})
 	add("one_time", raw.oneTime, func(g *storeguard.Guard) { p.oneTime = g.OneTime(raw.oneTime) }, health.Probe{Write: look.putOneTime})
-	add("roles", raw.roles, func(g *storeguard.Guard) { p.roles = g.Roles(raw.roles) }, health.Probe{Read: look.roles})
+	add("rules", raw.rules, func(g *storeguard.Guard) { p.rules = g.Rules(raw.rules) }, health.Probe{Read: look.rules})
 	add("assignments", raw.assignments, func(g *storeguard.Guard) { p.assignments = g.Assignments(raw.assignments) }, health.Probe{Read: look.assignments})
 	if s.APIKeys.Enabled.Enabled() {
 		add("api_keys", raw.apiKeys, func(g *storeguard.Guard) { p.apiKeys = g.APIKeys(raw.apiKeys) }, health.Probe{Read: look.apiKeys})

@@ -14,6 +14,9 @@ import (
 // sweepEvery is how often expired records are dropped.
 const sweepEvery = 30 * time.Second
 
+// assignmentsStay is how long an assignment is kept after its end, so that administrators still see what an account had.
+const assignmentsStay = 24 * time.Hour
+
 // startJanitor drops what has expired, in the background, until the application stops.
 func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, users *authn.Service, keys *authn.APIKeys, l logger) {
 	sweep := func(ctx context.Context) {
@@ -22,12 +25,13 @@ func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manag
 		_, errSessions := sessions.Prune(ctx)
 		_, errRevocations := p.revocations.PruneRevocations(ctx, now)
 		_, errOneTime := p.oneTime.PruneOneTime(ctx, now)
+		_, errAssignments := p.assignments.PruneAssignments(ctx, now.Add(-assignmentsStay))
 		var errKeys error
 		if keys != nil {
 			keys.Sweep()
 			_, errKeys = keys.Prune(ctx)
 		}
-		for _, err := range []error{errSessions, errRevocations, errOneTime, errKeys} {
+		for _, err := range []error{errSessions, errRevocations, errOneTime, errAssignments, errKeys} {
 			if err != nil && ctx.Err() == nil {
 				l.named().Warn("expired records could not be dropped; the next sweep tries again", "error", err)
 			}

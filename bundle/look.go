@@ -83,8 +83,8 @@ func (l *look) putOneTime(ctx context.Context) error {
 	return err
 }
 
-func (l *look) roles(ctx context.Context) error {
-	_, err := l.ports.roles.Roles(ctx, "")
+func (l *look) rules(ctx context.Context) error {
+	_, err := l.ports.rules.Rules(ctx, authn.Tenant(l.nobody.ID))
 	return err
 }
 

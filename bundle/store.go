@@ -25,7 +25,7 @@ type driver interface {
 	authn.KeyStore
 	session.Store
 	session.DeviceStore
-	authz.RoleStore
+	authz.RuleStore
 	authz.AssignmentStore
 }
 
@@ -39,7 +39,7 @@ type ports struct {
 	signingKeys authn.KeyStore
 	sessions    session.Store
 	devices     session.DeviceStore
-	roles       authz.RoleStore
+	rules       authz.RuleStore
 	assignments authz.AssignmentStore
 	// probes look at each of them.
 	probes []health.Probe
@@ -56,7 +56,7 @@ type portOverrides struct {
 	SigningKeys slot.Members[authn.KeyStore]
 	Sessions    slot.Members[session.Store]
 	Devices     slot.Members[session.DeviceStore]
-	Roles       slot.Members[authz.RoleStore]
+	Rules       slot.Members[authz.RuleStore]
 	Assignments slot.Members[authz.AssignmentStore]
 	Database    slot.Members[*sql.DB]
 	Redis       redisSlot
@@ -73,7 +73,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
 	p.oneTime, errs[3] = portIn(in.OneTime, redis, shared)
 	p.sessions, errs[4] = portIn(in.Sessions, redis, shared)
-	p.roles, errs[5] = port(in.Roles, shared)
+	p.rules, errs[5] = port(in.Rules, shared)
 	p.assignments, errs[6] = port(in.Assignments, shared)
 	p.apiKeys, errs[7] = port(in.APIKeys, shared)
 	p.signingKeys, errs[8] = port(in.SigningKeys, shared)

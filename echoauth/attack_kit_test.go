@@ -89,7 +89,7 @@ func (s *countedStore) UserByID(ctx context.Context, subject authn.Subject) (aut
 	return s.Store.UserByID(ctx, subject)
 }
 
-func (s *countedStore) Assignments(ctx context.Context, subject authn.Subject) ([]string, error) {
+func (s *countedStore) Assignments(ctx context.Context, subject authn.Subject) ([]authz.Assignment, error) {
 	s.lookups.Add(1)
 	return s.Store.Assignments(ctx, subject)
 }

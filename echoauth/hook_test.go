@@ -215,37 +215,37 @@ func TestListenerPanics(t *testing.T) {
 	assert.NotContains(t, app.log.String(), "canary")
 }
 
-// badRoles is a role store that answers with an error made to look like a success.
-type badRoles struct {
+// badRules is a rule store that answers with an error made to look like a success.
+type badRules struct {
 	*memstore.Store
 	err   error
 	panic bool
 }
 
-func (b badRoles) Roles(context.Context, authn.Tenant) ([]authz.Role, error) {
+func (b badRules) Rules(context.Context, authn.Tenant) (authz.Rules, error) {
 	if b.panic {
 		panic("secret-canary")
 	}
-	return nil, b.err
+	return authz.Rules{}, b.err
 }
 
-func TestRoleStoreThatFails(t *testing.T) {
+func TestRuleStoreThatFails(t *testing.T) {
 	t.Parallel()
 	var unset *transport.Problem
 	testCases := []struct {
 		name   string
-		store  badRoles
+		store  badRules
 		status int
 	}{
-		{"error", badRoles{err: errors.New("secret-canary")}, 503},
-		{"panic", badRoles{panic: true}, 503},
-		{"nil problem as an error", badRoles{err: unset}, 503},
-		{"success as an error", badRoles{err: &transport.Problem{Status: 200}}, 500},
+		{"error", badRules{err: errors.New("secret-canary")}, 503},
+		{"panic", badRules{panic: true}, 503},
+		{"nil problem as an error", badRules{err: unset}, 503},
+		{"success as an error", badRules{err: &transport.Problem{Status: 200}}, 500},
 	}
 	for _, tc := range testCases {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			app := start(t, routes(guardedRoutes), authmodule.UseRoleStore(func() authz.RoleStore { return tc.store }),
+			app := start(t, routes(guardedRoutes), authmodule.UseRuleStore(func() authz.RuleStore { return tc.store }),
 				authmodule.AddAuthenticator(adding("key", func(string) (authn.Principal, error) { return service, nil })))
 			for _, path := range []string{"/read", "/editors", "/auth/me"} {
 				w := app.Do(request("GET", path, "", "X-Key", "x"))

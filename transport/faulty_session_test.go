@@ -41,16 +41,24 @@ func (f *faulty) SeeDevice(ctx context.Context, d session.Device, limit int) (de
 	return device, fresh, err
 }
 
-func (f *faulty) Roles(ctx context.Context, t authn.Tenant) ([]authz.Role, error) {
-	return guarded(ctx, f, "Roles", func() ([]authz.Role, error) { return f.every.Roles(ctx, t) })
+func (f *faulty) Rules(ctx context.Context, t authn.Tenant) (authz.Rules, error) {
+	return guarded(ctx, f, "Rules", func() (authz.Rules, error) { return f.every.Rules(ctx, t) })
 }
 
-func (f *faulty) Assignments(ctx context.Context, s authn.Subject) ([]string, error) {
-	return guarded(ctx, f, "Assignments", func() ([]string, error) { return f.every.Assignments(ctx, s) })
+func (f *faulty) ChangeRules(ctx context.Context, t authn.Tenant, version int64, c authz.RuleChange) error {
+	return f.orCall(ctx, "ChangeRules", func() error { return f.every.ChangeRules(ctx, t, version, c) })
 }
 
-func (f *faulty) Assign(ctx context.Context, s authn.Subject, role string) (bool, error) {
-	return guarded(ctx, f, "Assign", func() (bool, error) { return f.every.Assign(ctx, s, role) })
+func (f *faulty) Assignments(ctx context.Context, s authn.Subject) ([]authz.Assignment, error) {
+	return guarded(ctx, f, "Assignments", func() ([]authz.Assignment, error) { return f.every.Assignments(ctx, s) })
+}
+
+func (f *faulty) Assign(ctx context.Context, s authn.Subject, a authz.Assignment) (bool, error) {
+	return guarded(ctx, f, "Assign", func() (bool, error) { return f.every.Assign(ctx, s, a) })
+}
+
+func (f *faulty) ReplaceAssignments(ctx context.Context, s authn.Subject, source string, list []authz.Assignment) (bool, error) {
+	return guarded(ctx, f, "ReplaceAssignments", func() (bool, error) { return f.every.ReplaceAssignments(ctx, s, source, list) })
 }
 
 func (f *faulty) CreateAPIKey(ctx context.Context, r authn.APIKeyRecord, limit int) error {

@@ -43,7 +43,7 @@ type every interface {
 	authn.KeyStore
 	session.Store
 	session.DeviceStore
-	authz.RoleStore
+	authz.RuleStore
 	authz.AssignmentStore
 }
 
@@ -132,7 +132,7 @@ func (f *faulty) option() fx.Option {
 		authmodule.UseAPIKeyStore(func() authn.APIKeyStore { return f }),
 		authmodule.UseSessionStore(func() session.Store { return f }),
 		authmodule.UseDeviceStore(func() session.DeviceStore { return f }),
-		authmodule.UseRoleStore(func() authz.RoleStore { return f }),
+		authmodule.UseRuleStore(func() authz.RuleStore { return f }),
 		authmodule.UseAssignmentStore(func() authz.AssignmentStore { return f }),
 	)
 }

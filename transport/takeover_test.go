@@ -84,11 +84,11 @@ type stubborn struct {
 	failing bool
 }
 
-func (s *stubborn) Assign(ctx context.Context, sub authn.Subject, role string) (bool, error) {
+func (s *stubborn) Assign(ctx context.Context, sub authn.Subject, a authz.Assignment) (bool, error) {
 	if s.failing {
 		return false, errors.New("the disk is full")
 	}
-	return s.Store.Assign(ctx, sub, role)
+	return s.Store.Assign(ctx, sub, a)
 }
 
 // V6.5.1: what could not be finished does not use the token up.

@@ -28,14 +28,14 @@ type every interface {
 	authn.KeyStore
 	session.Store
 	session.DeviceStore
-	authz.RoleStore
+	authz.RuleStore
 	authz.AssignmentStore
 }
 
 func guarded(g *storeguard.Guard, s every) storetest.Stores {
 	return storetest.Stores{
 		Users: g.Users(s), Passwords: g.Passwords(s), Revocations: g.Revocations(s), OneTimes: g.OneTime(s), APIKeys: g.APIKeys(s),
-		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Roles: g.Roles(s), Assignments: g.Assignments(s),
+		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Rules: g.Rules(s), Assignments: g.Assignments(s),
 	}
 }
 

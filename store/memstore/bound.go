@@ -3,7 +3,8 @@ package memstore
 import "errors"
 
 // DefaultRecords is how many records of each kind a store keeps at most: sessions,
-// accounts, password hashes, one-time records, API keys, devices, and entries of the revocation log.
+// accounts, password hashes, one-time records, API keys, devices, entries of the revocation log,
+// rules (roles and policies of all tenants), and assignments of roles.
 const DefaultRecords = 1_000_000
 
 // ErrFull: there are as many records of the kind as there may be. Nothing was

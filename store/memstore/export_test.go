@@ -2,5 +2,6 @@ package memstore
 
 // Filed is how many entries all expiries have.
 func (s *Store) Filed() int {
-	return len(s.sessions.expiry.entries) + len(s.oneTimes.expiry.entries) + len(s.devices.expiry.entries) + len(s.apiKeys.expiry.entries)
+	return len(s.sessions.expiry.entries) + len(s.oneTimes.expiry.entries) + len(s.devices.expiry.entries) + len(s.apiKeys.expiry.entries) +
+		len(s.assignments.expiry.entries)
 }

@@ -25,7 +25,7 @@ type Store struct {
 	signingKeys signingKeys
 	sessions    sessions
 	devices     devices
-	roles       roles
+	rules       rules
 	assignments assignments
 }
 
@@ -39,7 +39,7 @@ var (
 	_ authn.KeyStore          = (*Store)(nil)
 	_ session.Store           = (*Store)(nil)
 	_ session.DeviceStore     = (*Store)(nil)
-	_ authz.RoleStore         = (*Store)(nil)
+	_ authz.RuleStore         = (*Store)(nil)
 	_ authz.AssignmentStore   = (*Store)(nil)
 )
 
@@ -54,7 +54,7 @@ func New() *Store {
 		apiKeys:     newAPIKeys(),
 		sessions:    newSessions(),
 		devices:     newDevices(),
-		roles:       newRoles(),
+		rules:       newRules(),
 		assignments: newAssignments(),
 	}
 }

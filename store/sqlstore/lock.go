@@ -16,6 +16,8 @@ const (
 	lockSessions = "sessions"
 	lockAPIKeys  = "api keys"
 	lockDevices  = "devices"
+	// lockAssignments is for what replaces assignments of a source, which two must not do at once.
+	lockAssignments = "assignments"
 )
 
 // lockSubject has the transaction be the only one that adds things of this

@@ -29,10 +29,10 @@ func everyQuery(d Dialect) []string {
 		insertDevice, seeDevice, devicesOf, renameDevice, dropDevices,
 		insertAPIKey, countAPIKeys, apiKeyByID, apiKeysOf, rotateAPIKey, touchAPIKey, deleteAPIKey,
 		signingKeys, raiseSigningKeys, deleteSigningKeys, insertSigningKey,
-		rolesOfTenant, putRole, deleteRole,
-		assignmentsOf, assign, unassign, holders,
+		rulesOfTenant, firstRules, nextRules, putRole, deleteRole, putPolicy, deletePolicy,
+		assignmentsOf, assignmentsFrom, lockAssignmentsFrom, assign, unassign, unassignFrom, holders,
 	}
-	for _, rows := range []dead{deadSessions, deadDevices, deadOneTimes, deadAPIKeys, deadRevocations} {
+	for _, rows := range []dead{deadSessions, deadDevices, deadOneTimes, deadAPIKeys, deadRevocations, deadAssignments} {
 		queries = append(queries, rows.query(d))
 	}
 	if d == Postgres {

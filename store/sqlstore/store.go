@@ -38,7 +38,7 @@ var (
 	_ authn.KeyStore        = (*Store)(nil)
 	_ session.Store         = (*Store)(nil)
 	_ session.DeviceStore   = (*Store)(nil)
-	_ authz.RoleStore       = (*Store)(nil)
+	_ authz.RuleStore       = (*Store)(nil)
 	_ authz.AssignmentStore = (*Store)(nil)
 )
 

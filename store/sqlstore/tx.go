@@ -86,6 +86,22 @@ func (t txn) exec(ctx context.Context, query string, args ...any) (int, error) {
 	return affected(t.StmtContext(ctx, s.stmt).ExecContext(ctx, args...))
 }
 
+// step is one statement of a transaction, which returns no rows.
+type step struct {
+	query string
+	args  []any
+}
+
+// run runs the steps, in order.
+func (t txn) run(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if _, err := t.exec(ctx, s.query, s.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // query runs a prepared statement that returns rows.
 func (t txn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	s, err := t.known(query)

@@ -18,7 +18,7 @@ type Stores struct {
 	Keys        authn.KeyStore
 	Sessions    session.Store
 	Devices     session.DeviceStore
-	Roles       authz.RoleStore
+	Rules       authz.RuleStore
 	Assignments authz.AssignmentStore
 }
 
@@ -34,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	section(t, "KeyStore", KeyStore, open, func(s Stores) authn.KeyStore { return s.Keys })
 	section(t, "SessionStore", SessionStore, open, func(s Stores) session.Store { return s.Sessions })
 	section(t, "DeviceStore", DeviceStore, open, func(s Stores) session.DeviceStore { return s.Devices })
-	section(t, "RoleStore", RoleStore, open, func(s Stores) authz.RoleStore { return s.Roles })
+	section(t, "RuleStore", RuleStore, open, func(s Stores) authz.RuleStore { return s.Rules })
 	section(t, "AssignmentStore", AssignmentStore, open, func(s Stores) authz.AssignmentStore { return s.Assignments })
 }
 
