@@ -14,6 +14,8 @@ const (
 	ReasonForbidden = "forbidden"
 	// ReasonPolicyError: a policy could not be evaluated; see [ErrEvaluation].
 	ReasonPolicyError = "policy_error"
+	// ReasonOwner: the caller is the owner.
+	ReasonOwner = "owner"
 	// ReasonDisabled: roles are switched off and the caller is authenticated.
 	ReasonDisabled = "disabled"
 	// ReasonAnonymous: the caller is not authenticated.

@@ -74,6 +74,15 @@ func eachOf(what string, n need, permissions []string) Requirement {
 	return r
 }
 
+// String names everything that is required.
+func (r Requirement) String() string {
+	all := make([]string, len(r.checks))
+	for i := range r.checks {
+		all[i] = r.checks[i].required
+	}
+	return strings.Join(all, " and ")
+}
+
 // need is what a check looks at.
 type need uint8
 

@@ -38,11 +38,30 @@ func callerOf(c echo.Context) *transport.Caller {
 // of the request that carries the principal: a guard has the caller already.
 func contextOf(c echo.Context) context.Context {
 	if ours, ok := c.(*authContext); ok {
-		ours.mu.Lock()
-		defer ours.mu.Unlock()
-		return ours.Context.Request().Context()
+		return ours.unchanged().Context()
 	}
 	return c.Request().Context()
+}
+
+// asking is the context of a guard that asks about the caller. It has what policies know of the request.
+func asking(c echo.Context, caller *transport.Caller) context.Context {
+	if caller == nil {
+		return contextOf(c)
+	}
+	ctx := &transport.RequestContext{}
+	r := c.Request
+	if ours, ok := c.(*authContext); ok {
+		r = ours.unchanged
+	}
+	ctx.Set(contextOf(c), caller, r(), c.Path())
+	return ctx
+}
+
+// unchanged is the request as it came.
+func (c *authContext) unchanged() *http.Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Context.Request()
 }
 
 // carry hands the caller on. Echo's own context is wrapped; a foreign one,
@@ -57,7 +76,9 @@ func (a *Auth) carry(c echo.Context, caller transport.Caller) echo.Context {
 	}
 	foreign := caller // the one that is kept
 	c.Set(contextKey, &foreign)
-	c.SetRequest(c.Request().WithContext(authn.WithPrincipal(c.Request().Context(), caller.Principal())))
+	ctx := &transport.RequestContext{}
+	ctx.Set(c.Request().Context(), &foreign, c.Request(), c.Path())
+	c.SetRequest(c.Request().WithContext(ctx))
 	return c
 }
 
@@ -71,7 +92,7 @@ type authContext struct {
 	mu       sync.Mutex
 	carrying *http.Request
 	// ctx is the first carrying request's context; a later one, of a request that the application replaced, is made anew.
-	ctx authn.PrincipalContext
+	ctx transport.RequestContext
 }
 
 // Request returns the request; its context carries the principal.
@@ -84,9 +105,9 @@ func (c *authContext) Request() *http.Request {
 	}
 	ctx := &c.ctx
 	if c.carrying != nil {
-		ctx = &authn.PrincipalContext{}
+		ctx = &transport.RequestContext{}
 	}
-	ctx.Context, ctx.Principal = r.Context(), c.caller.Shared()
+	ctx.Set(r.Context(), &c.caller, r, c.Path())
 	c.carrying = r.WithContext(ctx)
 	c.Context.SetRequest(c.carrying)
 	return c.carrying

@@ -48,19 +48,48 @@ func RequireScopes(allOf ...string) echo.MiddlewareFunc {
 	return (&guard{transport.GuardScopes(allOf...)}).wrap
 }
 
-// guard puts a transport.Guard before a handler. Its middleware is a method value, so that the
-// route table can recognise it.
-type guard struct{ *transport.Guard }
+// guard puts a transport.Guard before a handler.
+type guard struct {
+	*transport.Guard
+	// ask is nil for a guard that needs to know nothing but the caller.
+	ask func(echo.Context, *transport.Caller) error
+}
 
+// guarded returns a method value, so that the route table can recognise the middleware by its code.
+func guarded(g *transport.Guard) echo.MiddlewareFunc { return guardedBy(g, nil) }
+
+// guardedBy makes all of them, and is not inlined, so that they have the same code.
+//
+//go:noinline
+func guardedBy(g *transport.Guard, ask func(echo.Context, *transport.Caller) error) echo.MiddlewareFunc {
+	return (&guard{g, ask}).wrap
+}
+
+// wrap is called at each request. Without a handler, which no route comes to, it makes one that describes the guard.
 func (g *guard) wrap(next echo.HandlerFunc) echo.HandlerFunc {
+	if next == nil {
+		return g.describe
+	}
 	return func(c echo.Context) error {
 		caller := callerOf(c)
 		if g.Passes(caller) {
 			return next(c)
 		}
-		if problem := g.Refuse(contextOf(c), caller); problem != nil {
-			return fail(c, problem)
+		if err := g.refuse(c, caller); err != nil {
+			return err
 		}
 		return next(c)
 	}
 }
+
+func (g *guard) refuse(c echo.Context, caller *transport.Caller) error {
+	if g.ask == nil {
+		return refusal(c, g.Refuse(asking(c, caller), caller))
+	}
+	if refused := g.RefuseAnonymous(caller); refused != nil {
+		return fail(c, refused)
+	}
+	return g.ask(c, caller)
+}
+
+func (g *guard) describe(echo.Context) error { return described{g.Describe()} }

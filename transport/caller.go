@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
@@ -94,11 +95,26 @@ func (c *Caller) RequireScopes(ctx context.Context, allOf ...string) *Problem {
 // Require is [Caller.RequirePermissions], [Caller.RequireRoles] or [Caller.RequireScopes] for a requirement
 // that is made once and asked for at each request.
 func (c *Caller) Require(ctx context.Context, r authz.Requirement) (refused *Problem) {
+	return c.RequireOn(ctx, r, authz.Resource{})
+}
+
+// RequireOn is [Caller.Require] for what is to be done to a resource.
+func (c *Caller) RequireOn(ctx context.Context, r authz.Requirement, resource authz.Resource) (refused *Problem) {
 	if p := c.RequireAuth(); p != nil {
 		return p
 	}
 	defer c.gate.refusePanic(ctx, &refused)
-	decision, err := c.gate.deps.Authz.Decide(ctx, c.principal, r)
+	decision, err := c.gate.deps.Authz.DecideOn(ctx, c.principal, r, resource)
+	return c.gate.answer(ctx, decision, err)
+}
+
+// RequireOwner wants the caller to be the owner, or else to meet the requirement; see [authz.Service.DecideOwned].
+func (c *Caller) RequireOwner(ctx context.Context, owner authn.Subject, r authz.Requirement) (refused *Problem) {
+	if p := c.RequireAuth(); p != nil {
+		return p
+	}
+	defer c.gate.refusePanic(ctx, &refused)
+	decision, err := c.gate.deps.Authz.DecideOwned(ctx, c.principal, owner, r)
 	return c.gate.answer(ctx, decision, err)
 }
 
@@ -113,6 +129,8 @@ func (g *Gate) answer(ctx context.Context, d authz.Decision, err error) *Problem
 	case misused(err):
 		g.deps.Log.ErrorContext(ctx, "request refused: a guard is written wrongly", "error", err)
 		return internalError()
+	case errors.Is(err, authz.ErrEvaluation): // the policy has a fault, and the answer is no
+		g.deps.Log.ErrorContext(ctx, "request refused: a policy could not be evaluated", "decision", d.ID, "required", d.Required, "error", err)
 	case err != nil:
 		return g.Problem(ctx, err)
 	case d.Allowed:
@@ -120,12 +138,26 @@ func (g *Gate) answer(ctx context.Context, d authz.Decision, err error) *Problem
 	}
 	p := problem(http.StatusForbidden, "permission_denied", "you are not allowed to do this")
 	if g.deps.ExplainDenials {
-		p.Required = d.Required
-		p.Detail = "this needs " + d.Required
+		p.Required, p.Detail = d.Required, explained(d)
 	} else {
 		p.Decision = d.ID
 	}
 	return p
+}
+
+// explained says why a decision denies, in development.
+func explained(d authz.Decision) string {
+	switch d.Reason {
+	case authz.ReasonDenied:
+		return "role " + d.Role + " takes " + d.Required + " away"
+	case authz.ReasonForbidden:
+		return "policy " + strings.Join(d.Policies, ", ") + " forbids " + d.Required
+	case authz.ReasonPolicyError:
+		return "a policy about " + d.Required + " could not be evaluated; the log says why"
+	case authz.ReasonScope:
+		return "the credential's scopes do not cover " + d.Required
+	}
+	return "this needs " + d.Required
 }
 
 // misused reports an error that the application's own code made, by a guard

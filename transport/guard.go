@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 )
 
@@ -28,8 +29,10 @@ const (
 	KindAnyPermission GuardKind = "any_permission"
 	// KindScopes wants a credential that is good for all the named permissions.
 	KindScopes GuardKind = "scopes"
-	// KindPolicy wants a policy to permit the named action on the resource that a request is about.
+	// KindPolicy wants the named action to be allowed on the resource that a request is about.
 	KindPolicy GuardKind = "policy"
+	// KindOwner wants the owner of what a request is about, or who has all the named permissions.
+	KindOwner GuardKind = "owner"
 )
 
 // Guarding says what one guard wants: its kind, and the roles, permissions or actions that it names.
@@ -87,6 +90,19 @@ func GuardScopes(allOf ...string) *Guard {
 	return newGuard(KindScopes, allOf, authz.RequireScopes)
 }
 
+// GuardPolicy lets callers through who may do the action to the resource that a request is about: see [Guard.RefuseOn].
+func GuardPolicy(action string) *Guard {
+	return newGuard(KindPolicy, []string{action}, authz.RequirePermissions)
+}
+
+// GuardOwner lets the owner of what a request is about through, and who has every one of the permissions: see [Guard.RefuseOthers].
+func GuardOwner(orAllOf ...string) *Guard {
+	if len(orAllOf) == 0 {
+		return &Guard{kind: KindOwner}
+	}
+	return newGuard(KindOwner, orAllOf, authz.RequirePermissions)
+}
+
 func newGuard(kind GuardKind, names []string, require func(...string) authz.Requirement) *Guard {
 	names = slices.Clone(names)
 	return &Guard{kind: kind, names: names, required: require(names...)}
@@ -107,6 +123,8 @@ func (g *Guard) Passes(c *Caller) bool {
 		return c.problem == nil && c.principal != nil
 	case g.kind == KindOptional:
 		return c.problem == nil
+	case g.kind == KindPolicy || g.kind == KindOwner:
+		return false // it depends on more
 	}
 	return c.Passes(g.required)
 }
@@ -125,6 +143,31 @@ func (g *Guard) Refuse(ctx context.Context, c *Caller) *Problem {
 		return c.OptionalAuth()
 	}
 	return c.Require(ctx, g.required)
+}
+
+// RefuseAnonymous returns why the caller is refused whatever a request is about, or nil. Who is refused by it must not cause
+// the resource to be looked up.
+func (g *Guard) RefuseAnonymous(c *Caller) *Problem {
+	if c == nil {
+		return Unmounted()
+	}
+	return c.RequireAuth()
+}
+
+// RefuseOn is [Guard.Refuse] for a guard of [GuardPolicy], with the resource that the request is about.
+func (g *Guard) RefuseOn(ctx context.Context, c *Caller, resource authz.Resource) *Problem {
+	if refused := g.RefuseAnonymous(c); refused != nil {
+		return refused
+	}
+	return c.RequireOn(ctx, g.required, resource)
+}
+
+// RefuseOthers is [Guard.Refuse] for a guard of [GuardOwner], with the owner of what the request is about.
+func (g *Guard) RefuseOthers(ctx context.Context, c *Caller, owner authn.Subject) *Problem {
+	if refused := g.RefuseAnonymous(c); refused != nil {
+		return refused
+	}
+	return c.RequireOwner(ctx, owner, g.required)
 }
 
 // Unmounted is the answer of a guard on a route where nothing authenticates.

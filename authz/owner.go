@@ -1,0 +1,52 @@
+package authz
+
+import (
+	"context"
+
+	"github.com/authmodule/authmodule/authn"
+)
+
+// DecideOwned decides whether p is the owner of what it asks about, or else meets the requirement. The requirement names what
+// is to be done: an owner whose credential has scopes needs them to cover it, and one from whom a role takes it away, or whom a policy
+// forbids it, may not. The zero requirement is ownership alone, for which a credential with scopes is not enough. An
+// owner without an ID is nobody's. Who is not the owner is denied as by [Service.Decide].
+func (s *Service) DecideOwned(ctx context.Context, p *authn.Principal, owner authn.Subject, r Requirement) (Decision, error) {
+	owns := authenticated(p) && owner.ID != "" && owner == p.Subject
+	if len(r.checks) == 0 && r.what == "" {
+		return s.decideOwnership(ctx, p, owns), nil
+	}
+	if !owns || len(r.checks) == 0 {
+		return s.Decide(ctx, p, r)
+	}
+	rules, err := s.rulesFor(ctx, p, needPermission)
+	if err != nil {
+		return s.deny(ctx, p, r.String(), denial{reason: ReasonError}), err
+	}
+	in := inquiry{p: p}
+	for i := range r.checks {
+		f := s.judge(ctx, rules, &in, &r.checks[i])
+		if !f.allowed() && f.reason != ReasonMissingPermission && f.reason != ReasonMissingRole {
+			return s.Decide(ctx, p, r) // which says no, and tells of it
+		}
+	}
+	d := Decision{Allowed: true, Required: r.String(), Reason: ReasonOwner}
+	s.allow(ctx, p, &d)
+	return d, nil
+}
+
+const ownership = "being the owner"
+
+func (s *Service) decideOwnership(ctx context.Context, p *authn.Principal, owns bool) Decision {
+	reason := ReasonMissingPermission
+	switch {
+	case !authenticated(p):
+		reason = ReasonAnonymous
+	case p.Scopes != nil:
+		reason = ReasonScope
+	case owns:
+		d := Decision{Allowed: true, Required: ownership, Reason: ReasonOwner}
+		s.allow(ctx, p, &d)
+		return d
+	}
+	return s.deny(ctx, p, ownership, denial{reason: reason})
+}
