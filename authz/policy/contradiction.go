@@ -15,7 +15,6 @@ type claims struct {
 	least      int64
 	most       int64
 	yes, no    bool
-	otherwise  string
 	expression string
 }
 

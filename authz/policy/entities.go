@@ -3,7 +3,6 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/cedar-policy/cedar-go/types"
@@ -47,7 +46,7 @@ func (e *evaluation) buildPrincipal() types.Entity {
 	p := &e.request.Principal
 	m := types.RecordMap{}
 	shape := e.set.declared.schema.Entities[userType].Shape
-	for name := range e.names(func(u *uses) map[types.String]bool { return u.principal }) {
+	for name := range e.uses.principal {
 		declared, ok := shape[name]
 		if !ok {
 			continue
@@ -99,32 +98,13 @@ func (e *evaluation) put(m types.RecordMap, what string, name types.String, v an
 	m[name] = got
 }
 
-// names yields the attributes that are looked at by the rules at hand.
-func (e *evaluation) names(of func(*uses) map[types.String]bool) map[types.String]bool {
-	var all map[types.String]bool
-	for _, p := range e.parts {
-		switch {
-		case p == nil || len(of(&p.uses)) == 0:
-		case all == nil:
-			all = of(&p.uses)
-		default:
-			all = maps.Clone(all)
-			maps.Copy(all, of(&p.uses))
-		}
-	}
-	return all
-}
-
 // roles are the principal's, as far as a policy asks for them.
 func (e *evaluation) roles() types.EntityUIDSet {
 	var all []types.EntityUID
 	for _, name := range e.request.Principal.Roles {
 		uid := roleUID(name)
-		for _, p := range e.parts {
-			if p != nil && (p.uses.everyRole || p.uses.roles[uid]) {
-				all = append(all, uid)
-				break
-			}
+		if e.everyRole || e.uses.everyRole || e.uses.roles[uid] {
+			all = append(all, uid)
 		}
 	}
 	if all == nil {
@@ -137,7 +117,7 @@ func (e *evaluation) buildResource() types.Entity {
 	r := &e.request.Resource
 	m := types.RecordMap{}
 	shape := e.set.declared.schema.Entities[e.resource.uid.Type].Shape
-	for name := range e.names(func(u *uses) map[types.String]bool { return u.resource }) {
+	for name := range e.uses.resource {
 		declared, ok := shape[name]
 		if !ok {
 			continue
@@ -205,13 +185,11 @@ func ancestor(parents []Entity, uid types.EntityUID) (types.Entity, bool) {
 // context is the request's, as far as a policy looks at it.
 func (e *evaluation) context() (types.Record, error) {
 	shape := e.contextShape()
-	names := e.names(func(u *uses) map[types.String]bool { return u.context })
-	for _, p := range e.parts {
-		if p != nil && p.uses.wholeContext {
-			names = map[types.String]bool{}
-			for name := range shape {
-				names[name] = true
-			}
+	names := e.uses.context
+	if e.uses.wholeContext {
+		names = map[types.String]bool{}
+		for name := range shape {
+			names[name] = true
 		}
 	}
 	if len(names) == 0 {

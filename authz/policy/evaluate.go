@@ -49,18 +49,17 @@ type Verdict struct {
 // above the limits, a done ctx, is [Error]: a policy that cannot be asked might have forbidden it.
 func (s *Set) Evaluate(ctx context.Context, r *Request) Verdict {
 	parts := s.index.parts(r.Action, r.Resource.Type)
-	if err := s.refuse(r, parts); err != nil {
+	if err := s.refuse(r); err != nil {
 		return Verdict{Err: err}
 	}
 	if parts[0] == nil && parts[1] == nil {
 		return Verdict{Effect: None}
 	}
-	e := evaluation{ctx: ctx, set: s, request: r, parts: parts, values: converter{limits: s.limits}}
-	return e.run()
+	return s.evaluation(ctx, r, parts).run()
 }
 
 // refuse returns why a request is not one to ask policies about.
-func (s *Set) refuse(r *Request, parts [2]*part) error {
+func (s *Set) refuse(r *Request) error {
 	switch {
 	case r.Principal.ID == "":
 		return errNoPrincipal
@@ -102,14 +101,17 @@ type evaluation struct {
 	set     *Set
 	request *Request
 	parts   [2]*part
-	values  converter
+	// uses are what the rules look at.
+	uses   *uses
+	values converter
 	// err is the first thing that failed outside of Cedar.
 	err                 error
 	cost                int
 	principal, resource entity
 	forbids, permits    []*rule
 	undecided           *rule
-	asked               []*rule
+	// everyRole is for explanations, which look at scopes too.
+	everyRole bool
 }
 
 type entity struct {
@@ -118,12 +120,23 @@ type entity struct {
 	is   types.Entity
 }
 
-func (e *evaluation) run() Verdict {
+// evaluation prepares one. One of the parts at least is there.
+func (s *Set) evaluation(ctx context.Context, r *Request, parts [2]*part) *evaluation {
+	e := &evaluation{ctx: ctx, set: s, request: r, parts: parts, values: converter{limits: s.limits}}
+	if p := parts[0]; p != nil { // it knows of the other
+		e.uses = &p.uses
+	} else {
+		e.uses = &parts[1].uses
+	}
 	e.principal.uid = types.EntityUID{Type: userType, ID: types.String(e.request.Principal.ID)}
 	e.resource.uid = types.EntityUID{Type: types.EntityType(e.request.Resource.Type), ID: types.String(e.request.Resource.ID)}
 	if e.request.Resource.Type == "" {
 		e.resource.uid = types.EntityUID{Type: noneType}
 	}
+	return e
+}
+
+func (e *evaluation) run() Verdict {
 	context, err := e.context()
 	if err != nil {
 		return Verdict{Err: err}

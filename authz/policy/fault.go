@@ -38,7 +38,7 @@ func (f *Fault) Error() string {
 // Faults returns the faults that err is made of, in the order of the sources.
 func Faults(err error) []*Fault {
 	var one *Fault
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.As stops at the first, and all are wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []*Fault
 		for _, e := range joined.Unwrap() {
 			all = append(all, Faults(e)...)

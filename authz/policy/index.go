@@ -84,6 +84,17 @@ func resourceTypes(scope ast.IsResourceScopeNode) types.EntityType {
 	return ""
 }
 
+// finish lets the rules of an action know what those for all actions look at.
+func (x *index) finish() {
+	for _, own := range x.actions {
+		for resource, p := range own {
+			if every := x.every[resource]; every != nil {
+				p.uses.merge(&every.uses)
+			}
+		}
+	}
+}
+
 // parts returns the rules for a request; either may be nil.
 func (x *index) parts(action, resource string) [2]*part {
 	return [2]*part{x.actions[action][resource], x.every[resource]}

@@ -177,6 +177,7 @@ func (c *compiler) finish() {
 		c.set.byID[p.id] = i
 		c.set.index.add(c.d, p, &c.set.policies[i], c.limits)
 	}
+	c.set.index.finish()
 }
 
 // Touches reports whether a policy could apply to the action. If none could, roles alone decide.

@@ -12,9 +12,7 @@ type statement struct {
 	text string
 	// tokens have offsets in text, and lines and columns of the source.
 	tokens []token
-	// written is what a person wrote for it, when that is no Cedar.
-	written string
-	// rest are indexes of the brackets around conditions: the { after when and unless, with its }.
+	// conditions are the indexes of each { after when and unless, with its }.
 	conditions [][2]int
 	id         string
 }
@@ -120,7 +118,7 @@ func (p *splitter) take(t token) *Fault {
 	case ")", "]", "}":
 		return p.pop(i, t.text)
 	case ",":
-		return p.comma(i)
+		return p.comma()
 	}
 	return nil
 }
@@ -148,7 +146,7 @@ func (p *splitter) pop(i int, closing string) *Fault {
 	return nil
 }
 
-func (p *splitter) comma(i int) *Fault {
+func (p *splitter) comma() *Fault {
 	if len(p.open) == 0 {
 		return nil
 	}

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"maps"
+
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
 )
@@ -19,6 +21,14 @@ func newUses() uses {
 		principal: map[types.String]bool{}, resource: map[types.String]bool{}, context: map[types.String]bool{},
 		roles: map[types.EntityUID]bool{},
 	}
+}
+
+func (u *uses) merge(other *uses) {
+	maps.Copy(u.principal, other.principal)
+	maps.Copy(u.resource, other.resource)
+	maps.Copy(u.context, other.context)
+	maps.Copy(u.roles, other.roles)
+	u.everyRole, u.wholeContext = u.everyRole || other.everyRole, u.wholeContext || other.wholeContext
 }
 
 // policy adds what a policy looks at.

@@ -178,7 +178,7 @@ func (c *checker) report(p *parsed, err error) {
 }
 
 func single(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // all parts are wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var parts []error
 		for _, e := range joined.Unwrap() {
 			parts = append(parts, single(e)...)
