@@ -107,7 +107,7 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NoError(t, app.SigningKeys.Kill(t.Context(), authn.Principal{}, keys[0].ID))
 		},
 		audit.AccessDenied: func(t *testing.T, app *fxtest.App) {
-			assert.False(t, app.AuthorizationService.Can(t.Context(), app.Principal(), "articles.delete"))
+			assert.False(t, app.AuthorizationService.Can(t.Context(), app.Principal(), "articles.delete", authz.Resource{}))
 		},
 		audit.RoleAssigned: func(_ *testing.T, app *fxtest.App) { app.User("admin") },
 		audit.RoleUnassigned: func(t *testing.T, app *fxtest.App) {

@@ -78,9 +78,9 @@ func ExampleStub() {
 	grant, _ := users.Login(ctx, authn.LoginRequest{Email: "ada@example.com", Password: "correct horse battery staple"})
 	principal, _ := users.AuthenticateToken(ctx, grant.AccessToken, authn.Client{})
 
-	decision, _ := roles.Authorize(ctx, principal, "articles.read")
+	decision, _ := roles.Authorize(ctx, principal, "articles.read", authz.Resource{})
 	fmt.Println(principal.Email, decision.Allowed, decision.Path)
-	decision, _ = roles.Authorize(ctx, principal, "articles.delete")
+	decision, _ = roles.Authorize(ctx, principal, "articles.delete", authz.Resource{})
 	fmt.Println(decision.Allowed, decision.Reason)
 	fmt.Println(grant.RefreshToken) // secrets do not print themselves
 	// Output:

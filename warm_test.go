@@ -86,7 +86,7 @@ func (n *node) holder(t *testing.T, name string, tenant authn.Tenant) holder {
 }
 
 func (n *node) writes(p authn.Principal, err error) bool {
-	return err == nil && n.roles.Can(context.Background(), p, "articles.write")
+	return err == nil && n.roles.Can(context.Background(), p, "articles.write", authz.Resource{})
 }
 
 func (n *node) token(h holder) bool {

@@ -98,9 +98,10 @@ func Module(s Settings) fx.Option {
 			s.newSetup,
 			s.newHealth,
 			s.newGate,
+			newRecorder,
 			s.newDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor, keepSessions),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
 		s.announceSetup(),
 	)
 }

@@ -1,16 +1,57 @@
 package bundle
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
+
+	"github.com/labstack/echo/v4"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/transport"
 )
 
-func (s Settings) newDoor(gate *transport.Gate, extra slot.Members[transport.Endpoint]) (*echoauth.Auth, error) {
+func newRecorder() *echoauth.Recorder { return &echoauth.Recorder{} }
+
+func (s Settings) newDoor(recorder *echoauth.Recorder, gate *transport.Gate, extra slot.Members[transport.Endpoint]) (*echoauth.Auth, error) {
 	endpoints := slot.Values(extra.List)
 	slices.SortFunc(endpoints, func(a, b transport.Endpoint) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
-	return echoauth.New(gate, endpoints...)
+	return echoauth.NewWith(recorder, gate, endpoints...)
+}
+
+type routerIn struct {
+	fx.In
+	Recorder *echoauth.Recorder
+	// Router is absent where there is none, or where its provider lacks something, of which whoever needs it will tell.
+	Router *echo.Echo `optional:"true"`
+}
+
+// watchRouter has the router made and watched before the application's own Invokes and those of modules behind this one add routes.
+func watchRouter(in routerIn) {
+	if in.Router != nil {
+		in.Recorder.Watch(in.Router)
+	}
+}
+
+// checkRoutes looks at the routes when the application starts. Every Invoke has run by then. The hook is added before the
+// router is made, so that it comes before a listener's, also one that the router's constructor adds.
+func (s Settings) checkRoutes(lc fx.Lifecycle, recorder *echoauth.Recorder, l logger) {
+	if s.HTTP.CheckRoutes == transport.RouteCheckOff {
+		return
+	}
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		err := recorder.CheckRoutes(ctx)
+		var wrong *transport.RouteError
+		switch {
+		case err == nil:
+		case errors.As(err, &wrong) && s.HTTP.CheckRoutes == transport.RouteCheckStrict:
+			return s.loud(err)
+		default:
+			l.named().WarnContext(ctx, "routes are not in order", "error", err)
+		}
+		return nil
+	}))
 }

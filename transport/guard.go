@@ -33,6 +33,9 @@ const (
 	KindPolicy GuardKind = "policy"
 	// KindOwner wants the owner of what a request is about, or who has all the named permissions.
 	KindOwner GuardKind = "owner"
+	// KindLogin is [NeedLogin], and KindSession [NeedSession], of the module's own routes.
+	KindLogin   GuardKind = "login"
+	KindSession GuardKind = "session"
 )
 
 // Guarding says what one guard wants: its kind, and the roles, permissions or actions that it names.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -90,7 +91,7 @@ func (g *Gate) introspect(ctx context.Context, r *http.Request) (Reply, error) {
 }
 
 func (g *Gate) require(ctx context.Context, caller authn.Principal, permission string) error {
-	decision, err := g.deps.Authz.Authorize(ctx, caller, permission)
+	decision, err := g.deps.Authz.Authorize(ctx, caller, permission, authz.Resource{})
 	if refused := g.answer(ctx, decision, err); refused != nil {
 		return refused
 	}
