@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
 )
@@ -52,6 +53,23 @@ func TestFloodIsBounded(t *testing.T) {
 			_, _, err := s.SeeDevice(t.Context(), session.Device{Subject: subject(i), ID: "d", LastSeenAt: at}, 50)
 			return err
 		}, most},
+		{"rules", func(i int) error {
+			return s.ChangeRules(t.Context(), "", int64(min(i, most)), authz.RuleChange{PutRoles: []authz.Role{{Name: fmt.Sprint(i)}}})
+		}, most},
+		{"policies of many tenants", func(i int) error {
+			return s.ChangeRules(t.Context(), authn.Tenant(fmt.Sprint(i+1)), 0, authz.RuleChange{PutPolicies: []authz.PolicyText{{Name: "p"}}})
+		}, 0},
+		{"versions of many tenants", func(i int) error {
+			return s.ChangeRules(t.Context(), authn.Tenant(fmt.Sprint(i+1)), 0, authz.RuleChange{})
+		}, most - 1},
+		{"assignments", func(i int) error {
+			_, err := s.Assign(t.Context(), subject(i), authz.Assignment{Role: "editor", Until: at})
+			return err
+		}, most},
+		{"assignments of a source", func(i int) error {
+			_, err := s.ReplaceAssignments(t.Context(), subject(i), "corp", []authz.Assignment{{Role: "a", Source: "corp"}, {Role: "b", Source: "corp"}})
+			return err
+		}, 0},
 		{"revoked tokens", func(i int) error {
 			_, err := s.Revoke(t.Context(), authn.Revocation{Kind: authn.RevokedToken, ID: fmt.Sprint(i), Until: at})
 			return err
@@ -77,6 +95,32 @@ func TestFloodIsBounded(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.CreateSession(t.Context(), record(flood, at.Add(time.Second)), session.Limit{})
 	require.NoError(t, err, "the record of an ended session makes room for a live one")
+	requireChangesWhenFull(t, s, most)
+}
+
+// requireChangesWhenFull requires that rules and assignments that are there can be changed, replaced and taken away.
+func requireChangesWhenFull(t *testing.T, s *memstore.Store, version int64) {
+	t.Helper()
+	both := []authz.Role{{Name: "new"}, {Name: "newer"}}
+	change := authz.RuleChange{PutRoles: both, DeleteRoles: []string{"1"}}
+	require.ErrorIs(t, s.ChangeRules(t.Context(), "", version, change), memstore.ErrFull, "it would be one more")
+	change.DeleteRoles = []string{"1", "2"}
+	require.NoError(t, s.ChangeRules(t.Context(), "", version, change), "and so nothing of it was done")
+	_, err := s.Assign(t.Context(), subject(7), authz.Assignment{Role: "editor"})
+	require.NoError(t, err)
+	list := []authz.Assignment{{Role: "editor", Source: "corp"}}
+	_, err = s.ReplaceAssignments(t.Context(), subject(7), "corp", list)
+	require.ErrorIs(t, err, memstore.ErrFull)
+	_, err = s.Unassign(t.Context(), subject(8), "editor")
+	require.NoError(t, err)
+	_, err = s.ReplaceAssignments(t.Context(), subject(7), "corp", list)
+	require.NoError(t, err)
+	list[0].Role = "admin"
+	_, err = s.ReplaceAssignments(t.Context(), subject(7), "corp", list)
+	require.NoError(t, err, "as many as before")
+	dropped, err := s.PruneAssignments(t.Context(), begin().Add(time.Second))
+	require.NoError(t, err)
+	assert.EqualValues(t, version-2, dropped)
 }
 
 // Making and dropping records again and again takes no more memory than they do.
@@ -93,8 +137,15 @@ func TestChurnIsBounded(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.EndSessions(t.Context(), subject(i), session.Selection{}, at.Add(time.Duration(i)*time.Minute), authn.EndLogout)
 		require.NoError(t, err)
+		until := at.Add(time.Duration(i) * time.Minute)
+		_, err = s.ReplaceAssignments(t.Context(), subject(1), "corp", []authz.Assignment{{Role: "editor", Source: "corp", Until: until}})
+		require.NoError(t, err)
+		_, err = s.Assign(t.Context(), subject(2), authz.Assignment{Role: "editor", Until: until})
+		require.NoError(t, err)
+		_, err = s.Unassign(t.Context(), subject(2), "editor")
+		require.NoError(t, err)
 	}
-	assert.Less(t, s.Filed(), 3*(1024+300))
+	assert.Less(t, s.Filed(), 4*(1024+300))
 	n, err := s.PruneDevices(t.Context(), at.Add(1_000_000*time.Second))
 	require.NoError(t, err)
 	assert.Equal(t, 50, n, "what is there is still found")

@@ -21,7 +21,7 @@ func onBoth(t *testing.T, run func(t *testing.T, d database)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		run(t, database{sqlstore.SQLite, "sqlite", filepath.Join(t.TempDir(), "auth.db")})
+		run(t, sqliteDatabase(t))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -80,6 +80,11 @@ func (d database) requireMigrations(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	require.EqualValues(t, len(files), d.number(t, `SELECT count(*) FROM authmodule_migrations`))
+}
+
+func sqliteDatabase(t *testing.T) database {
+	t.Helper()
+	return database{sqlstore.SQLite, "sqlite", filepath.Join(t.TempDir(), "auth.db")}
 }
 
 func postgresDatabase(t *testing.T) database {

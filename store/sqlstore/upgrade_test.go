@@ -13,36 +13,37 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/sqlstore"
 )
 
 // migrateTo makes the database of an older program, which had this many migrations.
-func migrateTo(t *testing.T, path string, versions int) {
+func migrateTo(t *testing.T, d database, versions int) {
 	t.Helper()
-	files, err := filepath.Glob("migrations/sqlite/*.sql")
+	files, err := filepath.Glob("migrations/" + string(d.dialect) + "/*.sql")
 	require.NoError(t, err)
-	execRaw(t, path, `CREATE TABLE authmodule_migrations (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)`)
+	d.exec(t, `CREATE TABLE authmodule_migrations (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)`)
 	for i, file := range files[:versions] {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		execRaw(t, path, string(text))
+		d.exec(t, string(text))
 		_, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".sql"), "_")
-		execRaw(t, path, fmt.Sprintf(`INSERT INTO authmodule_migrations VALUES (%d, '%s', '%x', 0)`, i+1, name, sha256.Sum256(text)))
+		d.exec(t, fmt.Sprintf(`INSERT INTO authmodule_migrations VALUES (%d, '%s', '%x', 0)`, i+1, name, sha256.Sum256(text)))
 	}
 }
 
 // A session from before 0003_refresh_grace lives on; its last rotation has no time, which is in no window.
 func TestUpgradeKeepsSessions(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "auth.db")
-	migrateTo(t, path, 2)
+	d := sqliteDatabase(t)
+	migrateTo(t, d, 2)
 	at, end := t0.UnixMicro(), t0.Add(time.Hour).UnixMicro()
-	execRaw(t, path, fmt.Sprintf(`INSERT INTO authmodule_sessions (tenant, id, subject_id, carrier, secret_hash, previous_hash, generation, methods,
+	d.exec(t, fmt.Sprintf(`INSERT INTO authmodule_sessions (tenant, id, subject_id, carrier, secret_hash, previous_hash, generation, methods,
 		auth_time, created_at, last_used_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device)
 		VALUES ('', 's1', 'ada', 'token', x'62', x'61', 2, '["pwd"]', %d, %d, %d, %d, %d, 0, '', '', '', '')`, at, at, at, end, end))
 
-	s := openBare(t, path)
+	s := d.openBare(t)
 	require.ErrorIs(t, s.Migrate(t.Context(), sqlstore.MigrateCheck), sqlstore.ErrMigrationsPending)
 	require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))
 	got, err := s.Session(t.Context(), "", "s1")
@@ -51,4 +52,41 @@ func TestUpgradeKeepsSessions(t *testing.T) {
 		Subject: authn.Subject{ID: "ada"}, ID: "s1", Carrier: authn.CarrierToken, SecretHash: []byte("b"), PreviousHash: []byte("a"),
 		Generation: 2, Methods: []string{"pwd"}, AuthTime: t0, CreatedAt: t0, LastUsedAt: t0, IdleAt: t0.Add(time.Hour), EndsAt: t0.Add(time.Hour),
 	}, got)
+}
+
+// Roles and assignments from before the migration rules stay what they were: of nobody's but by hand, and for ever.
+// What a node of the older program still writes meanwhile is read as such.
+func TestUpgradeKeepsRolesAndAssignments(t *testing.T) {
+	t.Parallel()
+	before := map[sqlstore.Dialect]int{sqlstore.SQLite: 7, sqlstore.Postgres: 1}
+	onBoth(t, func(t *testing.T, d database) {
+		migrateTo(t, d, before[d.dialect])
+		d.exec(t, `INSERT INTO authmodule_roles (tenant, name, description, permissions, inherits)
+			VALUES ('', 'editor', 'may edit', '["articles.edit"]', '["viewer"]'), ('acme', 'a', '', '[]', '[]'), ('acme', 'b', '', '[]', '[]')`)
+		const assign = `INSERT INTO authmodule_assignments (tenant, subject_id, role) VALUES `
+		d.exec(t, assign+`('', 'ada', 'editor'), ('', 'ada', 'admin'), ('acme', 'ada', 'a')`)
+
+		s := d.open(t)
+		d.requireMigrations(t)
+		rules, err := s.Rules(t.Context(), "")
+		require.NoError(t, err)
+		editor := authz.Role{Name: "editor", Description: "may edit", Permissions: []string{"articles.edit"}, Inherits: []string{"viewer"}}
+		assert.Equal(t, authz.Rules{Version: 1, Roles: []authz.Role{editor}}, rules)
+		rules, err = s.Rules(t.Context(), "acme")
+		require.NoError(t, err)
+		assert.Equal(t, authz.Rules{Version: 1, Roles: []authz.Role{{Name: "a"}, {Name: "b"}}}, rules)
+		assert.ErrorIs(t, s.ChangeRules(t.Context(), "acme", 0, authz.RuleChange{}), authn.ErrConflict)
+		require.NoError(t, s.ChangeRules(t.Context(), "acme", 1, authz.RuleChange{DeleteRoles: []string{"a", "b"}}))
+
+		d.exec(t, assign+`('', 'bob', 'editor') ON CONFLICT DO NOTHING`)
+		n, err := s.PruneAssignments(t.Context(), t0.AddDate(100, 0, 0))
+		require.NoError(t, err)
+		assert.Zero(t, n)
+		list, err := s.Assignments(t.Context(), authn.Subject{ID: "ada"})
+		require.NoError(t, err)
+		assert.Equal(t, []authz.Assignment{{Role: "admin"}, {Role: "editor"}}, list)
+		ids, err := s.Holders(t.Context(), "", "editor", t0, "", 10)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"ada", "bob"}, ids)
+	})
 }
