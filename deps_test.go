@@ -58,7 +58,7 @@ func importRules() []houseRule {
 		},
 		{
 			"session, authz, mfa and sso know the hub alone", "each can be used, tested and replaced without the others",
-			house.Allow{In: []string{"session", "authz", "mfa", "sso"}, Own: []string{"audit", "authn", "setting", "internal/..."}},
+			house.Allow{In: []string{"session", "authz", "mfa", "sso"}, Own: []string{"audit", "authn", "setting", "internal/...", "authz/policy"}},
 			"session/x.go", `package session; import _ "` + modulePath + `/authz"`,
 		},
 		{

@@ -109,6 +109,10 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		audit.AccessDenied: func(t *testing.T, app *fxtest.App) {
 			assert.False(t, app.AuthorizationService.Can(t.Context(), app.Principal(), "articles.delete", authz.Resource{}))
 		},
+		audit.AccessGranted: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}))
+			assert.True(t, app.AuthorizationService.Can(t.Context(), app.Principal(), "articles.read", authz.Resource{}))
+		},
 		audit.RoleAssigned: func(_ *testing.T, app *fxtest.App) { app.User("admin") },
 		audit.RoleUnassigned: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.AuthorizationService.Unassign(t.Context(), authn.Principal{}, app.User("admin").Subject, "admin"))
@@ -120,6 +124,11 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", authz.Role{Name: "editor"}))
 			require.NoError(t, app.AuthorizationService.DeleteRole(t.Context(), authn.Principal{}, "", "editor"))
 		},
+		audit.PolicyDefined: func(t *testing.T, app *fxtest.App) { definePolicy(t, app) },
+		audit.PolicyDeleted: func(t *testing.T, app *fxtest.App) {
+			definePolicy(t, app)
+			require.NoError(t, app.AuthorizationService.DeletePolicy(t.Context(), authn.Principal{}, "", "everybody"))
+		},
 	}
 	for _, what := range audit.Types() {
 		t.Run(string(what), func(t *testing.T) {
@@ -127,6 +136,7 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.Contains(t, acts, what)
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.AdminEmail, c.SecretKey, c.JWT.Managed.Enabled = "root@example.com", goodSecret, true
+				c.RBAC.GrantedEventsPercent = 100
 			})
 			if what != audit.AdminSetupIssued {
 				require.Empty(t, app.Events(what), "before the act")
@@ -147,4 +157,10 @@ func refreshed(t *testing.T, app *fxtest.App) (old setting.Secret) {
 	_, err := app.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
 	require.NoError(t, err)
 	return grant.RefreshToken
+}
+
+func definePolicy(t *testing.T, app *fxtest.App) {
+	t.Helper()
+	all := authz.PolicyText{Name: "everybody", Format: authz.FormatCedar, Text: "permit (principal, action, resource);"}
+	require.NoError(t, app.AuthorizationService.DefinePolicy(t.Context(), authn.Principal{}, "", all))
 }

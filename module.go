@@ -130,13 +130,25 @@ func (c Config) settings() bundle.Settings {
 		},
 		Binding:      c.Binding,
 		Registration: c.Registration, AdminEmail: c.AdminEmail,
-		Ephemeral: !c.Profile.Strict(), Explain: !c.Profile.Strict(),
+		Ephemeral: !c.Profile.Strict(), Explain: c.explains(),
 		Now: c.Now, Rand: c.Rand, Refused: refuse,
 	}
 	if s.Now == nil {
 		s.Now = time.Now
 	}
 	return s
+}
+
+// explains reports whether a 403 says what was missing.
+func (c Config) explains() bool {
+	switch c.RBAC.ExplainDenials {
+	case authz.ExplainAlways:
+		return true
+	case authz.ExplainNever:
+		return false
+	default:
+		return !c.Profile.Strict()
+	}
 }
 
 // refuse writes to stderr why the application does not start, one line for each reason.

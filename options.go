@@ -9,6 +9,7 @@ import (
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/authz/policy"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/transport"
@@ -92,6 +93,17 @@ func UseLocator(constructor any) fx.Option {
 	return slot.Use[session.Locator]("Locator", constructor, 1)
 }
 
+// UseAttributeSource says what attributes callers have, for policies.
+func UseAttributeSource(constructor any) fx.Option {
+	return slot.Use[authz.AttributeSource]("AttributeSource", constructor, 1)
+}
+
+// UseDecisionRecorder tells a [authz.Recorder] of decisions, so that a change of roles or policies can be tried on them
+// before it is made: see [authz.Service.DryRun].
+func UseDecisionRecorder(constructor any) fx.Option {
+	return slot.Use[authz.Recorder]("DecisionRecorder", constructor, 1)
+}
+
 // AddListener tells one more [audit.Listener] of every event.
 func AddListener(constructor any) fx.Option {
 	return slot.Add[audit.Listener]("Listener", constructor, 1)
@@ -115,4 +127,10 @@ func AddEndpoint(constructor any) fx.Option {
 func AddRoles(roles ...authz.Role) fx.Option {
 	own := append([]authz.Role{}, roles...)
 	return slot.Add[[]authz.Role]("Roles", func() []authz.Role { return own }, 1)
+}
+
+// AddPolicies adds policies to those of configuration and of the store: texts in code, or embedded files that [authz.ReadPolicies] read.
+func AddPolicies(sources ...policy.Source) fx.Option {
+	own := append([]policy.Source{}, sources...)
+	return slot.Add[[]policy.Source]("Policies", func() []policy.Source { return own }, 1)
 }

@@ -92,6 +92,8 @@ func (p *problems) numbers(c Config) {
 		{"api_keys.default_days", int(c.APIKeys.DefaultDays), largestDays},
 		{"api_keys.max_days", int(c.APIKeys.MaxDays), largestDays},
 		{"api_keys.max_per_user", int(c.APIKeys.MaxPerUser), largest},
+		{"rbac.granted_events_percent", int(c.RBAC.GrantedEventsPercent), 100},
+		{"rbac.denied_events_percent", int(c.RBAC.DeniedEventsPercent), 100},
 		{"binding.ipv4_prefix", int(c.Binding.IPv4Prefix), 32},
 		{"binding.ipv6_prefix", int(c.Binding.IPv6Prefix), 128},
 		{"store.timeout_seconds", int(c.Store.TimeoutSeconds), LongestStoreTimeoutSeconds},
@@ -132,6 +134,11 @@ func (p *problems) revocation(c authn.RevocationConfig) {
 func (p *problems) rbac(c authz.Config) {
 	if d := c.WithDefaults(); d.AdminRole == d.DefaultRole {
 		p.add("rbac.admin_role", "is the default role, which every account has", "set $VAR to a role of its own")
+	}
+	switch c.ExplainDenials {
+	case "", authz.ExplainInDevelopment, authz.ExplainAlways, authz.ExplainNever:
+	default:
+		p.add("rbac.explain_denials", "is unknown", "set $VAR to development, always or never")
 	}
 	if p.strict && !c.Enabled.Enabled() && !c.InsecureAllowDisabled {
 		p.add("rbac.enabled", "is false, which opens every role and permission guard to any account",

@@ -20,13 +20,16 @@ type Config struct {
 	SuperuserRole string `yaml:"superuser_role"`
 	// Policies are policies that forbid and permit beside what roles grant.
 	Policies PolicyConfig `yaml:"policies"`
+	// ExplainDenials says when a 403 names what was missing or what forbids it: development (the default), always or never. Otherwise it
+	// has a decision ID that the log knows.
+	ExplainDenials ExplainDenials `yaml:"explain_denials"`
 	// GrantedEventsPercent is the share of decisions that allow which are told of as [audit.AccessGranted], from 0 to 100. Defaults to 0: guards
 	// that remember what they decided are the fastest then.
 	GrantedEventsPercent setting.Count `yaml:"granted_events_percent"`
 	// DeniedEventsPercent is the share of denials that are told of as [audit.AccessDenied], from 1 to 100. Defaults to 100; with less, not every
 	// decision ID of a 403 is found in the log.
 	DeniedEventsPercent setting.Count `yaml:"denied_events_percent"`
-	// Groups are the roles that groups of identity providers give, by the name of the group.
+	// Groups are the groups of identity providers that give a role, by the name of the role: see [Service.SyncGroups].
 	Groups map[string][]string `yaml:"groups"`
 	// Roles are the role definitions by name. One takes the place of a role of the same name in code.
 	Roles map[string]RoleConfig `yaml:"roles"`
@@ -92,6 +95,16 @@ type RoleConfig struct {
 	Inherits []string `yaml:"inherits"`
 }
 
+// ExplainDenials says when callers are told why they are denied.
+type ExplainDenials string
+
+// The values of [Config].ExplainDenials.
+const (
+	ExplainInDevelopment ExplainDenials = "development"
+	ExplainAlways        ExplainDenials = "always"
+	ExplainNever         ExplainDenials = "never"
+)
+
 // Defaults of [Config].
 const (
 	DefaultRole      = "viewer"
@@ -105,6 +118,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.AdminRole == "" {
 		c.AdminRole = DefaultAdminRole
+	}
+	if c.ExplainDenials == "" {
+		c.ExplainDenials = ExplainInDevelopment
 	}
 	if c.DeniedEventsPercent == 0 {
 		c.DeniedEventsPercent = whole

@@ -3,7 +3,6 @@ package authz
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/authmodule/authmodule/audit"
@@ -62,13 +61,14 @@ func (s *Service) from(ctx context.Context, subject authn.Subject, source string
 
 // rolesOfGroups are ascending.
 func (s *Service) rolesOfGroups(groups []string) []string {
-	roles := map[string]struct{}{}
-	for _, group := range groups {
-		for _, role := range s.groups[group] {
-			roles[role] = struct{}{}
+	var roles []string
+	for role, giving := range s.groups {
+		if slices.ContainsFunc(giving, func(group string) bool { return slices.Contains(groups, group) }) {
+			roles = append(roles, role)
 		}
 	}
-	return slices.Sorted(maps.Keys(roles))
+	slices.Sort(roles)
+	return roles
 }
 
 func (s *Service) emitSync(ctx context.Context, subject authn.Subject, before, after []string) {

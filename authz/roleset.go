@@ -47,11 +47,9 @@ func collect(cfg Config, extra []Role) (roleSet, error) {
 			set[named.role] = definition{Role: Role{Name: named.role}}
 		}
 	}
-	for _, group := range slices.Sorted(maps.Keys(cfg.Groups)) {
-		for _, role := range cfg.Groups[group] {
-			if _, defined := set[role]; !defined {
-				errs = append(errs, fmt.Errorf("%w: group %s gives role %s, which is defined nowhere", ErrUnknownRole, quote(group), quote(role)))
-			}
+	for _, role := range slices.Sorted(maps.Keys(cfg.Groups)) {
+		if _, defined := set[role]; !defined {
+			errs = append(errs, fmt.Errorf("%w: groups give role %s, which is defined nowhere", ErrUnknownRole, quote(role)))
 		}
 	}
 	errs = append(errs, set.checkInheritance(), set.checkShapes(), set.checkSuperuser(cfg))

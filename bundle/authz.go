@@ -3,16 +3,42 @@ package bundle
 import (
 	"slices"
 
+	"go.uber.org/fx"
+
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/authz/policy"
 	"github.com/authmodule/authmodule/internal/slot"
 )
 
-func (s Settings) newRoles(p ports, inCode slot.Members[[]authz.Role], view *authn.Revocations, bus *audit.Bus, l logger) (*authz.Service, error) {
-	service, err := authz.New(s.Roles, authz.Deps{
-		Rules: p.rules, Assignments: p.assignments, Extra: slices.Concat(slot.Values(inCode.List)...),
-		Revocations: view, Events: bus, Log: l.named(), Rand: s.Rand, Now: s.Now,
-	})
+type rolesIn struct {
+	fx.In
+	Ports      ports
+	Roles      slot.Members[[]authz.Role]
+	Policies   slot.Members[[]policy.Source]
+	Attributes slot.Members[authz.AttributeSource]
+	Recorder   slot.Members[authz.Recorder]
+	View       *authn.Revocations
+	Events     *audit.Bus
+	Logger     logger
+}
+
+func (s Settings) newRoles(in rolesIn) (*authz.Service, error) {
+	files, schemas, err := s.Roles.Policies.Read()
+	if err != nil {
+		return nil, s.loud(err)
+	}
+	deps := authz.Deps{
+		Rules: in.Ports.rules, Assignments: in.Ports.assignments, Extra: slices.Concat(slot.Values(in.Roles.List)...),
+		Policies: slices.Concat(slices.Concat(slot.Values(in.Policies.List)...), files), Schemas: schemas,
+		Revocations: in.View, Events: in.Events, Log: in.Logger.named(), Rand: s.Rand, Now: s.Now,
+	}
+	deps.Attributes, _ = slot.Or(in.Attributes.List, none[authz.AttributeSource])
+	deps.Recorder, _ = slot.Or(in.Recorder.List, none[authz.Recorder])
+	service, err := authz.New(s.Roles, deps)
 	return service, s.loud(err)
 }
+
+// none is the fallback of a part that need not be there.
+func none[T any]() (part T, err error) { return part, nil }

@@ -114,7 +114,7 @@ func (s Settings) consumed() map[string]bool {
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", redispart.ModuleName,
+		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
 	} {
 		names[name] = true
 	}

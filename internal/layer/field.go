@@ -12,7 +12,7 @@ type form uint8
 
 const (
 	section  form = iota // a struct: a mapping of known keys
-	table                // a map of structs: a mapping of free names
+	table                // a map of structs, texts or lists: a mapping of free names
 	list                 // a slice of a kind of string: a list of texts
 	text                 // a type with UnmarshalText: a single value
 	word                 // a kind of string: a single value
@@ -54,7 +54,7 @@ func fieldOf(t reflect.Type, key, name string) (*field, error) {
 	case t.Kind() == reflect.Struct:
 		f.form = section
 		return f, f.inspectStruct()
-	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.Struct:
+	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && entry(t.Elem()):
 		f.form = table
 		var err error
 		f.elem, err = fieldOf(t.Elem(), key+".<name>", "<name>")
@@ -63,6 +63,11 @@ func fieldOf(t reflect.Type, key, name string) (*field, error) {
 		return nil, fmt.Errorf("layer: %s has the unsupported type %s", key, t)
 	}
 	return f, nil
+}
+
+// entry reports whether a table may have values of the type.
+func entry(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct || t.Kind() == reflect.String || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String
 }
 
 func (f *field) inspectStruct() error {
