@@ -161,6 +161,7 @@ func refreshed(t *testing.T, app *fxtest.App) (old setting.Secret) {
 
 func definePolicy(t *testing.T, app *fxtest.App) {
 	t.Helper()
+	require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}))
 	all := authz.PolicyText{Name: "everybody", Format: authz.FormatCedar, Text: "permit (principal, action, resource);"}
 	require.NoError(t, app.AuthorizationService.DefinePolicy(t.Context(), authn.Principal{}, "", all))
 }

@@ -56,7 +56,8 @@ func TestIssuerScopes(t *testing.T) {
 		`""`:                             {},
 		`[]`:                             {},
 		`"*.* articles.* *.read"`:        {},
-		`"openid profile a.b.c"`:         {},
+		`"openid profile a.b.c"`:         {"a.b.c"},
+		`"openid a.b.* a.** **"`:         {},
 	} {
 		assert.Equal(t, expected, kit.accepts(t, kit.token(t, map[string]string{"scope": have})).Scopes, have)
 		assert.Equal(t, expected, kit.accepts(t, kit.token(t, map[string]string{"scope": "", "scp": have})).Scopes, have)

@@ -59,6 +59,7 @@ func boot(t *testing.T, store *faulty) scene {
 	t.Helper()
 	s := scene{reached: new(bool)}
 	s.app = startConfigured(t, func(c *authmodule.Config) {
+		c.HTTP.CheckRoutes = transport.RouteCheckOff // which would read the rules at start
 		c.HTTP.RevocationEndpoint, c.JWT.SecretKey = true, "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
 	}, store.option(),
 		authmodule.AddRoles(authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}),
