@@ -34,8 +34,8 @@ func (t byType) add(resource string, r *rule) {
 }
 
 // add puts a policy wherever it may apply.
-func (x *index) add(d *declarations, p *parsed, info *Info, limits Limits) {
-	with, without := newRule(p.ast, info, limits), withoutResource(p.ast, info, limits)
+func (x *index) add(d *declarations, p *parsed, info *Info, costs prices) {
+	with, without := newRule(p.ast, info, costs), withoutResource(p.ast, info, costs)
 	actions, every := d.actionsOf(p.ast.Action)
 	if every {
 		for name := range d.schema.Entities {
