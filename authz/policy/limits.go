@@ -20,7 +20,7 @@ type Limits struct {
 	Wildcards int
 	// PolicyCost is what one policy may cost, in units of about 20 ns: see [Info].Cost. Defaults to 8,000.
 	PolicyCost int
-	// DecisionCost is what all policies that apply to one request may cost together. Defaults to 32,000.
+	// DecisionCost is what all policies that apply to one request may cost together. Defaults to 24,000.
 	DecisionCost int
 	// Attributes is the number of values in all attributes that a decision reads, nested ones included. Defaults to 1,024.
 	Attributes int
@@ -46,7 +46,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.StringBytes, 1_024},
 		{&l.Wildcards, 8},
 		{&l.PolicyCost, 8_000},
-		{&l.DecisionCost, 32_000},
+		{&l.DecisionCost, 24_000},
 		{&l.Attributes, 1_024},
 		{&l.AttributeBytes, 16 << 10},
 		{&l.Parents, 128},

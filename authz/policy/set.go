@@ -179,6 +179,9 @@ func (c *compiler) finish() {
 		c.set.index.add(c.d, p, &c.set.policies[i], c.costs)
 	}
 	c.set.index.finish()
+	for _, fault := range c.set.index.tooDear(c.limits.DecisionCost) {
+		c.bad.add(fault)
+	}
 }
 
 // Touches reports whether a policy could apply to the action. If none could, roles alone decide.
