@@ -25,7 +25,8 @@ func (e *evaluation) Get(uid types.EntityUID) (types.Entity, bool) {
 	if e.read(&e.resource, e.buildResource); e.err != nil { // its parents are too many, or too deep
 		return types.Entity{}, false
 	}
-	return ancestor(e.request.Resource.Parents, uid)
+	found, ok := e.up[uid]
+	return found, ok
 }
 
 func (e *evaluation) read(of *entity, build func() types.Entity) types.Entity {
@@ -155,31 +156,29 @@ func (e *evaluation) collect(all *[]types.EntityUID, parents []Entity, depth int
 		if p.ID == "" || len(p.ID) > e.set.limits.StringBytes || !typeName(p.Type) {
 			return errors.New("has a parent without a type or an ID, or with one that is too long")
 		}
-		*all = append(*all, types.NewEntityUID(types.EntityType(p.Type), types.String(p.ID)))
+		uid := types.NewEntityUID(types.EntityType(p.Type), types.String(p.ID))
+		*all = append(*all, uid)
 		if err := e.collect(all, p.Parents, depth+1); err != nil {
 			return err
 		}
+		e.remember(uid, p.Parents)
 	}
 	return nil
 }
 
-// ancestor finds one of a resource's ancestors, with what it is in itself. Before it is called the resource
-// was read, and its ancestors counted.
-func ancestor(parents []Entity, uid types.EntityUID) (types.Entity, bool) {
-	for i := range parents {
-		p := &parents[i]
-		if p.ID == string(uid.ID) && p.Type == string(uid.Type) {
-			up := make([]types.EntityUID, len(p.Parents))
-			for j := range p.Parents {
-				up[j] = types.NewEntityUID(types.EntityType(p.Parents[j].Type), types.String(p.Parents[j].ID))
-			}
-			return types.Entity{UID: uid, Parents: types.NewEntityUIDSet(up...)}, true
-		}
-		if found, ok := ancestor(p.Parents, uid); ok {
-			return found, true
-		}
+// remember keeps what an ancestor is in itself, for what is asked about it alone.
+func (e *evaluation) remember(uid types.EntityUID, parents []Entity) {
+	if len(parents) == 0 {
+		return
 	}
-	return types.Entity{}, false
+	up := make([]types.EntityUID, len(parents))
+	for i := range parents {
+		up[i] = types.NewEntityUID(types.EntityType(parents[i].Type), types.String(parents[i].ID))
+	}
+	if e.up == nil {
+		e.up = map[types.EntityUID]types.Entity{}
+	}
+	e.up[uid] = types.Entity{UID: uid, Parents: types.NewEntityUIDSet(up...)}
 }
 
 // context is the request's, as far as a policy looks at it.

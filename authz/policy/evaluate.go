@@ -71,8 +71,8 @@ func (s *Set) refuse(r *Request) error {
 		return errNoID
 	case max(len(r.Principal.ID), len(r.Resource.ID)) > s.limits.StringBytes:
 		return fmt.Errorf("policy: an ID is longer than %d bytes", s.limits.StringBytes)
-	case len(r.Principal.Roles) > s.limits.Parents:
-		return fmt.Errorf("policy: the principal has more than %d roles", s.limits.Parents)
+	case len(r.Principal.Roles) > s.limits.Roles:
+		return fmt.Errorf("policy: the principal has more than %d roles", s.limits.Roles)
 	}
 	return s.undeclared(r)
 }
@@ -110,6 +110,9 @@ type evaluation struct {
 	principal, resource entity
 	forbids, permits    []*rule
 	undecided           *rule
+	// roleSet is made for many roles, up for the ancestors of ancestors.
+	roleSet map[string]bool
+	up      map[types.EntityUID]types.Entity
 	// everyRole is for explanations, which look at scopes too.
 	everyRole bool
 }
@@ -157,7 +160,7 @@ func (e *evaluation) ask(yield func(cedar.PolicyID, *cedar.Policy) bool) {
 			continue
 		}
 		for _, r := range p.rules {
-			if r.roles != nil && !shares(r.roles, e.request.Principal.Roles) {
+			if e.cost++; r.roles != nil && !slices.ContainsFunc(r.roles, e.hasRole) {
 				continue
 			}
 			if e.cost += r.cost; e.stop() {
@@ -194,11 +197,19 @@ func (e *evaluation) decided(r *rule) {
 	}
 }
 
-func shares(some, roles []string) bool {
-	for _, r := range some {
-		if slices.Contains(roles, r) {
-			return true
+// fewRoles are looked through one by one; of more, a map is made.
+const fewRoles = 16
+
+func (e *evaluation) hasRole(name string) bool {
+	roles := e.request.Principal.Roles
+	if len(roles) <= fewRoles {
+		return slices.Contains(roles, name)
+	}
+	if e.roleSet == nil {
+		e.roleSet = make(map[string]bool, len(roles))
+		for _, r := range roles {
+			e.roleSet[r] = true
 		}
 	}
-	return false
+	return e.roleSet[name]
 }

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cedar-policy/cedar-go/types"
@@ -34,8 +36,8 @@ func (t byType) add(resource string, r *rule) {
 }
 
 // add puts a policy wherever it may apply.
-func (x *index) add(d *declarations, p *parsed, info *Info, limits Limits) {
-	with, without := newRule(p.ast, info, limits), withoutResource(p.ast, info, limits)
+func (x *index) add(d *declarations, p *parsed, info *Info, costs prices) {
+	with, without := newRule(p.ast, info, costs), withoutResource(p.ast, info, costs)
 	actions, every := d.actionsOf(p.ast.Action)
 	if every {
 		for name := range d.schema.Entities {
@@ -93,6 +95,50 @@ func (x *index) finish() {
 			}
 		}
 	}
+}
+
+// tooDear returns a fault for each action of which the policies for everybody cost so much together that each request would be denied.
+func (x *index) tooDear(most int) []*Fault {
+	var faults []*Fault
+	dear := func(action, resource string) {
+		if total := x.total(action, resource); total > most {
+			faults = append(faults, &Fault{Problem: fmt.Sprintf(
+				"the policies that ask everybody about %s of %s could cost %d units together, more than %d; give them roles, or make fewer of them",
+				orAny(action), orAny(resource), total, most)})
+		}
+	}
+	for _, resource := range slices.Sorted(maps.Keys(x.every)) {
+		dear("", resource)
+	}
+	for _, action := range slices.Sorted(maps.Keys(x.actions)) {
+		for _, resource := range slices.Sorted(maps.Keys(x.actions[action])) {
+			dear(action, resource)
+		}
+	}
+	return faults
+}
+
+func orAny(name string) string {
+	if name == "" {
+		return "anything"
+	}
+	return clip(name)
+}
+
+// total is the cost of the rules that are asked whatever roles the principal has.
+func (x *index) total(action, resource string) int {
+	total := 0
+	for _, p := range x.parts(action, resource) {
+		if p == nil {
+			continue
+		}
+		for _, r := range p.rules {
+			if total++; r.roles == nil {
+				total += r.cost
+			}
+		}
+	}
+	return total
 }
 
 // parts returns the rules for a request; either may be nil.

@@ -18,14 +18,18 @@ type Limits struct {
 	StringBytes int
 	// Wildcards is the number of * in the pattern of a like. Defaults to 8.
 	Wildcards int
-	// PolicyCost is what one policy may cost, in units of about 50 ns: see [Info].Cost. Defaults to 4,000.
+	// PolicyCost is what one policy may cost, in units of about 20 ns: see [Info].Cost. Defaults to 8,000.
 	PolicyCost int
-	// DecisionCost is what all policies that apply to one request may cost together. Defaults to 16,000.
+	// DecisionCost is what all policies that apply to one request may cost together. Defaults to 24,000.
 	DecisionCost int
-	// Attributes is the number of values in all attributes that a decision reads, nested ones included. Defaults to 2,048.
+	// Attributes is the number of values in all attributes that a decision reads, nested ones included. Defaults to 1,024.
 	Attributes int
-	// Parents is the number of a resource's ancestors, and of a principal's roles. Defaults to 1,024.
+	// AttributeBytes is the length of all texts in these attributes together. Defaults to 16 KiB.
+	AttributeBytes int
+	// Parents is the number of a resource's ancestors. Defaults to 128.
 	Parents int
+	// Roles is the number of a principal's roles. Defaults to 1,024.
+	Roles int
 }
 
 // withDefaults returns l with its defaults filled in.
@@ -41,10 +45,12 @@ func (l Limits) withDefaults() Limits {
 		{&l.Elements, 256},
 		{&l.StringBytes, 1_024},
 		{&l.Wildcards, 8},
-		{&l.PolicyCost, 4_000},
-		{&l.DecisionCost, 16_000},
-		{&l.Attributes, 2_048},
-		{&l.Parents, 1_024},
+		{&l.PolicyCost, 8_000},
+		{&l.DecisionCost, 24_000},
+		{&l.Attributes, 1_024},
+		{&l.AttributeBytes, 16 << 10},
+		{&l.Parents, 128},
+		{&l.Roles, 1_024},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value

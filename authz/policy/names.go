@@ -136,6 +136,9 @@ func (d *declarations) attribute(p *parsed, condition int, of ast.IsNode, name s
 				continue
 			}
 			for _, r := range a.AppliesTo.Resources {
+				if scope := resourceTypes(p.ast.Resource); scope != "" && scope != r {
+					continue
+				}
 				addNames(known, d.schema.Entities[r].Shape)
 			}
 		}

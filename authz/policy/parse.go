@@ -101,7 +101,7 @@ func (s *statement) locate(err error) *Fault {
 	}
 	got, want, found := strings.Cut(strings.TrimPrefix(problem, "exact got "), " want ")
 	if !found || !strings.HasPrefix(problem, "exact got ") {
-		for j := i; j > max(0, i-2); j-- { // a name that the message quotes is where it stands
+		for j := i; j >= max(0, i-3); j-- { // a name that the message quotes is where it stands
 			if strings.Contains(problem, "`"+s.tokens[j].text+"`") || strings.Contains(problem, ": "+s.tokens[j].text) {
 				i = j
 			}

@@ -22,7 +22,7 @@ type rule struct {
 }
 
 // newRule compiles a policy, leaving out what the index has matched before it is asked.
-func newRule(p *ast.Policy, info *Info, limits Limits) *rule {
+func newRule(p *ast.Policy, info *Info, costs prices) *rule {
 	r := &rule{info: info}
 	rest := *p
 	rest.Annotations, rest.Action = nil, ast.ScopeTypeAll{}
@@ -30,7 +30,7 @@ func newRule(p *ast.Policy, info *Info, limits Limits) *rule {
 		rest.Resource = ast.ScopeTypeAll{}
 	}
 	r.takeRoles(&rest)
-	r.tree, r.cost = &rest, cost(&rest, limits)
+	r.tree, r.cost = &rest, costs.policy(&rest)
 	_, anyone := rest.Principal.(ast.ScopeTypeAll)
 	_, anything := rest.Resource.(ast.ScopeTypeAll)
 	if !anyone || !anything || len(rest.Conditions) > 0 {
@@ -86,9 +86,9 @@ func rolesOf(n ast.IsNode) []string {
 
 // withoutResource returns the policy for requests that name no resource, or nil: a permit which depends on it
 // grants nothing then, and a forbid cannot be decided when everything else about it holds.
-func withoutResource(p *ast.Policy, info *Info, limits Limits) *rule {
+func withoutResource(p *ast.Policy, info *Info, costs prices) *rule {
 	if !info.NeedsResource {
-		return newRule(p, info, limits)
+		return newRule(p, info, costs)
 	}
 	if p.Effect == ast.EffectPermit {
 		return nil
@@ -100,7 +100,7 @@ func withoutResource(p *ast.Policy, info *Info, limits Limits) *rule {
 			stripped.Conditions = append(stripped.Conditions, c)
 		}
 	}
-	r := newRule(&stripped, info, limits)
+	r := newRule(&stripped, info, costs)
 	r.undecided = true
 	return r
 }

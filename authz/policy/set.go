@@ -38,7 +38,7 @@ type Info struct {
 	Actions []string
 	// NeedsResource says that it depends on the resource.
 	NeedsResource bool
-	// Cost is the most that asking it can cost, in units of about 50 ns.
+	// Cost is the most that asking it can cost, in units of about 20 ns.
 	Cost int
 	// place is At, made once.
 	place string
@@ -56,7 +56,7 @@ func Compile(v Vocabulary, limits Limits, sources ...Source) (*Set, error) {
 	if d == nil {
 		return nil, bad.err()
 	}
-	c := compiler{limits: limits, d: d, bad: &bad, check: newChecker(d, &bad), texts: map[string]*parsed{}, set: &Set{
+	c := compiler{limits: limits, d: d, bad: &bad, check: newChecker(d, &bad), costs: newPrices(d, limits), texts: map[string]*parsed{}, set: &Set{
 		limits: limits, declared: d, index: index{actions: map[string]byType{}, every: byType{}}, byID: map[string]int{},
 	}}
 	for _, src := range sources {
@@ -74,6 +74,7 @@ type compiler struct {
 	d      *declarations
 	bad    *faults
 	check  *checker
+	costs  prices
 	set    *Set
 	// texts are the policies by what they say.
 	texts map[string]*parsed
@@ -111,7 +112,7 @@ func (c *compiler) statement(s *statement) {
 	if p == nil || !c.unique(p) || !c.d.checkNames(p, c.bad) || !c.check.check(p) {
 		return
 	}
-	info := c.d.info(p, cost(p.ast, c.limits))
+	info := c.d.info(p, c.costs.policy(p.ast))
 	if info.Cost > c.limits.PolicyCost {
 		c.bad.add(p.at(p.head(), "asking this policy could cost %d units, more than %d; shorten its conditions", info.Cost, c.limits.PolicyCost))
 		return
@@ -175,9 +176,12 @@ func (c *compiler) finish() {
 	}
 	for i, p := range c.set.parsed {
 		c.set.byID[p.id] = i
-		c.set.index.add(c.d, p, &c.set.policies[i], c.limits)
+		c.set.index.add(c.d, p, &c.set.policies[i], c.costs)
 	}
 	c.set.index.finish()
+	for _, fault := range c.set.index.tooDear(c.limits.DecisionCost) {
+		c.bad.add(fault)
+	}
 }
 
 // Touches reports whether a policy could apply to the action. If none could, roles alone decide.

@@ -10,7 +10,7 @@ func suggest(got string, names iter.Seq[string]) string {
 	if len(got) > longestShown {
 		return ""
 	}
-	best, least := "", len(got)/3+2
+	best, least := "", len(got)/3+1
 	for _, name := range slices.Sorted(names) {
 		if len(name) > len(got)+least || len(got) > len(name)+least {
 			continue

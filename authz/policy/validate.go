@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/cedar-policy/cedar-go/types"
@@ -92,6 +93,10 @@ func (c *checker) check(p *parsed) bool {
 		c.bad.add(p.at(p.head(), "the policy can never apply: its action scope stands for no action"))
 		return false
 	}
+	if needsResource(p.ast) && !c.d.haveResource(p.ast.Action) {
+		c.bad.add(p.at(p.head(), "the policy can never apply: it depends on the resource, and no type of resources is declared for its actions"))
+		return false
+	}
 	v := c.validator(p)
 	bare := *p.ast
 	bare.Conditions = nil
@@ -116,6 +121,14 @@ func (c *checker) check(p *parsed) bool {
 		c.bad.add(p.at(from, "the policy can never apply: %s", problem))
 	}
 	return len(c.bad.all) == before
+}
+
+// haveResource reports whether one of the actions at least has a type of resources.
+func (d *declarations) haveResource(scope ast.IsActionScopeNode) bool {
+	actions, _ := d.actionsOf(scope)
+	return slices.ContainsFunc(actions, func(uid types.EntityUID) bool {
+		return slices.ContainsFunc(d.schema.Actions[uid].AppliesTo.Resources, func(t types.EntityType) bool { return t != noneType })
+	})
 }
 
 // scoped returns the policy with an action scope that a reduced schema understands.

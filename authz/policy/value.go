@@ -26,8 +26,8 @@ var errMissing = errors.New("is missing")
 
 // converter turns Go values into those of declared types. It counts them, so that no request costs more than the limits.
 type converter struct {
-	limits Limits
-	count  int
+	limits       Limits
+	count, bytes int
 }
 
 func (c *converter) value(v any, t resolved.IsType) (types.Value, error) {
@@ -85,6 +85,9 @@ func (c *converter) plain(v any, want string) (string, error) {
 	}
 	if len(s) > c.limits.StringBytes {
 		return "", fmt.Errorf("is longer than %d bytes", c.limits.StringBytes)
+	}
+	if c.bytes += len(s); c.bytes > c.limits.AttributeBytes {
+		return "", fmt.Errorf("makes the attributes longer than %d bytes together", c.limits.AttributeBytes)
 	}
 	return s, nil
 }
