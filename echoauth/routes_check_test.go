@@ -43,10 +43,10 @@ func TestGuardsThatNobodyPasses(t *testing.T) {
 		"role in capitals":      {echoauth.RequireRoles("Editor"), []string{`wants the role "Editor", which is not defined` + defineRole}},
 		"no role":               {echoauth.RequireRoles(), []string{"has a guard that names no role, so that nobody passes: name one"}},
 		"no permission":         {echoauth.RequirePermissions(), []string{"has a guard that names no permission, so that nobody passes: name one"}},
-		"permission not held":   {echoauth.RequirePermissions("invoices.pay"), []string{`wants the permission "invoices.pay", which no role holds` + giveToRole}},
-		"superuser's alone":     {echoauth.RequirePermissions("system.halt"), []string{`wants the permission "system.halt", which no role holds` + giveToRole}},
-		"two, both not held":    {echoauth.RequirePermissions("a.b", "c.d"), []string{`wants the permission "a.b", which no role holds` + giveToRole, `wants the permission "c.d", which no role holds` + giveToRole}},
-		"any, one not held":     {echoauth.RequireAnyPermission("articles.read", "articles.raed"), []string{`wants the permission "articles.raed", which no role holds` + giveToRole}},
+		"permission not held":   {echoauth.RequirePermissions("invoices.pay"), []string{`wants the permission "invoices.pay", which no role holds and no policy permits` + giveToRole}},
+		"superuser's alone":     {echoauth.RequirePermissions("system.halt"), []string{`wants the permission "system.halt", which no role holds and no policy permits` + giveToRole}},
+		"two, both not held":    {echoauth.RequirePermissions("a.b", "c.d"), []string{`wants the permission "a.b", which no role holds and no policy permits` + giveToRole, `wants the permission "c.d", which no role holds and no policy permits` + giveToRole}},
+		"any, one not held":     {echoauth.RequireAnyPermission("articles.read", "articles.raed"), []string{`wants the permission "articles.raed", which no role holds and no policy permits` + giveToRole}},
 		"pattern":               {echoauth.RequirePermissions("articles.*"), []string{`wants "articles.*", which is no permission, so that nobody passes` + oneName}},
 		"scope pattern":         {echoauth.RequireScopes("articles.*"), []string{`wants "articles.*", which is no permission, so that nobody passes` + oneName}},
 		"permission of a store": {echoauth.RequirePermissions("stored.read"), nil},
@@ -117,7 +117,9 @@ type brokenRoles struct{ *memstore.Store }
 
 var errRoles = errors.New("no roles today")
 
-func (brokenRoles) Rules(context.Context, authn.Tenant) (authz.Rules, error) { return authz.Rules{}, errRoles }
+func (brokenRoles) Rules(context.Context, authn.Tenant) (authz.Rules, error) {
+	return authz.Rules{}, errRoles
+}
 
 // What the configuration says is done at start: nothing, one warning, or no start.
 func TestCheckAtStart(t *testing.T) {

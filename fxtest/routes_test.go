@@ -30,7 +30,7 @@ func TestCheckRoutes(t *testing.T) {
 	app := fxtest.New(f, fx.Provide(echo.New), fx.Invoke(echoauth.Mount, routes, func(e *echo.Echo) { e.GET("/open", echo.NotFoundHandler) }))
 	app.CheckRoutes()
 	assert.Equal(t, `fxtest: the routes are not in order:
-routes: DELETE /articles/:id wants the permission "articles.delete", which no role holds: correct the name, or give it to a role in auth.rbac.roles or by authmodule.AddRoles
+routes: DELETE /articles/:id wants the permission "articles.delete", which no role holds and no policy permits: correct the name, or give it to a role in auth.rbac.roles or by authmodule.AddRoles
 routes: GET /open has no guard: add echoauth.RequireAuth() or another guard, or echoauth.Public(), to the route or its group`, f.text)
 	assert.Contains(t, app.Routes().String(), "UNDECLARED")
 }

@@ -61,6 +61,7 @@ func (g *Gate) CheckRoutes(ctx context.Context, t RouteTable, found ...RouteFaul
 	c := routeCheck{adapter: t.Adapter, faults: slices.Clone(found)}
 	if err == nil && g.deps.Authz.Enabled() {
 		c.read(roles)
+		c.outlook = func(action string) (authz.Outlook, error) { return g.deps.Authz.Outlook(ctx, "", action) }
 	}
 	for _, r := range t.Routes {
 		c.route(r)
@@ -78,7 +79,7 @@ func (g *Gate) CheckRoutes(ctx context.Context, t RouteTable, found ...RouteFaul
 type routeCheck struct {
 	adapter string
 	roles   map[string]bool
-	held    []authz.Pattern
+	outlook func(action string) (authz.Outlook, error)
 	faults  []RouteFault
 }
 
@@ -86,11 +87,6 @@ func (c *routeCheck) read(roles []authz.Role) {
 	c.roles = map[string]bool{}
 	for _, role := range roles {
 		c.roles[role.Name] = true
-		for _, text := range role.Permissions {
-			if pattern, err := authz.ParsePattern(text); err == nil {
-				c.held = append(c.held, pattern)
-			}
-		}
 	}
 }
 
@@ -135,6 +131,14 @@ func (c *routeCheck) guarding(r Route, want Guarding) {
 		c.named(r, want, "role", c.role)
 	case KindPermissions, KindAnyPermission:
 		c.named(r, want, "permission", c.permission)
+	case KindPolicy:
+		c.named(r, want, "action", c.action)
+	case KindOwner:
+		for _, name := range want.Names {
+			if problem, fix := c.permission(name); problem != "" {
+				c.add(r, problem, fix)
+			}
+		}
 	case KindScopes:
 		c.named(r, want, "permission", wellFormed)
 	}
@@ -159,16 +163,28 @@ func (c *routeCheck) role(name string) (problem, fix string) {
 	return fmt.Sprintf("wants the role %q, which is not defined", name), "correct the name, or define it in auth.rbac.roles or by authmodule.AddRoles"
 }
 
+// permission is asked for without a resource.
 func (c *routeCheck) permission(name string) (problem, fix string) {
-	problem, fix = wellFormed(name)
-	if problem != "" || c.roles == nil {
+	problem, fix = c.action(name)
+	if problem != "" || c.outlook == nil {
 		return problem, fix
 	}
-	wanted, err := authz.ParsePermission(name)
-	if err == nil && slices.ContainsFunc(c.held, func(p authz.Pattern) bool { return p.Matches(wanted) }) {
+	if o, err := c.outlook(name); err == nil && o.NeedsResource {
+		return fmt.Sprintf("wants the permission %q, which a policy forbids depending on the resource, so that nobody passes", name),
+			"use " + c.adapter + ".RequirePolicy, which knows the resource"
+	}
+	return "", ""
+}
+
+func (c *routeCheck) action(name string) (problem, fix string) {
+	problem, fix = wellFormed(name)
+	if problem != "" || c.outlook == nil {
+		return problem, fix
+	}
+	if o, err := c.outlook(name); err == nil && o.Grantable {
 		return "", ""
 	}
-	return fmt.Sprintf("wants the permission %q, which no role holds", name), "correct the name, or give it to a role in auth.rbac.roles or by authmodule.AddRoles"
+	return fmt.Sprintf("wants the permission %q, which no role holds and no policy permits", name), "correct the name, or give it to a role in auth.rbac.roles or by authmodule.AddRoles"
 }
 
 func wellFormed(name string) (problem, fix string) {
