@@ -24,7 +24,7 @@ func New(gate *transport.Gate, extra ...transport.Endpoint) (*Auth, error) {
 	}
 	return &Auth{
 		gate:      gate,
-		endpoints: append(gate.Endpoints(), extra...),
+		endpoints: gate.Endpoints(extra...),
 		plain:     reflect.TypeOf(echo.New().NewContext(nil, nil)),
 	}, nil
 }

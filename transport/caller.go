@@ -36,6 +36,9 @@ func (c *Caller) Shared() *authn.Principal { return c.principal }
 // Gate returns the gate that authenticated the caller.
 func (c *Caller) Gate() *Gate { return c.gate }
 
+// ByCookie reports that the session cookie authenticated the caller: the one whose session can be renewed.
+func (c *Caller) ByCookie() bool { return c.byCookie }
+
 // StaleCookie returns a cookie to set that clears a session cookie which no longer counts, or nil.
 func (c *Caller) StaleCookie() *http.Cookie {
 	if !c.clear {
