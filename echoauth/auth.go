@@ -50,6 +50,12 @@ func Mount(e *echo.Echo, a *Auth) error {
 // answers: guards do. Mount installs it.
 func (a *Auth) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		return next(a.carry(c, a.gate.Authenticate(c.Request())))
+		caller := a.gate.Authenticate(c.Request())
+		carried := a.carry(c, caller)
+		err := next(carried)
+		if caller.MaySetCookie() {
+			transport.KeepFromCaches(c.Response().Header()) // an answer of headers alone begins when the handler returned
+		}
+		return err
 	}
 }

@@ -49,12 +49,17 @@ func Mount(e *echo.Echo, a *Auth) error {
 func (a *Auth) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		caller := a.gate.Authenticate(c.Request())
-		if cookie := caller.StaleCookie(); cookie != nil {
-			http.SetCookie(c.Response(), cookie)
+		c.SetRequest(caller.Carry(c.Request()))
+		if !caller.MaySetCookie() {
+			return next(c)
+		}
+		if stale := caller.StaleCookie(); stale != nil {
+			http.SetCookie(c.Response(), stale)
 			keepFromCaches(c)
 		}
-		c.SetRequest(caller.Carry(c.Request()))
-		return next(c)
+		err := next(c)
+		transport.KeepFromCaches(c.Response().Header()) // an answer of headers alone begins when the handler returned
+		return err
 	}
 }
 

@@ -35,13 +35,12 @@ func (a *Auth) Authenticate(next http.Handler) http.Handler {
 			return
 		}
 		caller := a.gate.Authenticate(r)
-		stale := caller.StaleCookie()
-		if stale != nil {
-			http.SetCookie(w, stale)
-		}
-		if stale == nil && !caller.ByCookie() {
+		if !caller.MaySetCookie() {
 			next.ServeHTTP(w, caller.Carry(r))
 			return
+		}
+		if stale := caller.StaleCookie(); stale != nil {
+			http.SetCookie(w, stale)
 		}
 		kept := &cookieWriter{ResponseWriter: w}
 		next.ServeHTTP(kept, caller.Carry(r))

@@ -156,13 +156,6 @@ func TestWritersKeepTheirAbilities(t *testing.T) {
 			_ = conn.Close()
 		}
 	})))
-	app.mux.Handle("GET /file", guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Cache-Control", "public")
-		w.WriteHeader(http.StatusEarlyHints)
-		n, err := io.Copy(w, strings.NewReader("a file"))
-		assert.NoError(t, err)
-		assert.EqualValues(t, 6, n)
-	})))
 	ask := app.serve(t)
 	for name, tc := range map[string]struct {
 		headers []string
@@ -179,22 +172,41 @@ func TestWritersKeepTheirAbilities(t *testing.T) {
 		assert.Equal(t, tc.cache, flushed.Header.Get("Cache-Control"), name)
 		assert.NoError(t, flushed.Body.Close())
 		assert.Equal(t, 299, ask("/hijack", tc.headers...).StatusCode, name)
-		file := ask("/file", tc.headers...)
-		text, err := io.ReadAll(file.Body)
-		assert.NoError(t, err)
-		assert.Equal(t, "a file", string(text), name)
-		assert.Equal(t, tc.cache, file.Header.Get("Cache-Control"), name)
 	}
 }
 
-// CK-05: an answer of headers alone that clears the cookie is kept by no cache either.
-func TestSilentHandlerIsNotCached(t *testing.T) {
+// CK-05: however an answer that clears the cookie begins, no cache keeps it.
+func TestAnswersThatBeginInOtherWays(t *testing.T) {
 	t.Parallel()
 	app := start(t)
-	app.mux.HandleFunc("GET /silent", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "public") })
+	public := func(w http.ResponseWriter) { w.Header().Set("Cache-Control", "public") }
+	for path, handle := range map[string]func(w http.ResponseWriter){
+		"/silent": public,
+		"/status": func(w http.ResponseWriter) { public(w); w.WriteHeader(http.StatusAccepted) },
+		"/flush":  func(w http.ResponseWriter) { public(w); w.(http.Flusher).Flush() },
+		"/controlled": func(w http.ResponseWriter) {
+			public(w)
+			assert.NoError(t, http.NewResponseController(w).Flush())
+		},
+		"/file": func(w http.ResponseWriter) {
+			public(w)
+			n, err := io.Copy(w, io.LimitReader(strings.NewReader("a file"), 4)) // which leaves it to ReadFrom
+			assert.NoError(t, err)
+			assert.EqualValues(t, 4, n)
+		},
+		"/hints": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusEarlyHints)
+			public(w)
+			fmt.Fprint(w, "after hints")
+		},
+	} {
+		app.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { handle(w) })
+	}
 	ask := app.serve(t)
-	assert.Equal(t, "no-store", ask("/silent", "Cookie", transport.CookieName+"=x").Header.Get("Cache-Control"))
-	assert.Equal(t, "public", ask("/silent").Header.Get("Cache-Control"))
+	for _, path := range []string{"/silent", "/status", "/flush", "/controlled", "/file", "/hints"} {
+		assert.Equal(t, "no-store", ask(path, "Cookie", transport.CookieName+"=x").Header.Get("Cache-Control"), path)
+		assert.Equal(t, "public", ask(path).Header.Get("Cache-Control"), path)
+	}
 }
 
 func TestError(t *testing.T) {

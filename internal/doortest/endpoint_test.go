@@ -125,7 +125,15 @@ func TestSessionsUnderWay(t *testing.T) {
 			x.w.Header().Set("Cache-Control", "public, max-age=60")
 			return who(x)
 		}},
-		{"POST", "/silent", nil, func(x exchange) error { return x.renew() }},
+		{"POST", "/silent", nil, func(x exchange) error {
+			err := x.renew()
+			x.w.Header().Set("Cache-Control", "public")
+			return err
+		}},
+		{"GET", "/silent", nil, func(x exchange) error {
+			x.w.Header().Set("Cache-Control", "public")
+			return nil
+		}},
 		{"POST", "/recheck", nil, func(x exchange) error {
 			if err := x.recheck(); err != nil {
 				return err
@@ -165,6 +173,8 @@ func TestSessionsUnderWay(t *testing.T) {
 		assert.Empty(c.t, w.Header()["Set-Cookie"])
 		w = c.do(200, get("/page", "Cookie", transport.CookieName+"=x"))
 		assert.Equal(c.t, "no-store", w.Header().Get("Cache-Control"), "a clearing is one browser's")
+		w = c.do(200, get("/silent", "Cookie", transport.CookieName+"=x"))
+		assert.Equal(c.t, "no-store", w.Header().Get("Cache-Control"), "nothing was written")
 		w = c.do(200, get("/page", fresh...))
 		assert.Equal(c.t, "public, max-age=60", w.Header().Get("Cache-Control"))
 		w = c.do(200, post("/silent", "", fresh...))

@@ -50,6 +50,11 @@ func (machine) Authenticate(r *http.Request) (authn.Principal, error) {
 	panic("secret-canary")
 }
 
+// panicking is a body that cannot be written.
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("secret-canary") }
+
 func withMachine() fx.Option {
 	return authmodule.AddAuthenticator(func() transport.Authenticator { return machine{} })
 }
@@ -92,12 +97,14 @@ func TestPanics(t *testing.T) {
 				return transport.Reply{}, errors.New("secret-canary")
 			}),
 			endpoint("/no-json", reply(transport.Reply{Body: math.Inf(1), Cookies: []*http.Cookie{{Name: "a", Value: "b"}}})),
+			endpoint("/json-panic", reply(transport.Reply{Body: panicking{}})),
+			endpoint("/public-cookie", reply(transport.Reply{Cookies: []*http.Cookie{{Name: "a", Value: "b"}}, Cacheable: 60})),
 			endpoint("/bad-cookie", reply(transport.Reply{Cookies: []*http.Cookie{nil, {Name: "a b"}, {Name: "a", Value: "b"}, {Name: "a", Value: "c"}}})),
 			endpoint("/public", reply(transport.Reply{Status: 202, Body: "<&>", Cacheable: 60})),
 		},
 		options: []fx.Option{withMachine()},
 	})
-	for _, q := range []query{get("/auth-only", "X-Key", "panic"), get("/auth/panic"), get("/auth/none"), get("/auth/no-json")} {
+	for _, q := range []query{get("/auth-only", "X-Key", "panic"), get("/auth/panic"), get("/auth/none"), get("/auth/no-json"), get("/auth/json-panic")} {
 		w := h.same(t, q)
 		assert.Equal(t, "internal_error", codeOf(t, w), q)
 		assert.Empty(t, w.Header()["Set-Cookie"])
@@ -107,6 +114,7 @@ func TestPanics(t *testing.T) {
 	slow := h.same(t, get("/auth-only", "X-Key", "slow"))
 	assert.Equal(t, []any{http.StatusTooManyRequests, "7"}, []any{slow.Code, slow.Header().Get("Retry-After")})
 	assert.Equal(t, []string{"a=c"}, h.same(t, get("/auth/bad-cookie")).Header()["Set-Cookie"])
+	assert.Equal(t, "no-store", h.same(t, get("/auth/public-cookie")).Header().Get("Cache-Control"))
 	public := h.same(t, get("/auth/public"))
 	assert.Equal(t, []any{http.StatusAccepted, "public, max-age=60", "\"\\u003c\\u0026\\u003e\"\n"}, []any{public.Code, public.Header().Get("Cache-Control"), public.Body.String()})
 	for _, door := range h.doors {
