@@ -151,6 +151,12 @@ func (c Config) WithDefaults() Config {
 	c.Issuers = issuerDefaults(c.Issuers)
 	c.RBAC = c.RBAC.WithDefaults()
 	c.HTTP = c.HTTP.WithDefaults()
+	if c.HTTP.CheckRoutes == "" {
+		c.HTTP.CheckRoutes = transport.RouteCheckWarn
+		if c.Profile.Strict() {
+			c.HTTP.CheckRoutes = transport.RouteCheckStrict
+		}
+	}
 	if c.Store.Driver == "" && !c.Profile.Strict() {
 		c.Store.Driver = DriverMemory
 	}

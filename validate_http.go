@@ -17,6 +17,11 @@ func (p *problems) http(c transport.Config) {
 	if c.Prefix != "" && !soundPrefix.MatchString(c.Prefix) {
 		p.add("http.prefix", "is not a plain path", "set $VAR to a path such as /auth, with a slash at its start and none at its end, and without parameters")
 	}
+	switch c.CheckRoutes {
+	case "", transport.RouteCheckOff, transport.RouteCheckWarn, transport.RouteCheckStrict:
+	default:
+		p.add("http.check_routes", "is none of off, warn and strict", "set $VAR to one of them")
+	}
 	p.publicURL(c.PublicURL)
 	for i, network := range c.TrustedProxies {
 		p.proxy(i+1, network)

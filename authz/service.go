@@ -91,3 +91,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 
 // DefaultRole is the role of an account that has no assignment.
 func (s *Service) DefaultRole() string { return s.defaultRole }
+
+// Enabled reports whether roles decide. While they do not, every authenticated caller passes what its scopes allow.
+func (s *Service) Enabled() bool { return s.enabled }

@@ -98,10 +98,11 @@ func Module(s Settings) fx.Option {
 			s.newSetup,
 			s.newHealth,
 			s.newGate,
+			newRecorder,
 			newEchoDoor,
 			newHTTPDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor, keepSessions),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
 		s.announceSetup(),
 	)
 }

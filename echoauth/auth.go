@@ -13,20 +13,29 @@ import (
 type Auth struct {
 	gate      *transport.Gate
 	endpoints []transport.Endpoint
+	recorder  *Recorder
 	// plain is Echo's own context type, the only one that is wrapped.
 	plain reflect.Type
 }
 
 // New returns an Auth that mounts the gate's endpoints and the extra ones.
 func New(gate *transport.Gate, extra ...transport.Endpoint) (*Auth, error) {
-	if gate == nil {
-		return nil, errors.New("echoauth: a gate is required")
+	return NewWith(&Recorder{}, gate, extra...)
+}
+
+// NewWith is New with a recorder that watches routers already.
+func NewWith(recorder *Recorder, gate *transport.Gate, extra ...transport.Endpoint) (*Auth, error) {
+	if gate == nil || recorder == nil {
+		return nil, errors.New("echoauth: a gate and a recorder are required")
 	}
-	return &Auth{
+	a := &Auth{
 		gate:      gate,
+		recorder:  recorder,
 		endpoints: gate.Endpoints(extra...),
 		plain:     reflect.TypeOf(echo.New().NewContext(nil, nil)),
-	}, nil
+	}
+	recorder.belongsTo(a)
+	return a, nil
 }
 
 // Mount authenticates every request of e, adds the module's routes, and
@@ -38,13 +47,22 @@ func Mount(e *echo.Echo, a *Auth) error {
 	if e == nil || a == nil {
 		return errors.New("echoauth: Mount needs an *echo.Echo and an *echoauth.Auth in the graph")
 	}
-	e.Use(a.Authenticate)
+	e.Use(a.authenticator())
 	e.HTTPErrorHandler = ErrorHandler(e.HTTPErrorHandler)
-	for _, endpoint := range a.endpoints {
-		e.Add(endpoint.Method, a.path(endpoint), a.serve(endpoint))
-	}
+	a.recorder.mount(e, func(own func(method, path string, need transport.Need)) {
+		for _, endpoint := range a.endpoints {
+			path := a.path(endpoint)
+			e.Add(endpoint.Method, path, a.serve(endpoint))
+			own(endpoint.Method, path, endpoint.Need)
+		}
+	})
 	return nil
 }
+
+// authenticator returns Authenticate as a method value; see guarded.
+//
+//go:noinline
+func (a *Auth) authenticator() echo.MiddlewareFunc { return a.Authenticate }
 
 // Authenticate is the middleware that says who each request is from. It never
 // answers: guards do. Mount installs it.

@@ -7,20 +7,20 @@ import (
 )
 
 // RequireAuth lets authenticated callers through, and answers 401 to others.
-func RequireAuth() echo.MiddlewareFunc { return (&guard{transport.GuardAuth()}).wrap }
+func RequireAuth() echo.MiddlewareFunc { return guarded(transport.GuardAuth()) }
 
 // OptionalAuth lets authenticated and anonymous callers through, and answers
 // 401 to a bad credential.
-func OptionalAuth() echo.MiddlewareFunc { return (&guard{transport.GuardOptional()}).wrap }
+func OptionalAuth() echo.MiddlewareFunc { return guarded(transport.GuardOptional()) }
 
 // Public marks a route as public on purpose. It lets everybody through, whatever credential they presented;
 // [Principal] is who authenticated, if anybody did. A guard beside it, such as that of its group, still refuses.
-func Public() echo.MiddlewareFunc { return (&guard{transport.GuardPublic()}).wrap }
+func Public() echo.MiddlewareFunc { return guarded(transport.GuardPublic()) }
 
 // RequireRoles lets callers through who have one of the roles, directly or by
 // inheritance. It answers 401 to anonymous callers and 403 to others.
 func RequireRoles(anyOf ...string) echo.MiddlewareFunc {
-	return (&guard{transport.GuardRoles(anyOf...)}).wrap
+	return guarded(transport.GuardRoles(anyOf...))
 }
 
 // RequirePermissions lets callers through who have every one of the
@@ -28,14 +28,14 @@ func RequireRoles(anyOf ...string) echo.MiddlewareFunc {
 // callers and 403 to others. A guard without permissions, or with a pattern
 // such as articles.*, is a mistake and answers 500.
 func RequirePermissions(allOf ...string) echo.MiddlewareFunc {
-	return (&guard{transport.GuardPermissions(allOf...)}).wrap
+	return guarded(transport.GuardPermissions(allOf...))
 }
 
 // RequireAnyPermission lets callers through who have one of the permissions. It answers 401 to anonymous
 // callers and 403, which is one denial in the audit log, to others. One name that is no permission makes it a mistake that
 // answers 500, as in [RequirePermissions].
 func RequireAnyPermission(anyOf ...string) echo.MiddlewareFunc {
-	return (&guard{transport.GuardAnyPermission(anyOf...)}).wrap
+	return guarded(transport.GuardAnyPermission(anyOf...))
 }
 
 // RequireScopes lets callers through whose credential is good for every one of
@@ -45,14 +45,23 @@ func RequireAnyPermission(anyOf ...string) echo.MiddlewareFunc {
 // for; that one looks at scopes as well. It answers 401 to anonymous callers
 // and 403 to others.
 func RequireScopes(allOf ...string) echo.MiddlewareFunc {
-	return (&guard{transport.GuardScopes(allOf...)}).wrap
+	return guarded(transport.GuardScopes(allOf...))
 }
 
-// guard puts a transport.Guard before a handler. Its middleware is a method value, so that the
-// route table can recognise it.
+// guard puts a transport.Guard before a handler.
 type guard struct{ *transport.Guard }
 
+// guarded returns a method value, so that the route table can recognise the middleware by its code. All are
+// made here, and it is not inlined, so that they have the same.
+//
+//go:noinline
+func guarded(g *transport.Guard) echo.MiddlewareFunc { return (&guard{g}).wrap }
+
+// wrap is called at each request. Without a handler, which no route comes to, it makes one that describes the guard.
 func (g *guard) wrap(next echo.HandlerFunc) echo.HandlerFunc {
+	if next == nil {
+		return g.describe
+	}
 	return func(c echo.Context) error {
 		caller := callerOf(c)
 		if g.Passes(caller) {
@@ -64,3 +73,5 @@ func (g *guard) wrap(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
+
+func (g *guard) describe(echo.Context) error { return described{g.Describe()} }

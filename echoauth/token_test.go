@@ -19,7 +19,7 @@ import (
 )
 
 func guardedRoutes(e *echo.Echo) {
-	e.GET("/public", who)
+	e.GET("/public", who, echoauth.Public())
 	e.GET("/in", who, echoauth.RequireAuth())
 	e.GET("/optional", who, echoauth.OptionalAuth())
 	e.GET("/read", who, echoauth.RequirePermissions("articles.read"))

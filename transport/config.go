@@ -32,6 +32,9 @@ type Config struct {
 	SessionEndpoints bool `yaml:"session_endpoints"`
 	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.
 	ClearSiteData bool `yaml:"clear_site_data"`
+	// CheckRoutes says what happens at start when a route is neither guarded nor public on purpose, or a guard can be passed by nobody: off, warn or strict.
+	// Defaults to warn in development and to strict elsewhere.
+	CheckRoutes RouteCheck `yaml:"check_routes"`
 	// InsecureCookies sends the session cookie over plain HTTP from hosts other than loopback: without the Secure attribute, and named session instead of __Host-session.
 	InsecureCookies bool `yaml:"insecure_cookies"`
 }

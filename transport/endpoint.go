@@ -21,6 +21,20 @@ const (
 	NeedSession
 )
 
+// Describe says what an endpoint with this need wants, for tables of routes.
+func (n Need) Describe() Guarding {
+	switch n {
+	case NeedNothing:
+		return Guarding{Kind: KindPublic}
+	case NeedLogin:
+		return Guarding{Kind: KindLogin}
+	case NeedSession:
+		return Guarding{Kind: KindSession}
+	default:
+		return Guarding{Kind: KindAuth}
+	}
+}
+
 // Endpoint is one route of the module. Adapters mount it.
 type Endpoint struct {
 	// Method is an HTTP method in upper case.

@@ -30,6 +30,9 @@ const (
 	KindScopes GuardKind = "scopes"
 	// KindPolicy wants a policy to permit the named action on the resource that a request is about.
 	KindPolicy GuardKind = "policy"
+	// KindLogin is [NeedLogin], and KindSession [NeedSession], of the module's own routes.
+	KindLogin   GuardKind = "login"
+	KindSession GuardKind = "session"
 )
 
 // Guarding says what one guard wants: its kind, and the roles, permissions or actions that it names.
