@@ -44,12 +44,19 @@ func (a app) do(r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// serve is a server on the network, and a function that gets a path of it as the caller with the headers.
-func (a app) serve(t testing.TB) func(path string, headers ...string) *http.Response {
+// answer is what came over the network, up to the end of the first line.
+type answer struct {
+	status int
+	header http.Header
+	line   string
+}
+
+// serve starts a server on the network, and returns what gets a path of it with the headers.
+func (a app) serve(t testing.TB) func(path string, headers ...string) answer {
 	t.Helper()
 	server := httptest.NewServer(a.auth.Authenticate(a.mux))
 	t.Cleanup(server.Close)
-	return func(path string, headers ...string) *http.Response {
+	return func(path string, headers ...string) answer {
 		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server.URL+path, nil)
 		require.NoError(t, err)
 		for i := 0; i+1 < len(headers); i += 2 {
@@ -57,8 +64,9 @@ func (a app) serve(t testing.TB) func(path string, headers ...string) *http.Resp
 		}
 		response, err := server.Client().Do(r)
 		require.NoError(t, err)
-		t.Cleanup(func() { _ = response.Body.Close() })
-		return response
+		defer func() { _ = response.Body.Close() }()
+		line, _ := bufio.NewReader(response.Body).ReadString('\n') // what there is
+		return answer{response.StatusCode, response.Header, line}
 	}
 }
 
@@ -166,12 +174,9 @@ func TestWritersKeepTheirAbilities(t *testing.T) {
 		"stale cookie": {[]string{"Cookie", transport.CookieName + "=x"}, "no-store"},
 	} {
 		flushed := ask("/flush", tc.headers...)
-		line, err := bufio.NewReader(flushed.Body).ReadString('\n')
-		assert.NoError(t, err, name)
-		assert.Equal(t, "first\n", line, name)
-		assert.Equal(t, tc.cache, flushed.Header.Get("Cache-Control"), name)
-		assert.NoError(t, flushed.Body.Close())
-		assert.Equal(t, 299, ask("/hijack", tc.headers...).StatusCode, name)
+		assert.Equal(t, "first\n", flushed.line, name)
+		assert.Equal(t, tc.cache, flushed.header.Get("Cache-Control"), name)
+		assert.Equal(t, 299, ask("/hijack", tc.headers...).status, name)
 	}
 }
 
@@ -204,8 +209,8 @@ func TestAnswersThatBeginInOtherWays(t *testing.T) {
 	}
 	ask := app.serve(t)
 	for _, path := range []string{"/silent", "/status", "/flush", "/controlled", "/file", "/hints"} {
-		assert.Equal(t, "no-store", ask(path, "Cookie", transport.CookieName+"=x").Header.Get("Cache-Control"), path)
-		assert.Equal(t, "public", ask(path).Header.Get("Cache-Control"), path)
+		assert.Equal(t, "no-store", ask(path, "Cookie", transport.CookieName+"=x").header.Get("Cache-Control"), path)
+		assert.Equal(t, "public", ask(path).header.Get("Cache-Control"), path)
 	}
 }
 
