@@ -74,6 +74,10 @@ func TestWithDefaults(t *testing.T) {
 	} {
 		t.Run(string(tc.have), func(t *testing.T) {
 			t.Parallel()
+			checkRoutes := transport.RouteCheckStrict
+			if tc.have == authmodule.ProfileDevelopment {
+				checkRoutes = transport.RouteCheckWarn
+			}
 			expected := authmodule.Config{
 				Profile: tc.have,
 				JWT: authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule", Remembered: 65_536,
@@ -84,7 +88,7 @@ func TestWithDefaults(t *testing.T) {
 				APIKeys:      authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},
 				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
 				RBAC:         authz.Config{DefaultRole: "viewer", AdminRole: "admin"},
-				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki"},
+				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki", CheckRoutes: checkRoutes},
 				Store:        authmodule.StoreConfig{Driver: tc.driver, MaxConnections: 10, Migrate: "auto", TimeoutSeconds: 2, MaxRecords: 1_000_000, Redis: authmodule.RedisConfig{Prefix: "authmodule"}},
 				Registration: authn.RegistrationPolicy(tc.registration),
 			}
@@ -154,6 +158,10 @@ func TestWarnings(t *testing.T) {
 			[]string{"auth.rbac.enabled is false: role and permission guards let every account pass (see LEX_AUTH__RBAC__ENABLED)"}},
 		{"insecure cookies", func(c *authmodule.Config) { c.HTTP.InsecureCookies = true },
 			[]string{"auth.http.insecure_cookies is true: session cookies travel over plain HTTP (see LEX_AUTH__HTTP__INSECURE_COOKIES)"}},
+		{"no check of routes in development", func(c *authmodule.Config) { c.HTTP.CheckRoutes = "off" }, nil},
+		{"no check of routes in production", func(c *authmodule.Config) {
+			c.Profile, c.Registration, c.HTTP.CheckRoutes = authmodule.ProfileProduction, authn.RegistrationClosed, "warn"
+		}, []string{"auth.http.check_routes is warn: a route that was left without a guard does not keep the application from starting (see LEX_AUTH__HTTP__CHECK_ROUTES)"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

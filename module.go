@@ -27,6 +27,9 @@
 //		admin.DELETE("/articles/:id", del, echoauth.RequirePermissions("articles.delete"))
 //	}
 //
+// Every route has one, or echoauth.Public(). The start finds those that were forgotten: development warns, and staging and
+// production do not start.
+//
 // Roles and their permissions come from configuration (auth.rbac.roles), from
 // code (AddRoles) and from the store ([AuthorizationService] DefineRole). Who has which
 // role is stored; an account without any has the default role, viewer.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/layer"
+	"github.com/authmodule/authmodule/transport"
 )
 
 // Warnings says what the profile lets pass but should not go unseen, one sentence each, without secrets. It is for a
@@ -39,6 +40,9 @@ func (c Config) Warnings() []string {
 	}
 	if c.HTTP.InsecureCookies {
 		all = append(all, warning("http.insecure_cookies", "is true: session cookies travel over plain HTTP"))
+	}
+	if c.Profile.Strict() && c.HTTP.CheckRoutes != transport.RouteCheckStrict {
+		all = append(all, warning("http.check_routes", "is "+string(c.HTTP.CheckRoutes)+": a route that was left without a guard does not keep the application from starting"))
 	}
 	if w := c.plainRedis(); w != "" {
 		all = append(all, w)

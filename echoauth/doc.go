@@ -11,6 +11,11 @@
 //		return c.String(http.StatusOK, echoauth.Principal(c).Email)
 //	}
 //
+//	e.GET("/", page, echoauth.Public())
+//
+// No route may be left out: [Auth.CheckRoutes] finds those that are neither guarded nor public on purpose, and [Auth.Routes]
+// lists what each requires.
+//
 // [RenewSession] gives the caller's session another cookie, where an application lets it do more than before.
 //
 // Everything it decides is package transport's; this package only speaks Echo.

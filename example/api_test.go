@@ -160,10 +160,10 @@ func TestRoutesByRole(t *testing.T) {
 		role     string
 		expected map[string]int
 	}{
-		{"", map[string]int{"GET /articles": 401, "POST /articles": 401, "DELETE /articles/999": 401, "GET /admin/users": 401}},
-		{"viewer", map[string]int{"GET /articles": 200, "POST /articles": 403, "DELETE /articles/999": 403, "GET /admin/users": 403}},
-		{"editor", map[string]int{"GET /articles": 200, "POST /articles": 201, "DELETE /articles/999": 403, "GET /admin/users": 403}},
-		{"admin", map[string]int{"GET /articles": 200, "POST /articles": 201, "DELETE /articles/999": 404, "GET /admin/users": 200}},
+		{"", map[string]int{"GET /articles": 401, "POST /articles": 401, "DELETE /articles/999": 401, "GET /admin/users": 401, "GET /admin/routes": 401}},
+		{"viewer", map[string]int{"GET /articles": 200, "POST /articles": 403, "DELETE /articles/999": 403, "GET /admin/users": 403, "GET /admin/routes": 403}},
+		{"editor", map[string]int{"GET /articles": 200, "POST /articles": 201, "DELETE /articles/999": 403, "GET /admin/users": 403, "GET /admin/routes": 403}},
+		{"admin", map[string]int{"GET /articles": 200, "POST /articles": 201, "DELETE /articles/999": 404, "GET /admin/users": 200, "GET /admin/routes": 200}},
 	}
 	for _, tc := range testCases {
 		t.Run("role "+tc.role, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/transport"
 )
 
 const (
@@ -98,6 +99,9 @@ func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 		c.Store.DSN = setting.Secret(filepath.Join(folder, "example.db"))
 	}
 	c.HTTP.Health = true // GET /auth/livez and /auth/readyz
+	if c.HTTP.CheckRoutes == "" {
+		c.HTTP.CheckRoutes = transport.RouteCheckStrict // a route without a guard does not start, in development either
+	}
 	c.Session = sessionDefaults(c.Session)
 	if c.Profile != authmodule.ProfileDevelopment {
 		return c, nil

@@ -68,8 +68,8 @@ func headers(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // routes are the application's routes, each with its guard.
-func routes(e *echo.Echo, p *page, a *articles, live *changes, users *authn.Service, az *authmodule.AuthorizationService, log *slog.Logger) {
-	e.GET("/", p.show)
+func routes(e *echo.Echo, auth *echoauth.Auth, p *page, a *articles, live *changes, users *authn.Service, az *authmodule.AuthorizationService, log *slog.Logger) {
+	e.GET("/", p.show, echoauth.Public())
 
 	article := &articleRoutes{articles: a, changes: live, az: az, log: log}
 	e.GET("/articles", article.list, echoauth.RequirePermissions("articles.read"))
@@ -80,4 +80,6 @@ func routes(e *echo.Echo, p *page, a *articles, live *changes, users *authn.Serv
 
 	admin := e.Group("/admin", echoauth.RequireRoles("admin"))
 	admin.GET("/users", (&adminRoutes{users: users, az: az, log: log}).list)
+	// What every route requires, as the start has checked it.
+	admin.GET("/routes", func(c echo.Context) error { return c.JSON(http.StatusOK, auth.Routes()) })
 }

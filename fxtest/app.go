@@ -12,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/echoauth"
 )
 
 // TB is what this package needs of *testing.T and *testing.B.
@@ -34,6 +35,7 @@ type App struct {
 
 	t      TB
 	echo   *echo.Echo
+	auth   *echoauth.Auth
 	setup  *authn.AdminSetup
 	clock  *clock
 	events *recorder
@@ -73,11 +75,12 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 
 type adopted struct {
 	fx.In
+	Auth  *echoauth.Auth
 	Setup *authn.AdminSetup
 	Echo  *echo.Echo `optional:"true"`
 }
 
-func (a *App) adopt(in adopted) { a.echo, a.setup = in.Echo, in.Setup }
+func (a *App) adopt(in adopted) { a.echo, a.auth, a.setup = in.Echo, in.Auth, in.Setup }
 
 // AdminSetup returns what makes the first administrator; nil unless Config.AdminEmail is set.
 func (a *App) AdminSetup() *authn.AdminSetup { return a.setup }

@@ -13,6 +13,8 @@
 //		}
 //	}
 //
+// [App.CheckRoutes] fails a test that has a route without a guard.
+//
 // Nothing is faked: a principal is a stored account with a live session, and a
 // token is signed, so ending the one ends the other.
 package fxtest

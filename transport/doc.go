@@ -5,5 +5,6 @@
 //
 //	caller := gate.Authenticate(r)                       // records, never answers
 //	problem := caller.RequirePermissions(r.Context(), "articles.read") // answers
+//	guard := transport.GuardPermissions("articles.read") // made once; guard.Refuse(ctx, caller) at each request
 //	for _, endpoint := range gate.Endpoints() { ... }    // method, path, need, handler
 package transport
