@@ -60,6 +60,7 @@ func boot(t *testing.T, store *faulty) scene {
 	s := scene{reached: new(bool)}
 	s.app = startConfigured(t, func(c *authmodule.Config) {
 		c.HTTP.RevocationEndpoint, c.JWT.SecretKey = true, "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
+		c.HTTP.CheckRoutes = transport.RouteCheckOff // it asks for roles
 	}, store.option(),
 		authmodule.AddRoles(authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}),
 		authmodule.AddEndpoint(func(m *session.Manager) transport.Endpoint {
