@@ -131,7 +131,7 @@ func trace(env eval.Env, text string, c ast.ConditionType) ConditionTrace {
 	t := ConditionTrace{Text: text}
 	value, err := truth(env, c.Body)
 	if err != nil {
-		t.Err = err.Error()
+		t.Err = withoutValues(err.Error())
 	}
 	t.Holds = err == nil && value == bool(c.Condition)
 	seen := map[string]bool{}

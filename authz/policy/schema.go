@@ -48,6 +48,8 @@ type merger struct {
 	user   ast.RecordType
 	// context is what every request has.
 	context ast.RecordType
+	// known are the names of all entity types.
+	known map[string]bool
 }
 
 func declare(v Vocabulary, limits Limits, bad *faults) *declarations {
@@ -137,19 +139,22 @@ func (m *merger) mergeUser(source string, e ast.Entity) {
 
 // resources merges what is declared in Go values.
 func (m *merger) resources(v Vocabulary) {
-	known := map[string]bool{userType: true, roleType: true}
+	m.known = map[string]bool{userType: true, roleType: true}
 	for name := range m.all.Entities {
-		known[string(name)] = true
+		m.known[string(name)] = true
+	}
+	for name := range m.all.Enums {
+		m.known[string(name)] = true
 	}
 	for name := range v.Resources {
-		known[name] = true
+		m.known[name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Resources)) {
-		m.resource(name, v.Resources[name], known)
+		m.resource(name, v.Resources[name])
 	}
 }
 
-func (m *merger) resource(name string, r ResourceType, known map[string]bool) {
+func (m *merger) resource(name string, r ResourceType) {
 	if name == userType {
 		m.attributes("the attribute of principals", r.Attributes, m.user)
 		for _, action := range r.Actions {
@@ -169,8 +174,8 @@ func (m *merger) resource(name string, r ResourceType, known map[string]bool) {
 	e := ast.Entity{Shape: ast.RecordType{}}
 	m.attributes("resource "+clip(name)+": the attribute", r.Attributes, e.Shape)
 	for _, parent := range r.Parents {
-		if !known[parent] {
-			m.problem("resource %s: unknown parent %s%s", clip(name), clip(parent), suggest(parent, maps.Keys(known)))
+		if !m.known[parent] {
+			m.problem("resource %s: unknown parent %s%s", clip(name), clip(parent), suggest(parent, maps.Keys(m.known)))
 		}
 		e.ParentTypes = append(e.ParentTypes, ast.EntityTypeRef(parent))
 	}
@@ -182,12 +187,8 @@ func (m *merger) resource(name string, r ResourceType, known map[string]bool) {
 
 // attributes adds attributes in the short notation; those of principals and requests are optional.
 func (m *merger) attributes(what string, declared map[string]string, into ast.RecordType) {
-	known := map[string]bool{userType: true, roleType: true}
-	for name := range m.all.Entities {
-		known[string(name)] = true
-	}
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
-		attribute, err := attributeType(declared[name], known)
+		attribute, err := attributeType(declared[name], m.known)
 		_, taken := into[types.String(name)]
 		switch {
 		case err != nil:

@@ -109,18 +109,25 @@ func (p *splitter) take(t token) *Fault {
 		return nil
 	}
 	switch t.text {
-	case "(":
-		return p.push(i, ")")
-	case "[":
-		return p.push(i, "]")
-	case "{":
-		return p.push(i, "}")
+	case "(", "[", "{":
+		return p.push(i, closing(t.text))
 	case ")", "]", "}":
 		return p.pop(i, t.text)
 	case ",":
 		return p.comma()
 	}
 	return nil
+}
+
+// closing is the sign that closes an opening one.
+func closing(open string) string {
+	switch open {
+	case "(":
+		return ")"
+	case "[":
+		return "]"
+	}
+	return "}"
 }
 
 func (p *splitter) push(i int, closing string) *Fault {

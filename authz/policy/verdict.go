@@ -41,7 +41,7 @@ func (e *evaluation) failed(errs []cedar.DiagnosticError) Verdict {
 	for _, failure := range errs {
 		r := e.rule(string(failure.PolicyID))
 		v.Reasons = append(v.Reasons, reasons(r)...)
-		all = append(all, fmt.Errorf("policy: %s at %s: %s", r.info.ID, r.info.place, failure.Message))
+		all = append(all, fmt.Errorf("policy: %s at %s: %s", r.info.ID, r.info.place, withoutValues(failure.Message)))
 	}
 	v.Err = errors.Join(all...)
 	return v
