@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -177,18 +178,32 @@ func (d *declarations) variable(p *parsed, name string) []resolved.IsType {
 	if name == "principal" {
 		return []resolved.IsType{d.schema.Entities[userType].Shape}
 	}
-	var all []resolved.IsType
+	if name == "action" {
+		return nil
+	}
+	key := fmt.Sprintf("%s %s %T%v", name, resourceTypes(p.ast.Resource), p.ast.Action, p.ast.Action)
+	if d.shapes[key] == nil {
+		d.shapes[key] = d.shapesOf(p, name)
+	}
+	return d.shapes[key]
+}
+
+// shapesOf returns the union of all contexts, or the shape of each type of resources.
+func (d *declarations) shapesOf(p *parsed, name string) []resolved.IsType {
+	context, seen, all := resolved.RecordType{}, map[types.EntityType]bool{}, []resolved.IsType{}
 	actions, _ := d.actionsOf(p.ast.Action)
 	for _, uid := range actions {
 		a := d.schema.Actions[uid]
-		if name == "context" {
-			all = append(all, a.AppliesTo.Context)
-		}
+		maps.Copy(context, a.AppliesTo.Context)
 		for _, r := range a.AppliesTo.Resources {
-			if scope := resourceTypes(p.ast.Resource); name == "resource" && (scope == "" || scope == r) {
+			if scope := resourceTypes(p.ast.Resource); !seen[r] && (scope == "" || scope == r) {
+				seen[r] = true
 				all = append(all, d.schema.Entities[r].Shape)
 			}
 		}
+	}
+	if name == "context" {
+		return []resolved.IsType{context}
 	}
 	return all
 }

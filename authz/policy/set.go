@@ -108,6 +108,11 @@ func (c *compiler) source(src Source) {
 }
 
 func (c *compiler) statement(s *statement) {
+	defer func() { // the validator is experimental: a text on which it panics is not to end the program
+		if failure := recover(); failure != nil {
+			c.bad.add(s.at(0, "the policy cannot be checked: %v", failure))
+		}
+	}()
 	p := parse(s, c.bad)
 	if p == nil || !c.unique(p) || !c.d.checkNames(p, c.bad) || !c.check.check(p) {
 		return
@@ -171,6 +176,7 @@ func needsResource(p *ast.Policy) bool {
 }
 
 func (c *compiler) finish() {
+	c.d.shapes = nil
 	if len(c.bad.all) > 0 {
 		return
 	}
