@@ -241,3 +241,42 @@ func TestUnrelatedPoliciesAreNotAsked(t *testing.T) {
 	require.Equal(t, 1000, strings.Count(text, ";\n"))
 	require.Len(t, many.Explain(t.Context(), benchRequest()).Policies, len(few.Explain(t.Context(), benchRequest()).Policies))
 }
+
+// TestWhatIsReadInAnyForm reads attributes and roles that no variable leads to.
+func TestWhatIsReadInAnyForm(t *testing.T) {
+	t.Parallel()
+	v := articles()
+	v.Resources["Memo"] = policy.ResourceType{
+		Attributes: map[string]string{"readers": "Set<Role>", "level": "Long", "folder": "Folder"}, Parents: []string{"Folder"}, Actions: []string{"memos.read"},
+	}
+	memo := func() *policy.Request {
+		r := article("u1", "u1", "editor", "viewer")
+		r.Action = "memos.read"
+		r.Resource = policy.Resource{
+			Type: "Memo", ID: "m1", Attributes: policy.Attributes{"readers": []string{"chief", "viewer"}, "level": 3, "folder": "f1"},
+			Parents: []policy.Entity{{Type: "Folder", ID: "f1", Parents: []policy.Entity{{Type: "Folder", ID: "top"}}}},
+		}
+		return r
+	}
+	for condition, change := range map[string]func(*policy.Request){
+		`principal in resource.readers`:                                             func(r *policy.Request) { r.Principal.Roles = []string{"editor"} },
+		`(if context.mfaAge > 3 then resource else Memo::"m1").level == 3`:          func(r *policy.Request) { r.Resource.Attributes["level"] = 4 },
+		`Memo::"m1".level == 3`:                                                     func(r *policy.Request) { r.Resource.Attributes["level"] = 4 },
+		`User::"u1".methods.contains("otp")`:                                        func(r *policy.Request) { r.Principal.Methods = nil },
+		`User::"u1" in Role::"viewer"`:                                              func(r *policy.Request) { r.Principal.Roles = nil },
+		`resource.folder in Folder::"top"`:                                          func(r *policy.Request) { r.Resource.Attributes["folder"] = "f9" },
+		`resource in [Folder::"top", Folder::"x"]`:                                  func(r *policy.Request) { r.Resource.Parents = nil },
+		`[principal, User::"u9"].contains(User::"u1") && principal is User`:         func(r *policy.Request) { r.Principal.ID = "u2" },
+		`{kind: principal.kind, level: resource.level} == {kind: "user", level: 3}`: func(r *policy.Request) { r.Principal.Kind = "service" },
+	} {
+		set, err := policy.Compile(v, policy.Limits{}, policy.Source{Name: "p", Text: []byte(
+			`permit(principal, action == Action::"memos.read", resource) when { ` + condition + ` };`)})
+		require.NoError(t, err, condition)
+		r := memo()
+		got := set.Evaluate(t.Context(), r)
+		require.NoError(t, got.Err, condition)
+		require.Equal(t, policy.Permit, got.Effect, condition)
+		change(r)
+		require.NotEqual(t, policy.Permit, set.Evaluate(t.Context(), r).Effect, condition)
+	}
+}
