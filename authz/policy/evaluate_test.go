@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -279,4 +280,47 @@ func TestWhatIsReadInAnyForm(t *testing.T) {
 		change(r)
 		require.NotEqual(t, policy.Permit, set.Evaluate(t.Context(), r).Effect, condition)
 	}
+}
+
+func TestVerdictAnd(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("failed")
+	of := func(e policy.Effect, name string) policy.Verdict {
+		v := policy.Verdict{Effect: e, Reasons: []policy.Reason{{Policy: name}}}
+		if e == policy.Error {
+			v.Err = failure
+		}
+		return v
+	}
+	order := []policy.Effect{policy.None, policy.Permit, policy.Forbid, policy.Error}
+	for i, less := range order {
+		for _, more := range order[i:] {
+			a, b := of(less, "a"), of(more, "b")
+			for _, got := range []policy.Verdict{a.And(b), b.And(a)} {
+				require.Equal(t, more, got.Effect)
+				require.Equal(t, more == policy.Error, errors.Is(got.Err, failure))
+				require.Len(t, got.Reasons, map[bool]int{true: 2, false: 1}[less == more])
+			}
+		}
+	}
+}
+
+// TestCompilerForTenants compiles sets of several tenants at a time.
+func TestCompilerForTenants(t *testing.T) {
+	t.Parallel()
+	c, err := policy.NewCompiler(articles(), policy.Limits{})
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			set, err := c.Compile(policy.Source{Name: fmt.Sprint("tenant", i), Text: []byte(ownArticles)})
+			if err != nil || set.Evaluate(context.Background(), article("u1", "u1", "editor")).Effect != policy.Permit {
+				t.Error(err)
+			}
+			if _, err := c.Compile(policy.Source{Name: "wrong", Text: []byte("permit(principal, action, resource) when { context.nothing };")}); err == nil {
+				t.Error("a fault is missing")
+			}
+		})
+	}
+	all.Wait()
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/schema"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/ast"
-	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
 )
 
 // merger builds one schema from all declarations.
@@ -265,7 +264,7 @@ func (m *merger) finish(v Vocabulary) *declarations {
 		m.problem("the declarations do not fit together: %s", err)
 		return nil
 	}
-	d := &declarations{text: text, schema: done, context: done.Actions[actionUID(undeclaredAction)].AppliesTo.Context, groups: map[types.EntityUID][]types.EntityUID{}, members: map[types.EntityUID][]types.EntityUID{}, shapes: map[string][]resolved.IsType{}}
+	d := &declarations{text: text, schema: done, context: done.Actions[actionUID(undeclaredAction)].AppliesTo.Context, groups: map[types.EntityUID][]types.EntityUID{}, members: map[types.EntityUID][]types.EntityUID{}}
 	delete(done.Actions, actionUID(undeclaredAction))
 	for uid := range done.Actions {
 		if !actionName(string(uid.ID)) && done.Actions[uid].AppliesTo != nil {
