@@ -314,7 +314,7 @@ func TestCheckAtStart(t *testing.T) {
 				require.NoError(t, app.Stop(t.Context()))
 			}
 			assert.Equal(t, !expected.fails, reached, "the listener comes after the check")
-			assert.Equal(t, expected.warns, strings.Contains(logs.String(), "routes are not in order"))
+			assert.Equal(t, expected.warns, strings.Contains(logs.String(), `level=WARN msg="routes are not in order"`))
 		})
 	}
 	none := fx.New(authmodule.Stub(func(c *authmodule.Config) { c.HTTP.CheckRoutes = transport.RouteCheckStrict }), echov5auth.Module(), fx.NopLogger)

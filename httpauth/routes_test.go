@@ -214,7 +214,7 @@ func TestStartCheck(t *testing.T) {
 		mux.HandleFunc("GET /open", who)
 		err := auth.StartCheck(t.Context(), mux.Walk)
 		assert.Equal(t, expected.fails, err != nil, "%s: %v", mode, err)
-		assert.Equal(t, expected.warns, strings.Contains(logs.String(), "routes are not in order"), mode)
+		assert.Equal(t, expected.warns, strings.Contains(logs.String(), `level=WARN msg="routes are not in order"`), mode)
 	}
 }
 

@@ -37,12 +37,16 @@ func (c RouteCheck) Weigh(ctx context.Context, log *slog.Logger, err error) erro
 	return nil
 }
 
-// StartCheck looks at routes as [Config].CheckRoutes says, and returns what the start is to fail with. Adapters call it with their CheckRoutes when the application starts.
+// StartCheck looks at routes as [Config].CheckRoutes says, and returns what the start is to fail with, which it logs. Adapters call it with their CheckRoutes when the application starts.
 func (g *Gate) StartCheck(ctx context.Context, check func(context.Context) error) error {
 	if g.cfg.CheckRoutes == RouteCheckOff {
 		return nil
 	}
-	return g.cfg.CheckRoutes.Weigh(ctx, g.deps.Log, check(ctx))
+	err := g.cfg.CheckRoutes.Weigh(ctx, g.deps.Log, check(ctx))
+	if err != nil {
+		g.deps.Log.ErrorContext(ctx, "refused to start: routes are not in order", "error", err)
+	}
+	return err
 }
 
 // RouteFault is one thing that is wrong with one path. Host is empty for any, and Path for what concerns the whole router.
