@@ -260,3 +260,34 @@ func TestRouteOfCopies(t *testing.T) {
 	assert.Equal(t, "200 true", ask(named, "/copy/7"))
 	assert.Contains(t, ask(unknown, "/print/7"), "403", "a route that is not known denies")
 }
+
+// A guard of a sub-router of chi sees what was matched until then, and one on a route all of it; both never the path.
+func TestRouteWithinChi(t *testing.T) {
+	t.Parallel()
+	var auth *httpauth.Auth
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
+		c.RBAC.Policies = authz.PolicyConfig{
+			Inline: `@id("sub") permit (principal, action == Action::"areas.enter", resource) when { context.route == "/admin/*" };
+				@id("all") permit (principal, action == Action::"articles.print", resource) when { context.route == "/admin/print/{id}" };`,
+			Resources: map[string]authz.ResourceConfig{"Area": {Actions: []string{"areas.enter", "articles.print"}}},
+		}
+	}, fx.Populate(&auth))
+	enters := func(action string) func(http.Handler) http.Handler {
+		return httpauth.RequirePolicy(action, func(*http.Request) (authz.Resource, error) { return authz.Resource{Type: "Area", ID: "x"}, nil })
+	}
+	named := auth.WithRoute(func(r *http.Request) string { return chi.RouteContext(r.Context()).RoutePattern() })
+	for _, a := range []*httpauth.Auth{auth, named} {
+		router := chi.NewRouter()
+		router.Use(a.Authenticate)
+		router.Route("/admin", func(r chi.Router) {
+			r.Use(enters("areas.enter"))
+			r.With(enters("articles.print")).Get("/print/{id}", who)
+			r.With(enters("articles.print")).Get("/copy/{id}", who)
+		})
+		for path, expected := range map[string]int{"/admin/print/7": http.StatusOK, "/admin/copy/7": http.StatusForbidden, "/admin/copy/..%2fprint%2f7": http.StatusForbidden} {
+			w := httptest.NewRecorder()
+			router.ServeHTTP(w, request("GET", path, "", webtest.Bearer(app.Token(app.Principal()))...))
+			assert.Equal(t, expected, w.Code, path)
+		}
+	}
+}
