@@ -123,6 +123,18 @@ func TestLongChain(t *testing.T) {
 	require.ErrorIs(t, err, authz.ErrTooManyRules)
 }
 
+// However long a chain is, it is checked, and a circle of it is found; the error can be read.
+func TestChainIsCheckedAtAnyLength(t *testing.T) {
+	t.Parallel()
+	const length = 100_000
+	list := chain(length, 0)
+	require.NoError(t, authz.ValidateRoles(authz.Config{}, list))
+	list[0].Inherits = []string{list[length-1].Name}
+	err := authz.ValidateRoles(authz.Config{}, list)
+	require.ErrorIs(t, err, authz.ErrRoleCycle)
+	assert.Less(t, len(err.Error()), 2000)
+}
+
 // Two parents on each of sixty levels are 2 to the 60th ways up, and sixty times two roles.
 func TestManyWaysUp(t *testing.T) {
 	t.Parallel()

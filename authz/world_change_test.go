@@ -22,7 +22,7 @@ func (w *world) change(t *testing.T) {
 	case 0, 1, 2:
 		w.defineRole(t, tenant)
 	case 3:
-		name := w.name()
+		name := w.of(append(slices.Sorted(maps.Keys(w.stored[tenant])), w.name(), w.name())...)
 		got := w.service.DeleteRole(t.Context(), operator, tenant, name)
 		w.agree(t, w.remove(tenant, name), got, "delete %s", name)
 	case 4, 8:
