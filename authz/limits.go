@@ -11,6 +11,9 @@ const (
 	MaxStoredRoles = 2000
 	// MaxStoredPermissions is how many permissions all of them hold at most, and how many parents they have.
 	MaxStoredPermissions = 50_000
+	// MaxInherited is how many roles and permissions the roles that a tenant adds or changes have together, where what is inherited
+	// counts for each heir. It bounds the memory of deep inheritance, to about 50 MB.
+	MaxInherited = 2_000_000
 	// MaxDescription is the longest description of a role, in bytes.
 	MaxDescription = 1024
 )
@@ -31,4 +34,9 @@ func tooMany(stored Rules) error {
 		return fmt.Errorf("%w: their roles hold %d permissions and have %d parents, at most %d", ErrTooManyRules, permissions, parents, MaxStoredPermissions)
 	}
 	return nil
+}
+
+// tooDeep is the error for roles of a tenant that have more than [MaxInherited].
+func tooDeep() error {
+	return fmt.Errorf("%w: roles and permissions, with inherited ones counted for each heir, are more than %d; inherit less deeply", ErrTooManyRules, MaxInherited)
 }
