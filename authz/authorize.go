@@ -94,14 +94,15 @@ func (s *Service) Decide(ctx context.Context, p *authn.Principal, r Requirement)
 
 // DecideOn is [Service.Decide] for a requirement that is about a resource.
 func (s *Service) DecideOn(ctx context.Context, p *authn.Principal, r Requirement, resource Resource) (Decision, error) {
-	if len(r.checks) == 0 {
-		return s.nothingRequired(ctx, p, r.what)
+	checks := r.checks()
+	if len(checks) == 0 {
+		return s.nothingRequired(ctx, p, r)
 	}
-	last := len(r.checks) - 1
-	for i := range r.checks[:last] {
-		if decision, err := s.check(ctx, p, &r.checks[i], &resource); err != nil || !decision.Allowed {
+	last := len(checks) - 1
+	for i := range checks[:last] {
+		if decision, err := s.check(ctx, p, &checks[i], &resource); err != nil || !decision.Allowed {
 			return decision, err
 		}
 	}
-	return s.check(ctx, p, &r.checks[last], &resource)
+	return s.check(ctx, p, &checks[last], &resource)
 }

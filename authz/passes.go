@@ -5,18 +5,19 @@ import "github.com/authmodule/authmodule/authn"
 // Passes reports that [Service.Decide] would allow it, when that takes no more than the roles in
 // memory: it waits for nothing and costs the least. False is no denial, and in no audit log; ask Decide then.
 func (s *Service) Passes(p *authn.Principal, r Requirement) bool {
-	if !authenticated(p) || s.granted.counts() {
+	if r.asked == nil || !authenticated(p) {
 		return false
 	}
-	if p.Memo().Passed(s.owner, string(p.Subject.Tenant), p.Roles, p.Scopes, r.number) {
+	if p.Memo().Passed(s.owner, (*string)(&p.Subject.Tenant), &p.Roles, &p.Scopes, r.asked.number) {
 		return true
 	}
-	return s.passesAnew(p, r)
+	return s.passesAnew(p, r.asked)
 }
 
-// passesAnew remembers that the answer was yes. What policies have a say in is not remembered: it depends on more.
-func (s *Service) passesAnew(p *authn.Principal, r Requirement) bool {
-	if len(r.checks) == 0 {
+// passesAnew remembers that the answer was yes. What policies have a say in is not remembered: it depends on more. Nor is
+// anything while grants are told of.
+func (s *Service) passesAnew(p *authn.Principal, r *asked) bool {
+	if len(r.checks) == 0 || s.granted.counts() {
 		return false
 	}
 	rules := s.base
@@ -32,7 +33,7 @@ func (s *Service) passesAnew(p *authn.Principal, r Requirement) bool {
 		}
 	}
 	if r.number != 0 {
-		p.Memo().Learn(s.owner, rules.verdicts, numbered(), string(p.Subject.Tenant), p.Roles, p.Scopes).Pass(r.number)
+		p.Memo().Learn(s.owner, rules.verdicts, numbered(), (*string)(&p.Subject.Tenant), &p.Roles, &p.Scopes).Pass(r.number)
 	}
 	return true
 }
