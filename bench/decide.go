@@ -20,11 +20,13 @@ var (
 )
 
 // newAuthz returns a service that tells of its denials, as that of every application does; nobody writes them down.
-func newAuthz(cfg authz.Config) (*authz.Service, error) {
+func newAuthz(cfg authz.Config) (*authz.Service, error) { return newAuthzWith(cfg, nil) }
+
+func newAuthzWith(cfg authz.Config, attributes authz.AttributeSource) (*authz.Service, error) {
 	store, log := memstore.New(), slog.New(slog.DiscardHandler)
 	events := audit.NewBus(log, time.Now)
 	events.Subscribe(audit.ListenerFunc(func(context.Context, audit.Event) {}))
-	return authz.New(cfg, authz.Deps{Rules: store, Assignments: store, Events: events, Log: log})
+	return authz.New(cfg, authz.Deps{Rules: store, Assignments: store, Events: events, Log: log, Attributes: attributes})
 }
 
 func caller(id, role string) authn.Principal {
