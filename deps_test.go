@@ -21,7 +21,7 @@ var (
 	echoUsers  = []string{".", "echoauth", "bundle/...", "fxtest", "example/..."}
 	fxUsers    = []string{".", "bundle/...", "internal/slot", "fxtest", "example/..."}
 	// core is what a program links that uses neither fx nor Echo.
-	core = []string{"setting", "audit", "health", "authn", "session", "authz", "mfa", "sso", "transport", "httpauth", "store/memstore", "store/sqlstore"}
+	core = []string{"setting", "audit", "health", "authn", "session", "authz", "authz/policy", "mfa", "sso", "transport", "httpauth", "store/memstore", "store/sqlstore"}
 
 	echoModules = []string{"github.com/labstack/echo/...", "github.com/labstack/gommon/..."}
 	echo4       = []string{"github.com/labstack/echo/v4/...", "github.com/labstack/gommon/..."}
@@ -62,6 +62,21 @@ func importRules() []houseRule {
 			"session, authz, mfa and sso know the hub alone", "each can be used, tested and replaced without the others",
 			house.Allow{In: []string{"session", "authz", "mfa", "sso"}, Own: []string{"audit", "authn", "setting", "internal/...", "authz/policy"}},
 			"session/x.go", `package session; import _ "` + modulePath + `/authz"`,
+		},
+		{
+			"policies know nothing of the application", "text in, decision out: they can be tested, fuzzed and benchmarked alone, and reach no store",
+			house.Allow{In: []string{"authz/policy"}, Own: []string{"setting"}},
+			"authz/policy/x.go", `package policy; import _ "` + modulePath + `/authn"`,
+		},
+		{
+			"policies reach no network", "evaluating what a tenant has written does no input or output",
+			house.Deny{In: []string{"authz/policy"}, Imports: []string{"net", "net/http", "os", "io/fs"}},
+			"authz/policy/x.go", `package policy; import _ "os"`,
+		},
+		{
+			"Cedar stays in its package", "the module is experimental in part, and pinned: one package knows it",
+			house.Deny{In: everywhere, Except: []string{"authz/policy", "bench"}, Imports: []string{"github.com/cedar-policy/cedar-go/..."}},
+			"authz/x.go", `package authz; import _ "github.com/cedar-policy/cedar-go"`,
 		},
 		{
 			"session does not reach authz through an internal package", "an internal package is no back door between them",

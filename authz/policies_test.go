@@ -90,6 +90,8 @@ func TestPoliciesAndRolesTogether(t *testing.T) {
 		"no address is known":                 {user("editor"), "articles.export", own, authz.ReasonPolicyError, ""},
 		"no attribute of the caller":          {user(), "articles.print", own, authz.ReasonMissingPermission, ""},
 		"an action of which nothing is said":  {user("root"), "bills.pay", none, authz.ReasonSuperuser, ""},
+		"another tenant's":                    {user("root"), "articles.read", authz.Resource{Type: "Article", ID: "a1", Tenant: "globex"}, authz.ReasonTenant, ""},
+		"the same tenant's":                   {userOf("acme", "reader"), "articles.read", authz.Resource{Type: "Article", ID: "a1", Tenant: "acme"}, authz.ReasonGranted, ""},
 		"an anonymous caller":                 {authn.Principal{}, "articles.edit", own, authz.ReasonAnonymous, ""},
 		"out of scope":                        {limited("articles.read"), "articles.edit", own, authz.ReasonScope, ""},
 		"in scope":                            {limited("articles.*"), "articles.edit", own, authz.ReasonPermitted, "own"},

@@ -158,6 +158,8 @@ func explained(d authz.Decision) string {
 		return "policy " + strings.Join(d.Policies, ", ") + " forbids " + d.Required
 	case authz.ReasonPolicyError:
 		return "a policy about " + d.Required + " could not be evaluated; the log says why"
+	case authz.ReasonTenant:
+		return "this belongs to another tenant"
 	case authz.ReasonScope:
 		return "the credential's scopes do not cover " + d.Required
 	}
