@@ -24,7 +24,7 @@ const (
 func policiesCase() pair.Case {
 	return pair.Case{
 		Name: "policy decision",
-		What: "An editor may edit the articles of the own department unless they are locked: whether one of 64 may is decided, without HTTP, from the same two things, which are turned into what each library asks for in each operation. Ours is Authorize with its roles, limits, and errors that deny; casbin has a role and a matcher. More policies are about other actions.",
+		What: "An editor may edit the articles of the own department unless they are locked: whether one of 64 may is decided, without HTTP, from the same two things, of three and four attributes, which are turned into what each library asks for in each operation. Ours is Authorize with its roles, limits, and errors that deny; casbin has a role and a matcher, on fields as they are. More policies are about other actions.",
 		Open: func() (*pair.Bench, error) {
 			var sides []pair.Side
 			var errs []error
@@ -60,13 +60,17 @@ func policiesClaims() []pair.Claim {
 	}
 }
 
-// author and article are what an application knows.
+// author and article are what an application knows, of which the rule looks at a part.
 type author struct {
-	ID, Department string
-	Roles          []string
+	ID, Department, Title string
+	Level                 int
+	Roles                 []string
 }
 
-type article struct{ ID, Department, Status string }
+type article struct {
+	ID, Department, Status, Owner string
+	Words                         int
+}
 
 // edit is one question.
 type edit struct {
@@ -91,8 +95,9 @@ func goodEdits() []*edit {
 	for i := range list {
 		department := fmt.Sprintf("department%d", i%8)
 		list[i] = &edit{
-			who:  &author{ID: fmt.Sprintf("author%d", i), Department: department, Roles: []string{editorRole}},
-			what: &article{ID: fmt.Sprintf("article%d", i), Department: department, Status: "draft"}, allowed: true,
+			who:     &author{ID: fmt.Sprintf("author%d", i), Department: department, Title: "redactor", Level: i % 5, Roles: []string{editorRole}},
+			what:    &article{ID: fmt.Sprintf("article%d", i), Department: department, Status: "draft", Owner: "author7", Words: 1200},
+			allowed: true,
 		}
 	}
 	return list

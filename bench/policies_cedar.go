@@ -14,7 +14,8 @@ type authorSource map[string]*author
 
 // PrincipalAttributes implements [authz.AttributeSource].
 func (s authorSource) PrincipalAttributes(_ context.Context, p authn.Principal) (authz.Attributes, error) {
-	return authz.Attributes{"department": s[p.Subject.ID].Department}, nil
+	who := s[p.Subject.ID]
+	return authz.Attributes{"department": who.Department, "title": who.Title, "level": who.Level}, nil
 }
 
 // cedarService is this module, with n more policies.
@@ -28,8 +29,10 @@ func cedarService(n int) (editDecider, error) {
 		Roles: map[string]authz.RoleConfig{editorRole: {}, "reader": {}},
 		Policies: authz.PolicyConfig{
 			Inline:     cedarPolicies(n),
-			Attributes: map[string]string{"department": "String"},
-			Resources:  map[string]authz.ResourceConfig{"Article": {Attributes: map[string]string{"department": "String", "status": "String"}, Actions: actions}},
+			Attributes: map[string]string{"department": "String", "title": "String", "level": "Long"},
+			Resources: map[string]authz.ResourceConfig{"Article": {
+				Attributes: map[string]string{"department": "String", "status": "String", "owner": "String", "words": "Long"}, Actions: actions,
+			}},
 		},
 	}, authorSource(all))
 	if err != nil {
@@ -41,7 +44,9 @@ func cedarService(n int) (editDecider, error) {
 	}
 	return func(e *edit) (bool, error) {
 		return allowed(service.Authorize(ctx, *callers[e.who.ID], editAction, authz.Resource{
-			Type: "Article", ID: e.what.ID, Attributes: authz.Attributes{"department": e.what.Department, "status": e.what.Status},
+			Type: "Article", ID: e.what.ID, Attributes: authz.Attributes{
+				"department": e.what.Department, "status": e.what.Status, "owner": e.what.Owner, "words": e.what.Words,
+			},
 		}))
 	}, nil
 }
@@ -60,9 +65,12 @@ func cedarAlone(n int) (editDecider, error) {
 			roles[i] = cedar.NewEntityUID("Role", cedar.String(role))
 		}
 		entities := cedar.EntityMap{
-			who: {UID: who, Parents: cedar.NewEntityUIDSet(roles...), Attributes: cedar.NewRecord(cedar.RecordMap{"department": cedar.String(e.who.Department)})},
+			who: {UID: who, Parents: cedar.NewEntityUIDSet(roles...), Attributes: cedar.NewRecord(cedar.RecordMap{
+				"department": cedar.String(e.who.Department), "title": cedar.String(e.who.Title), "level": cedar.Long(e.who.Level),
+			})},
 			what: {UID: what, Attributes: cedar.NewRecord(cedar.RecordMap{
 				"department": cedar.String(e.what.Department), "status": cedar.String(e.what.Status),
+				"owner": cedar.String(e.what.Owner), "words": cedar.Long(e.what.Words),
 			})},
 		}
 		decision, _ := cedar.Authorize(policies, entities, cedar.Request{Principal: who, Action: action, Resource: what})

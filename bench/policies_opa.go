@@ -69,7 +69,9 @@ func attributes(e *edit) map[string]any {
 	}
 	return map[string]any{
 		"action":    editAction,
-		"principal": map[string]any{"id": e.who.ID, "department": e.who.Department, "roles": roles},
-		"resource":  map[string]any{"id": e.what.ID, "department": e.what.Department, "status": e.what.Status},
+		"principal": map[string]any{"id": e.who.ID, "department": e.who.Department, "title": e.who.Title, "level": e.who.Level, "roles": roles},
+		"resource": map[string]any{
+			"id": e.what.ID, "department": e.what.Department, "status": e.what.Status, "owner": e.what.Owner, "words": e.what.Words,
+		},
 	}
 }
