@@ -45,7 +45,7 @@ func (e *evaluation) fail(what string, err error) {
 
 func (e *evaluation) buildPrincipal() types.Entity {
 	p := &e.request.Principal
-	m := make(types.RecordMap, len(e.uses.ofPrincipal))
+	m := e.blank()
 	for i := range e.uses.ofPrincipal {
 		f := &e.uses.ofPrincipal[i]
 		v, builtin := p.builtin(string(f.name))
@@ -77,6 +77,15 @@ func (p *Principal) builtin(name string) (any, bool) {
 		return p.AuthTime, true
 	}
 	return nil, false
+}
+
+// blank returns a map for a record, which is made of a copy.
+func (e *evaluation) blank() types.RecordMap {
+	if e.scratch == nil {
+		e.scratch = types.RecordMap{}
+	}
+	clear(e.scratch)
+	return e.scratch
 }
 
 // put converts one value of what. What is missing and not optional is a failure.
@@ -115,7 +124,7 @@ func (e *evaluation) roles() types.EntityUIDSet {
 
 func (e *evaluation) buildResource() types.Entity {
 	r := &e.request.Resource
-	m := make(types.RecordMap, len(e.uses.ofResource))
+	m := e.blank()
 	for i := range e.uses.ofResource {
 		f := &e.uses.ofResource[i]
 		v := r.Attributes[string(f.name)]
@@ -189,7 +198,7 @@ func (e *evaluation) context() (types.Record, error) {
 	if len(names) == 0 {
 		return types.Record{}, nil
 	}
-	m := make(types.RecordMap, len(names))
+	m := e.blank()
 	for name := range names {
 		if declared, ok := shape[name]; ok {
 			e.put(m, "context", &field{name, declared}, e.contextValue(string(name)))

@@ -118,6 +118,8 @@ type evaluation struct {
 	up      map[types.EntityUID]types.Entity
 	// everyRole is for explanations, which look at scopes too.
 	everyRole bool
+	// scratch is for one record after the other.
+	scratch types.RecordMap
 }
 
 type entity struct {
