@@ -20,13 +20,7 @@ func (s *Service) passesAnew(p *authn.Principal, r *asked) bool {
 	if len(r.checks) == 0 || s.granted.counts() {
 		return false
 	}
-	rules := s.base
-	if s.asksRoles(r.checks[0].need) {
-		rules = s.snapshots.loaded(p.Subject.Tenant)
-	}
-	if rules == nil {
-		return false
-	}
+	rules := s.inMemory(p, r.checks[0].need)
 	for i := range r.checks {
 		if !s.passes(rules, p, &r.checks[i]) {
 			return false
@@ -38,7 +32,19 @@ func (s *Service) passesAnew(p *authn.Principal, r *asked) bool {
 	return true
 }
 
+// inMemory is [Service.rulesFor] without asking the store; nil when it would have to be asked.
+func (s *Service) inMemory(p *authn.Principal, n need) *ruleset {
+	if !s.asksRoles(n) {
+		return s.base
+	}
+	return s.snapshots.loaded(p.Subject.Tenant)
+}
+
+// passes reports whether the roles of these rules, which may be nil, suffice for the check.
 func (s *Service) passes(rules *ruleset, p *authn.Principal, c *check) bool {
+	if rules == nil {
+		return false
+	}
 	if reason, _ := c.refuses(p); reason != "" || c.judgedBy(rules) {
 		return false
 	}

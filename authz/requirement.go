@@ -126,7 +126,7 @@ type check struct {
 func newCheck(n need, permission string) check {
 	c := check{required: permission, need: n}
 	if c.permission, c.fault = ParsePermission(permission); c.fault == nil {
-		c.segments = hashSegments(permission)
+		c.segments.hash(permission)
 	}
 	return c
 }
