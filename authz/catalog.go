@@ -15,11 +15,14 @@ type catalog struct {
 	byLength [maxSegments + 1][]shape
 }
 
-// entry is the name of a role, whose grant is zero, or a grant.
+// entry is the name of a role, or a grant.
 type entry struct {
 	role  string
-	grant grant
+	grant *grant
 }
+
+// is reports whether the entry is such a grant.
+func (e *entry) is(g *grant) bool { return e.grant != nil && *e.grant == *g }
 
 // newCatalog returns a catalog that need not grow for n entries.
 func newCatalog(n int) *catalog { return &catalog{numbers: newTable(n), entries: make([]entry, 0, n)} }
@@ -41,10 +44,10 @@ func (c *catalog) addRole(k key) uint32 {
 	return c.add(entry{role: k.text}, k.tag)
 }
 
-// addGrant returns the number of the grant, which it adds when it is new.
+// addGrant returns the number of the grant, which it adds when it is new. The grant must not change afterwards.
 func (c *catalog) addGrant(g *grant) uint32 {
 	number, at := c.numbers.next(first(g.tag), g.tag)
-	for number != 0 && c.entries[number-1].grant != *g {
+	for number != 0 && !c.entries[number-1].is(g) {
 		number, at = c.numbers.next(at, g.tag)
 	}
 	if number != 0 {
@@ -53,7 +56,7 @@ func (c *catalog) addGrant(g *grant) uint32 {
 	if !slices.Contains(c.shapes, g.shape) {
 		c.shapes = append(c.shapes, g.shape)
 	}
-	return c.add(entry{grant: *g}, g.tag)
+	return c.add(entry{grant: g}, g.tag)
 }
 
 func (c *catalog) add(e entry, tag uint32) uint32 {
@@ -95,7 +98,7 @@ func (c *catalog) match(p Permission, segments *segmentHashes, m *matching) {
 func (c *catalog) find(p Permission, tag uint32, denied bool) uint32 {
 	number, at := c.numbers.next(first(tag), tag)
 	for number != 0 {
-		if g := &c.entries[number-1].grant; g.shape.denied == denied && g.pattern.Matches(p) {
+		if g := c.entries[number-1].grant; g != nil && g.shape.denied == denied && g.pattern.Matches(p) {
 			return number
 		}
 		number, at = c.numbers.next(at, tag)

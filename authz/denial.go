@@ -52,8 +52,11 @@ func decided(what audit.Type, p *authn.Principal, required string, why denial) a
 
 // nothingRequired denies a check that names nothing. An anonymous caller is
 // told no more than otherwise.
-func (s *Service) nothingRequired(ctx context.Context, p *authn.Principal, what string) (Decision, error) {
-	reason := ReasonError
+func (s *Service) nothingRequired(ctx context.Context, p *authn.Principal, r Requirement) (Decision, error) {
+	reason, what := ReasonError, "permission, scope or role"
+	if r.asked != nil {
+		what = r.asked.what
+	}
 	if !authenticated(p) {
 		reason = ReasonAnonymous
 	}

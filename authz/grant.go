@@ -24,7 +24,8 @@ func parseGrant(s string) (grant, error) {
 		return grant{}, err
 	}
 	g := grant{pattern: p, shape: shapeOf(p, denied)}
-	hashes := hashSegments(text)
+	var hashes segmentHashes
+	hashes.hash(text)
 	g.tag = g.shape.tag(&hashes)
 	return g, nil
 }
@@ -42,10 +43,12 @@ const maxShapes = 128
 
 // checkShapes refuses roles whose wildcards stand in too many different places.
 func (s roleSet) checkShapes() error {
-	shapes := map[shape]struct{}{}
+	shapes, last := map[shape]struct{}{}, shape{}
 	for _, d := range s {
 		for i := range d.grants {
-			shapes[d.grants[i].shape] = struct{}{}
+			if next := d.grants[i].shape; next != last { // neighbours are alike mostly
+				shapes[next], last = struct{}{}, next
+			}
 		}
 	}
 	if len(shapes) > maxShapes {

@@ -27,13 +27,13 @@ var (
 // segmentHashes are those of a permission's segments, each hashed once.
 type segmentHashes [maxSegments]uint64
 
-func hashSegments(text string) (h segmentHashes) {
-	n := 0
-	for segment := range strings.SplitSeq(text, ".") {
+// hash sets them to those of the text, which has no more segments than there is room for.
+func (h *segmentHashes) hash(text string) {
+	for n, more := 0, true; more; n++ {
+		var segment string
+		segment, text, more = strings.Cut(text, ".")
 		h[n] = maphash.String(seed, segment)
-		n++
 	}
-	return h
 }
 
 // mix adds a segment to the hash of those before it; their order matters.

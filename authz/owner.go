@@ -12,10 +12,11 @@ import (
 // owner without an ID is nobody's. Who is not the owner is denied as by [Service.Decide].
 func (s *Service) DecideOwned(ctx context.Context, p *authn.Principal, owner authn.Subject, r Requirement) (Decision, error) {
 	owns := authenticated(p) && owner.ID != "" && owner == p.Subject
-	if len(r.checks) == 0 && r.what == "" {
+	if r.asked == nil {
 		return s.decideOwnership(ctx, p, owns), nil
 	}
-	if !owns || len(r.checks) == 0 {
+	checks := r.checks()
+	if !owns || len(checks) == 0 {
 		return s.Decide(ctx, p, r)
 	}
 	rules, err := s.rulesFor(ctx, p, needPermission)
@@ -23,8 +24,8 @@ func (s *Service) DecideOwned(ctx context.Context, p *authn.Principal, owner aut
 		return s.deny(ctx, p, r.String(), denial{reason: ReasonError}), err
 	}
 	in := inquiry{p: p}
-	for i := range r.checks {
-		if !s.ownerMay(ctx, rules, &in, &r.checks[i]) {
+	for i := range checks {
+		if !s.ownerMay(ctx, rules, &in, &checks[i]) {
 			return s.Decide(ctx, p, r) // which says no, and tells of it
 		}
 	}

@@ -130,23 +130,20 @@ const (
 
 // parse reads segments, one of which may be enough.
 func parse(s string) (Permission, form) {
-	f, begin, n := concrete, 0, 0
-	for end := 0; end <= len(s); end++ {
-		if end < len(s) && s[end] != '.' {
-			continue
-		}
-		switch segment := s[begin:end]; {
-		case segment == star:
+	f, n := concrete, 0
+	for text, more := s, true; more; {
+		var segment string
+		segment, text, more = strings.Cut(text, ".")
+		switch {
+		case name(segment):
+		case segment == star, segment == rest && !more:
 			f = starred
-		case segment == rest && end == len(s):
-			f = starred
-		case !name(segment):
+		default:
 			return Permission{}, malformed
 		}
 		if n++; n > maxSegments {
 			return Permission{}, malformed
 		}
-		begin = end + 1
 	}
 	return Permission{text: s, segments: n}, f
 }

@@ -15,37 +15,51 @@ import (
 //
 // A name that is malformed makes no requirement smaller: [Service.Decide] answers with the error.
 type Requirement struct {
+	// asked is one word, so that guards hand it on for nothing; nil requires nothing.
+	asked *asked
+}
+
+// asked is what a requirement asks for.
+type asked struct {
 	what   string
 	checks []check
 	// number is by which it is remembered that a principal meets it; zero for not at all.
 	number uint32
 }
 
+// checks are all parts, every one of which must be satisfied.
+func (r Requirement) checks() []check {
+	if r.asked == nil {
+		return nil
+	}
+	return r.asked.checks
+}
+
 // RequirePermissions asks for every one of the permissions, as [Service.AuthorizeAll] does.
 func RequirePermissions(allOf ...string) Requirement {
-	return eachOf("permission", needPermission, allOf).remembered()
+	return eachOf("permission", needPermission, allOf)
 }
 
 // RequireAnyPermission asks for one of the permissions. A denial names them all, and is one event.
 func RequireAnyPermission(anyOf ...string) Requirement {
 	if len(anyOf) == 0 {
-		return Requirement{what: "permission"}
+		return newRequirement("permission")
 	}
-	return Requirement{what: "permission", checks: []check{newAnyCheck(anyOf)}}.remembered()
+	return newRequirement("permission", newAnyCheck(anyOf))
 }
 
 // RequireScopes asks that the credential may be used for every one of the permissions, as
 // [Service.AuthorizeScopes] does.
 func RequireScopes(allOf ...string) Requirement {
-	return eachOf("scope", needScope, allOf).remembered()
+	return eachOf("scope", needScope, allOf)
 }
 
 // RequireRoles asks for one of the roles, as [Service.AuthorizeRoles] does.
 func RequireRoles(anyOf ...string) Requirement {
 	if len(anyOf) == 0 {
-		return Requirement{what: "role"}
+		return newRequirement("role")
 	}
-	return Requirement{what: "role", checks: []check{newRoleCheck(anyOf)}}.remembered()
+	return newRequirement("role", newRoleCheck(anyOf))
 }
 
 // numbers counts the requirements that have a number. Those of guards are made when a program starts; a program that
@@ -57,28 +71,30 @@ const mostNumbers = 1 << 14
 // numbered is the highest number given out.
 func numbered() uint32 { return min(numbers.Load(), mostNumbers) }
 
-func (r Requirement) remembered() Requirement {
-	if numbers.Load() < mostNumbers {
+func newRequirement(what string, checks ...check) Requirement {
+	a := &asked{what: what, checks: checks}
+	if len(checks) > 0 && numbers.Load() < mostNumbers {
 		if n := numbers.Add(1); n <= mostNumbers {
-			r.number = n
+			a.number = n
 		}
 	}
-	return r
+	return Requirement{a}
 }
 
 func eachOf(what string, n need, permissions []string) Requirement {
-	r := Requirement{what: what, checks: make([]check, len(permissions))}
+	checks := make([]check, len(permissions))
 	for i, permission := range permissions {
-		r.checks[i] = newCheck(n, permission)
+		checks[i] = newCheck(n, permission)
 	}
-	return r
+	return newRequirement(what, checks...)
 }
 
 // String names everything that is required.
 func (r Requirement) String() string {
-	all := make([]string, len(r.checks))
-	for i := range r.checks {
-		all[i] = r.checks[i].required
+	checks := r.checks()
+	all := make([]string, len(checks))
+	for i := range checks {
+		all[i] = checks[i].required
 	}
 	return strings.Join(all, " and ")
 }
@@ -110,7 +126,7 @@ type check struct {
 func newCheck(n need, permission string) check {
 	c := check{required: permission, need: n}
 	if c.permission, c.fault = ParsePermission(permission); c.fault == nil {
-		c.segments = hashSegments(permission)
+		c.segments.hash(permission)
 	}
 	return c
 }

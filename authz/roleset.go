@@ -3,6 +3,7 @@ package authz
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -23,7 +24,10 @@ const namedRoles = 3
 
 // collect builds the set of all roles outside the store. cfg has its defaults.
 func collect(cfg Config, extra []Role) (roleSet, error) {
-	set, configErr := define(configRoles(cfg), len(extra)+namedRoles)
+	set, configErr := define(configRoles(cfg, maps.Keys(cfg.Roles)), len(extra)+namedRoles)
+	if configErr != nil { // in an order that depends on the names alone
+		_, configErr = define(configRoles(cfg, slices.Values(slices.Sorted(maps.Keys(cfg.Roles)))), 0)
+	}
 	coded, err := define(extra, 0)
 	for name, d := range coded {
 		if _, configured := set[name]; !configured {
@@ -76,9 +80,9 @@ func (s roleSet) checkSuperuser(defaultRole, superuser string) error {
 	return nil
 }
 
-func configRoles(cfg Config) []Role {
+func configRoles(cfg Config, names iter.Seq[string]) []Role {
 	roles := make([]Role, 0, len(cfg.Roles))
-	for _, name := range slices.Sorted(maps.Keys(cfg.Roles)) {
+	for name := range names {
 		r := cfg.Roles[name]
 		roles = append(roles, Role{Name: name, Description: r.Description, Permissions: r.Permissions, Inherits: r.Inherits})
 	}

@@ -45,8 +45,8 @@ func newCasbin2(matcher string, lines [][]string) (*casbin2.Enforcer, error) {
 }
 
 // newCached returns an enforcer that remembers decisions, and has already
-// decided whether each user may do the action.
-func newCached(lines [][]string, users []string, resource, action string) (*casbin.SyncedCachedEnforcer, error) {
+// decided that each user may do the action, or may not.
+func newCached(lines [][]string, users []string, resource, action string, allowed bool) (*casbin.SyncedCachedEnforcer, error) {
 	m, err := model.NewModelFromString(modelText(reordered))
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func newCached(lines [][]string, users []string, resource, action string) (*casb
 	}
 	for _, user := range users {
 		key, _ := casbin.GetCacheKey(user, resource, action)
-		if err := remembered.Set(key, true); err != nil {
+		if err := remembered.Set(key, allowed); err != nil {
 			return nil, err
 		}
 	}

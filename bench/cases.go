@@ -23,7 +23,7 @@ func Cases(child ...string) []pair.Case {
 		requestCase("HS256", fewTokens), requestCase("HS256", manyTokens),
 		provingCase(fewTokens), provingCase(manyTokens),
 		requestCase("RS256", fewTokens), requestCase("ES256", fewTokens),
-		decisionCase(), denialCase(), permissionCase(), loadCase(),
+		decisionCase(), denialCase(), permissionCase(), policiesCase(), loadCase(),
 		socketCase(), apiKeyCase(), revokedCase(),
 		cookieCase(fewTokens), cookieCase(manyTokens),
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -15,14 +14,19 @@ import (
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
-var errRefused = errors.New("bench: a permission was refused")
+var (
+	errRefused    = errors.New("bench: a permission was refused")
+	errLetThrough = errors.New("bench: one without the permission was let through")
+)
 
 // newAuthz returns a service that tells of its denials, as that of every application does; nobody writes them down.
-func newAuthz(cfg authz.Config) (*authz.Service, error) {
+func newAuthz(cfg authz.Config) (*authz.Service, error) { return newAuthzWith(cfg, nil) }
+
+func newAuthzWith(cfg authz.Config, attributes authz.AttributeSource) (*authz.Service, error) {
 	store, log := memstore.New(), slog.New(slog.DiscardHandler)
 	events := audit.NewBus(log, time.Now)
 	events.Subscribe(audit.ListenerFunc(func(context.Context, audit.Event) {}))
-	return authz.New(cfg, authz.Deps{Rules: store, Assignments: store, Events: events, Log: log})
+	return authz.New(cfg, authz.Deps{Rules: store, Assignments: store, Events: events, Log: log, Attributes: attributes})
 }
 
 func caller(id, role string) authn.Principal {
@@ -91,98 +95,4 @@ func callersOf(p policy, users []string) []authn.Principal {
 		callers[i] = caller(user, p.top(i))
 	}
 	return callers
-}
-
-const (
-	fewRulesSide  = ours + ", 10 rules"
-	manyRulesSide = ours + ", 10,000 rules"
-	casbinReorder = "casbin v3, reordered matcher"
-	casbinCanon   = "casbin v3, canonical matcher"
-	casbin2Canon  = "casbin v2, canonical matcher"
-)
-
-// decisionCase is goal P7 for a permission that is inherited over four roles.
-func decisionCase() pair.Case { return rulesCase("decision", "docs", "read", true) }
-
-// denialCase is goal P7 for a permission that nobody has, for which casbin reads all rules.
-func denialCase() pair.Case { return rulesCase("denial", "docs", "shred", false) }
-
-func rulesCase(name, resource, action string, wanted bool) pair.Case {
-	return pair.Case{
-		Name: name + " among rules",
-		What: "One permission of 1,000 users is decided, without HTTP: 1,000 roles, 10,000 rules, inherited four times.",
-		Open: func() (*pair.Bench, error) {
-			few, many, users := newPolicy(10), newPolicy(manyRules), userNames(1000)
-			small, errSmall := newAuthz(few.config())
-			large, errLarge := newAuthz(many.config())
-			lines := many.lines(users)
-			reorder, errReorder := newCasbin(reordered, lines)
-			canon, errCanon := newCasbin(canonical, lines)
-			canon2, errCanon2 := newCasbin2(canonical, lines)
-			if err := errors.Join(errSmall, errLarge, errReorder, errCanon, errCanon2); err != nil {
-				return nil, err
-			}
-			permission, cpu := resource+"."+action, pair.CPU()
-			return &pair.Bench{
-				Sides: []pair.Side{
-					ourDecision(fewRulesSide, small, callersOf(few, users), permission, wanted),
-					ourDecision(manyRulesSide, large, callersOf(many, users), permission, wanted),
-					casbinDecision(casbinReorder, reorder, users, resource, action, wanted),
-					casbinDecision(casbinCanon, canon, users, resource, action, wanted),
-					casbinDecision(casbin2Canon, canon2, users, resource, action, wanted),
-				},
-				Claims: []pair.Claim{
-					{Goal: "P7", Text: manyRulesSide + " ÷ with 10", Figure: pair.Ratio(cpu, manyRulesSide, fewRulesSide), Bound: pair.AtMost(1.5)},
-					{Goal: "P7", Text: casbinReorder + " ÷ " + ours, Figure: pair.Ratio(cpu, casbinReorder, manyRulesSide), Bound: pair.AtLeast(1000)},
-					{Goal: "P7", Text: casbinCanon + " ÷ " + ours, Figure: pair.Ratio(cpu, casbinCanon, manyRulesSide), Bound: pair.AtLeast(1000)},
-				},
-			}, nil
-		},
-	}
-}
-
-// permissionCase is goal P10.
-func permissionCase() pair.Case {
-	const atomicLoad, exact, wildcard, remembered = "an atomic load", ours + ", exact", ours + ", wildcard", "casbin v3, cached"
-	const explained = ours + ", exact, with its reasons"
-	return pair.Case{
-		Name: "permission check",
-		What: "One permission of one role is decided, without HTTP: held by name, held by a pattern, and by casbin from its cache.",
-		Open: func() (*pair.Bench, error) {
-			rules := newPolicy(manyRules)
-			service, errService := newAuthz(rules.config())
-			e, errCasbin := newCached(rules.lines([]string{"alice"}), []string{"alice"}, "docs", "read")
-			if err := errors.Join(errService, errCasbin); err != nil {
-				return nil, err
-			}
-			cpu := pair.CPU()
-			return &pair.Bench{
-				Sides: []pair.Side{
-					{Name: atomicLoad, Do: atomicLoads()},
-					ourDecision(exact, service, []authn.Principal{caller("alice", "role0")}, "docs.read", true),
-					ourDecision(wildcard, service, []authn.Principal{caller("carl", "clerk")}, "invoices.list", true),
-					explainedDecision(explained, service, []authn.Principal{caller("alice", "role0")}, "docs.read"),
-					casbinDecision(remembered, e, []string{"alice"}, "docs", "read", true),
-				},
-				Claims: []pair.Claim{
-					{Goal: "P10", Text: exact + " ÷ " + atomicLoad, Figure: pair.Ratio(cpu, exact, atomicLoad), Bound: pair.AtMost(3)},
-					{Goal: "P10", Text: wildcard + " ÷ " + remembered, Figure: pair.Ratio(cpu, wildcard, remembered), Bound: pair.AtMost(0.25)},
-					{Goal: "P10", Text: "allocations of " + wildcard, Figure: pair.Value(pair.Allocs(), wildcard), Bound: pair.AtMost(0)},
-				},
-			}, nil
-		},
-	}
-}
-
-// atomicLoads loads a pointer in each operation.
-func atomicLoads() func(int) error {
-	var at atomic.Pointer[error]
-	return func(n int) error {
-		for range n {
-			if err := at.Load(); err != nil {
-				return *err
-			}
-		}
-		return nil
-	}
 }

@@ -1,6 +1,6 @@
 // Package bench measures this module against what a Go application would use
 // instead: golang-jwt, jwx and go-jose for tokens, echo-jwt with casbin for
-// guarded routes, casbin for decisions, scs and gorilla/sessions for sessions, a
+// guarded routes, casbin for decisions, cedar-go alone, OPA and CEL for those by policies, scs and gorilla/sessions for sessions, a
 // bare argon2id for logins, and a plain map for revocations. It is a module of
 // its own, so that none of them is in the module's go.mod.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/bench/internal/pair"
 )
 
@@ -22,7 +23,7 @@ func loadCase() pair.Case {
 				if err != nil {
 					return err
 				}
-				return errors.Join(expect(true)(allowed(service.Authorize(context.Background(), alice, "docs.read"))))
+				return errors.Join(expect(true)(allowed(service.Authorize(context.Background(), alice, "docs.read", authz.Resource{}))))
 			}
 			loadCasbin := func() error {
 				e, err := newCasbin(reordered, lines)

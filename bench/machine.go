@@ -16,7 +16,7 @@ func measured() []string {
 		"github.com/lestrrat-go/jwx/v3", "github.com/go-jose/go-jose/v4",
 		"github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/sqlite3store", "github.com/alexedwards/scs/pgxstore", "github.com/alexedwards/scs/goredisstore",
 		"github.com/gorilla/sessions", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/redis/go-redis/v9", "github.com/redis/rueidis",
-		"github.com/casbin/casbin/v2", "github.com/casbin/casbin/v3", "github.com/alexedwards/argon2id",
+		"github.com/casbin/casbin/v2", "github.com/casbin/casbin/v3", "github.com/cedar-policy/cedar-go", "github.com/open-policy-agent/opa", "cel.dev/cel-go", "github.com/alexedwards/argon2id",
 	}
 }
 

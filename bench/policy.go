@@ -11,6 +11,7 @@ const (
 	rulesPerRole = 10
 	depth        = 5
 	manyRules    = 10_000
+	mostRules    = 100_000
 )
 
 // policy is n rules in n/10 roles, for this module and for casbin alike.

@@ -75,7 +75,7 @@ func requestSides(algorithm string, n int, changes ...func(*authmodule.Config)) 
 		return nil, nil, err
 	}
 	lines := newPolicy(manyRules).lines(a.subjects)
-	remembering, err := newCached(lines, a.subjects, "docs", "read")
+	remembering, err := newCached(lines, a.subjects, "docs", "read", true)
 	if err != nil {
 		return nil, nil, err
 	}

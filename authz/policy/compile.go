@@ -166,7 +166,7 @@ func (c *compilation) finish() {
 		p.settle()
 		c.set.index.add(c.d, p, &c.set.policies[i], c.costs)
 	}
-	c.set.index.finish()
+	c.set.index.finish(c.d)
 	for _, fault := range c.set.index.tooDear(c.limits.DecisionCost) {
 		c.bad.add(fault)
 	}

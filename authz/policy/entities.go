@@ -45,18 +45,14 @@ func (e *evaluation) fail(what string, err error) {
 
 func (e *evaluation) buildPrincipal() types.Entity {
 	p := &e.request.Principal
-	m := types.RecordMap{}
-	shape := e.set.declared.schema.Entities[userType].Shape
-	for name := range e.uses.principal {
-		declared, ok := shape[name]
-		if !ok {
-			continue
-		}
-		v, builtin := p.builtin(string(name))
+	m := e.blank()
+	for i := range e.uses.ofPrincipal {
+		f := &e.uses.ofPrincipal[i]
+		v, builtin := p.builtin(string(f.name))
 		if !builtin {
-			v = p.Attributes[string(name)]
+			v = p.Attributes[string(f.name)]
 		}
-		e.put(m, "principal."+string(name), name, v, declared)
+		e.put(m, "principal", f, v)
 	}
 	return types.Entity{UID: e.principal.uid, Parents: e.roles(), Attributes: types.NewRecord(m)}
 }
@@ -83,24 +79,36 @@ func (p *Principal) builtin(name string) (any, bool) {
 	return nil, false
 }
 
-// put converts one value. What is missing and not optional is a failure.
-func (e *evaluation) put(m types.RecordMap, what string, name types.String, v any, declared resolved.Attribute) {
-	if v == nil && declared.Optional {
+// blank returns a map for a record, which is made of a copy.
+func (e *evaluation) blank() types.RecordMap {
+	if e.scratch == nil {
+		e.scratch = types.RecordMap{}
+	}
+	clear(e.scratch)
+	return e.scratch
+}
+
+// put converts one value of what. What is missing and not optional is a failure.
+func (e *evaluation) put(m types.RecordMap, what string, f *field, v any) {
+	if v == nil && f.declared.Optional {
 		return
 	}
-	got, err := e.values.value(v, declared.Type)
+	got, err := e.values.value(v, f.declared.Type)
 	if err != nil {
 		if v == nil {
 			err = errMissing
 		}
-		e.fail(what, err)
+		e.fail(what+"."+string(f.name), err)
 		return
 	}
-	m[name] = got
+	m[f.name] = got
 }
 
 // roles are the principal's, as far as a policy asks for them.
 func (e *evaluation) roles() types.EntityUIDSet {
+	if !e.everyRole && !e.uses.everyRole && len(e.uses.roles) == 0 {
+		return types.EntityUIDSet{}
+	}
 	var all []types.EntityUID
 	for _, name := range e.request.Principal.Roles {
 		uid := roleUID(name)
@@ -116,18 +124,14 @@ func (e *evaluation) roles() types.EntityUIDSet {
 
 func (e *evaluation) buildResource() types.Entity {
 	r := &e.request.Resource
-	m := types.RecordMap{}
-	shape := e.set.declared.schema.Entities[e.resource.uid.Type].Shape
-	for name := range e.uses.resource {
-		declared, ok := shape[name]
-		if !ok {
-			continue
-		}
-		v := r.Attributes[string(name)]
-		if v == nil && r.Type == userType && name == "id" {
+	m := e.blank()
+	for i := range e.uses.ofResource {
+		f := &e.uses.ofResource[i]
+		v := r.Attributes[string(f.name)]
+		if v == nil && r.Type == userType && f.name == "id" {
 			v = r.ID
 		}
-		e.put(m, "resource."+string(name), name, v, declared)
+		e.put(m, "resource", f, v)
 	}
 	return types.Entity{UID: e.resource.uid, Parents: e.ancestors(), Attributes: types.NewRecord(m)}
 }
@@ -194,10 +198,10 @@ func (e *evaluation) context() (types.Record, error) {
 	if len(names) == 0 {
 		return types.Record{}, nil
 	}
-	m := make(types.RecordMap, len(names))
+	m := e.blank()
 	for name := range names {
 		if declared, ok := shape[name]; ok {
-			e.put(m, "context."+string(name), name, e.contextValue(string(name)), declared)
+			e.put(m, "context", &field{name, declared}, e.contextValue(string(name)))
 		}
 	}
 	return types.NewRecord(m), e.err

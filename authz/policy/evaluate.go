@@ -49,7 +49,7 @@ type Verdict struct {
 // above the limits, a done ctx, is [Error]: a policy that cannot be asked might have forbidden it.
 func (s *Set) Evaluate(ctx context.Context, r *Request) Verdict {
 	parts := s.index.parts(r.Action, r.Resource.Type)
-	if err := s.refuse(r); err != nil {
+	if err := s.refuse(r, parts[0] != nil); err != nil {
 		return Verdict{Err: err}
 	}
 	if parts[0] == nil && parts[1] == nil {
@@ -58,12 +58,12 @@ func (s *Set) Evaluate(ctx context.Context, r *Request) Verdict {
 	return s.evaluation(ctx, r, parts).run()
 }
 
-// refuse returns why a request is not one to ask policies about.
-func (s *Set) refuse(r *Request) error {
+// refuse returns why a request is not one to ask policies about. declared says that a rule is about its action and its type of resource.
+func (s *Set) refuse(r *Request, declared bool) error {
 	switch {
 	case r.Principal.ID == "":
 		return errNoPrincipal
-	case !actionName(r.Action):
+	case !declared && !actionName(r.Action):
 		return fmt.Errorf("policy: action %s is not two to 16 segments of A-Z a-z 0-9 _ - with dots between them", clip(r.Action))
 	case r.Resource.Type == "" && (r.Resource.ID != "" || r.Resource.Attributes != nil || r.Resource.Parents != nil):
 		return errNoType
@@ -73,6 +73,9 @@ func (s *Set) refuse(r *Request) error {
 		return fmt.Errorf("policy: an ID is longer than %d bytes", s.limits.StringBytes)
 	case len(r.Principal.Roles) > s.limits.Roles:
 		return fmt.Errorf("policy: the principal has more than %d roles", s.limits.Roles)
+	}
+	if declared {
+		return nil
 	}
 	return s.undeclared(r)
 }
@@ -115,6 +118,8 @@ type evaluation struct {
 	up      map[types.EntityUID]types.Entity
 	// everyRole is for explanations, which look at scopes too.
 	everyRole bool
+	// scratch is for one record after the other.
+	scratch types.RecordMap
 }
 
 type entity struct {

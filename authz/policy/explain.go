@@ -58,7 +58,7 @@ const Missing = "(missing)"
 func (s *Set) Explain(ctx context.Context, r *Request) Explanation {
 	x := Explanation{Verdict: s.Evaluate(ctx, r)}
 	parts := s.index.parts(r.Action, r.Resource.Type)
-	if s.refuse(r) != nil || parts[0] == nil && parts[1] == nil {
+	if s.refuse(r, parts[0] != nil) != nil || parts[0] == nil && parts[1] == nil {
 		return x
 	}
 	e := s.evaluation(ctx, r, parts)

@@ -87,13 +87,17 @@ func resourceTypes(scope ast.IsResourceScopeNode) types.EntityType {
 }
 
 // finish lets the rules of an action know what those for all actions look at.
-func (x *index) finish() {
+func (x *index) finish(d *declarations) {
 	for _, own := range x.actions {
 		for resource, p := range own {
 			if every := x.every[resource]; every != nil {
 				p.uses.merge(&every.uses)
 			}
+			p.uses.declared(d, types.EntityType(resource))
 		}
+	}
+	for resource, p := range x.every {
+		p.uses.declared(d, types.EntityType(resource))
 	}
 }
 

@@ -2,9 +2,11 @@ package policy
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
 )
 
 // uses are what policies look at. What none of them looks at is not read from the request.
@@ -14,6 +16,31 @@ type uses struct {
 	roles map[types.EntityUID]bool
 	// everyRole is for "in" with something that is no literal, wholeContext for a context that is compared as a whole.
 	everyRole, wholeContext bool
+	// ofPrincipal and ofResource are the attributes of them that are declared: see [uses.declared].
+	ofPrincipal, ofResource []field
+}
+
+// field is a declared attribute.
+type field struct {
+	name     types.String
+	declared resolved.Attribute
+}
+
+// declared lists what is to be read, once all uses are known. resource is the type that the rules are about.
+func (u *uses) declared(d *declarations, resource types.EntityType) {
+	u.ofPrincipal = fieldsOf(d.schema.Entities[userType].Shape, u.principal)
+	u.ofResource = fieldsOf(d.schema.Entities[resource].Shape, u.resource)
+}
+
+// fieldsOf are those of the shape that are named, ascending.
+func fieldsOf(shape resolved.RecordType, names map[types.String]bool) []field {
+	var all []field
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if declared, ok := shape[name]; ok {
+			all = append(all, field{name, declared})
+		}
+	}
+	return all
 }
 
 func newUses() uses {

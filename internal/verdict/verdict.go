@@ -3,7 +3,7 @@
 // afterwards.
 //
 //	memo := verdict.NewMemo(tenant, roles, scopes)      // with the principal
-//	if memo.Passed(owner, tenant, roles, scopes, guard) { … } // at each request
+//	if memo.Passed(owner, &tenant, &roles, &scopes, guard) { … } // at each request
 //
 // Only what was allowed by rules that are still in force is remembered: [Rules.End] makes all of it void at once.
 package verdict
@@ -67,31 +67,34 @@ func NewMemo(tenant string, roles, scopes []string) *Memo {
 }
 
 // Passed reports whether a principal with these roles and scopes was found to meet the requirement, by rules of the owner that are
-// still in force. One whose tenant, roles or scopes are not those of the memo is another principal, about whom nothing is known.
-func (m *Memo) Passed(owner *Owner, tenant string, roles, scopes []string, requirement uint32) bool {
-	if m == nil || requirement == 0 {
+// still in force. One whose tenant, roles or scopes are not those of the memo is another principal, about whom nothing is known. They are
+// only read. Requirement zero is met by nobody.
+func (m *Memo) Passed(owner *Owner, tenant *string, roles, scopes *[]string, requirement uint32) bool {
+	if m == nil {
 		return false
 	}
 	v := m.kept.Load()
-	if v == nil || v.owner != owner || !m.isOf(tenant, roles, scopes) {
+	if v == nil || v.owner != owner || !same(*roles, m.roles) || !same(*scopes, m.scopes) || !equal(*tenant, m.tenant) {
 		return false
 	}
 	word := int(requirement / bitsPerWord)
 	return word < len(v.passed) && v.passed[word].Load()&(1<<(requirement%bitsPerWord)) != 0 && !v.rules.over.Load()
 }
 
-// isOf compares lists by where they are: those that only look alike are not worth comparing.
 func (m *Memo) isOf(tenant string, roles, scopes []string) bool {
-	return same(roles, m.roles) && same(scopes, m.scopes) && len(tenant) == len(m.tenant) && (tenant == "" || tenant == m.tenant)
+	return same(roles, m.roles) && same(scopes, m.scopes) && equal(tenant, m.tenant)
 }
+
+// equal asks for the length first, as most tenants are empty.
+func equal(a, b string) bool { return len(a) == len(b) && (a == "" || a == b) }
 
 // Learn returns the verdicts that the principal shares with others under the rules,
 // with room for requirements up to most, or nil when it is not the memo's principal or there are too many.
-func (m *Memo) Learn(owner *Owner, rules *Rules, most uint32, tenant string, roles, scopes []string) *Verdicts {
-	if m == nil || !m.isOf(tenant, roles, scopes) {
+func (m *Memo) Learn(owner *Owner, rules *Rules, most uint32, tenant *string, roles, scopes *[]string) *Verdicts {
+	if m == nil || !m.isOf(*tenant, *roles, *scopes) {
 		return nil
 	}
-	v := rules.of(owner, combination(roles, scopes), int(most/bitsPerWord)+1)
+	v := rules.of(owner, combination(*roles, *scopes), int(most/bitsPerWord)+1)
 	m.kept.Store(v)
 	return v
 }
@@ -128,10 +131,13 @@ func appendList(key []byte, list []string) []byte {
 	return key
 }
 
-// same reports whether two lists are one piece of memory.
+// same reports whether two lists are one piece of memory: those that only look alike are not worth comparing.
 func same(a, b []string) bool {
-	if len(a) != len(b) || (a == nil) != (b == nil) {
+	if len(a) != len(b) {
 		return false
 	}
-	return len(a) == 0 || &a[0] == &b[0]
+	if len(a) == 0 { // no scopes at all is not an empty list of them
+		return (a == nil) == (b == nil)
+	}
+	return &a[0] == &b[0]
 }
