@@ -72,6 +72,11 @@ func importRules() []houseRule {
 			"authz/x.go", `package authz; import _ "` + modulePath + `/session"`,
 		},
 		{
+			"the kit for policies knows authz alone", "tables are run against roles and policies, without a graph, a store or HTTP",
+			house.Allow{In: []string{"authz/authztest"}, Own: []string{"authn", "authz", "authz/policy", "internal/nearest"}},
+			"authz/authztest/x.go", `package authztest; import _ "` + modulePath + `/store/memstore"`,
+		},
+		{
 			"drivers know the ports alone", "a port lives with its consumer; a driver implements it and knows nothing else",
 			house.Allow{
 				In: []string{"store/..."}, Except: []string{"store/storetest", "store/redisstore"},
