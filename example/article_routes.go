@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/transport"
@@ -34,8 +35,13 @@ type articleRoutes struct {
 	log      *slog.Logger
 }
 
+// list answers the articles that the caller may view.
 func (r *articleRoutes) list(c echo.Context) error {
-	all, err := r.articles.list(c.Request().Context())
+	ctx := c.Request().Context()
+	all, err := r.articles.list(ctx)
+	if err == nil {
+		all, err = authz.Filter(ctx, r.az, echoauth.Principal(c), "articles.view", all, article.resource)
+	}
 	if err != nil {
 		return unavailable(c, r.log, err)
 	}
@@ -43,11 +49,12 @@ func (r *articleRoutes) list(c echo.Context) error {
 }
 
 func (r *articleRoutes) add(c echo.Context) error {
-	in, err := readArticle(c)
+	in, err := readArticle(c, published)
 	if err != nil {
 		return err
 	}
-	one, err := r.articles.add(c.Request().Context(), in.Title, in.Body)
+	in.Owner = echoauth.Principal(c).Subject.ID
+	one, err := r.articles.add(c.Request().Context(), in)
 	if err != nil {
 		return unavailable(c, r.log, err)
 	}
@@ -55,16 +62,56 @@ func (r *articleRoutes) add(c echo.Context) error {
 	return c.JSON(http.StatusCreated, one)
 }
 
-func (r *articleRoutes) remove(c echo.Context) error {
-	err := r.articles.remove(c.Request().Context(), c.Param("id"))
-	if errors.Is(err, errNoArticle) {
-		return problem(http.StatusNotFound, "not_found", "there is no article with this id")
-	}
+// found is the key of the article that the guard has looked at.
+const found = "article"
+
+// resource is the article of the route, for the guard.
+func (r *articleRoutes) resource(c echo.Context) (authz.Resource, error) {
+	one, err := r.articles.find(c.Request().Context(), c.Param("id"))
 	if err != nil {
-		return unavailable(c, r.log, err)
+		return authz.Resource{}, r.missing(c, err)
+	}
+	c.Set(found, one)
+	return one.resource(), nil
+}
+
+// owner is whose article it is. One that does not exist is nobody's, so that only who may delete all of them learns that.
+func (r *articleRoutes) owner(c echo.Context) (authn.Subject, error) {
+	one, err := r.articles.find(c.Request().Context(), c.Param("id"))
+	if err != nil && !errors.Is(err, errNoArticle) {
+		return authn.Subject{}, unavailable(c, r.log, err)
+	}
+	return authn.Subject{ID: one.Owner}, nil
+}
+
+// edit changes the article that the guard has decided about, and no other that took its place meanwhile.
+func (r *articleRoutes) edit(c echo.Context) error {
+	before, _ := c.Get(found).(article)
+	in, err := readArticle(c, before.Status)
+	if err != nil {
+		return err
+	}
+	if err := r.articles.edit(c.Request().Context(), before, in); err != nil {
+		return r.missing(c, err)
+	}
+	r.changes.tell("edited", before.ID)
+	in.ID, in.Owner = before.ID, before.Owner
+	return c.JSON(http.StatusOK, in)
+}
+
+func (r *articleRoutes) remove(c echo.Context) error {
+	if err := r.articles.remove(c.Request().Context(), c.Param("id")); err != nil {
+		return r.missing(c, err)
 	}
 	r.changes.tell("deleted", c.Param("id"))
 	return c.NoContent(http.StatusNoContent)
+}
+
+func (r *articleRoutes) missing(c echo.Context, err error) error {
+	if errors.Is(err, errNoArticle) {
+		return problem(http.StatusNotFound, "not_found", "there is no article with this id")
+	}
+	return unavailable(c, r.log, err)
 }
 
 // may says what the caller may do with articles, for pages that show or hide
@@ -102,8 +149,8 @@ func covers(held []string, permission string) (bool, error) {
 	return false, nil
 }
 
-// readArticle reads the title and the body of a new article. Other members are ignored.
-func readArticle(c echo.Context) (article, error) {
+// readArticle reads the title, the body and the status, which is as given unless the request says another, of an article. Other members are ignored.
+func readArticle(c echo.Context, status string) (article, error) {
 	r := c.Request()
 	if media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err != nil || media != echo.MIMEApplicationJSON {
 		return article{}, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", "send the article as JSON, with the header Content-Type: application/json")
@@ -116,12 +163,13 @@ func readArticle(c echo.Context) (article, error) {
 	case err != nil:
 		return article{}, problem(http.StatusBadRequest, "invalid_request", "the request body could not be read")
 	}
-	var in article
+	in := article{Status: status}
 	var wrongType *json.UnmarshalTypeError
 	switch err := json.Unmarshal(data, &struct {
-		Title *string `json:"title"`
-		Body  *string `json:"body"`
-	}{&in.Title, &in.Body}); {
+		Title  *string `json:"title"`
+		Body   *string `json:"body"`
+		Status *string `json:"status"`
+	}{&in.Title, &in.Body, &in.Status}); {
 	case errors.As(err, &wrongType) && wrongType.Field != "":
 		return article{}, invalid(wrongType.Field, "must be a text")
 	case err != nil:
@@ -138,6 +186,8 @@ func (a article) check() error {
 		return invalid("title", fmt.Sprintf("must have at most %d characters", longestTitle))
 	case utf8.RuneCountInString(a.Body) > longestBody:
 		return invalid("body", fmt.Sprintf("must have at most %d characters", longestBody))
+	case a.Status != draft && a.Status != published:
+		return invalid("status", "must be draft or published")
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func application(s settings, log *slog.Logger) fx.Option {
 	return fx.Options(
 		authmodule.Configure(s.auth),
 		redisstore.Module(), // for auth.store.sessions: redis
-		authmodule.AddRoles(roles()...),
+		addPolicies(),
 		authmodule.UseDeviceNotifier(newNotifier),
 		fx.Supply(s, log),
 		fx.Provide(newEcho, newArticles, newChanges, newPage),
