@@ -49,7 +49,7 @@ func (r *articleRoutes) list(c echo.Context) error {
 }
 
 func (r *articleRoutes) add(c echo.Context) error {
-	in, err := readArticle(c, published)
+	in, err := readArticle(c, article{Status: published})
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (r *articleRoutes) add(c echo.Context) error {
 	if err != nil {
 		return unavailable(c, r.log, err)
 	}
-	r.changes.tell("added", one.ID)
+	r.changes.tell("added", one)
 	return c.JSON(http.StatusCreated, one)
 }
 
@@ -81,21 +81,23 @@ func (r *articleRoutes) owner(c echo.Context) (authn.Subject, error) {
 	if err != nil && !errors.Is(err, errNoArticle) {
 		return authn.Subject{}, unavailable(c, r.log, err)
 	}
+	if err == nil {
+		c.Set(found, one)
+	}
 	return authn.Subject{ID: one.Owner}, nil
 }
 
 // edit changes the article that the guard has decided about, and no other that took its place meanwhile.
 func (r *articleRoutes) edit(c echo.Context) error {
 	before, _ := c.Get(found).(article)
-	in, err := readArticle(c, before.Status)
+	in, err := readArticle(c, before)
 	if err != nil {
 		return err
 	}
 	if err := r.articles.edit(c.Request().Context(), before, in); err != nil {
 		return r.missing(c, err)
 	}
-	r.changes.tell("edited", before.ID)
-	in.ID, in.Owner = before.ID, before.Owner
+	r.changes.tell("edited", in)
 	return c.JSON(http.StatusOK, in)
 }
 
@@ -103,7 +105,9 @@ func (r *articleRoutes) remove(c echo.Context) error {
 	if err := r.articles.remove(c.Request().Context(), c.Param("id")); err != nil {
 		return r.missing(c, err)
 	}
-	r.changes.tell("deleted", c.Param("id"))
+	if gone, ok := c.Get(found).(article); ok {
+		r.changes.tell("deleted", gone)
+	}
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -149,8 +153,8 @@ func covers(held []string, permission string) (bool, error) {
 	return false, nil
 }
 
-// readArticle reads the title, the body and the status, which is as given unless the request says another, of an article. Other members are ignored.
-func readArticle(c echo.Context, status string) (article, error) {
+// readArticle reads an article: what the request does not say of title, body and status is as given. Other members are ignored.
+func readArticle(c echo.Context, in article) (article, error) {
 	r := c.Request()
 	if media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err != nil || media != echo.MIMEApplicationJSON {
 		return article{}, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", "send the article as JSON, with the header Content-Type: application/json")
@@ -163,7 +167,6 @@ func readArticle(c echo.Context, status string) (article, error) {
 	case err != nil:
 		return article{}, problem(http.StatusBadRequest, "invalid_request", "the request body could not be read")
 	}
-	in := article{Status: status}
 	var wrongType *json.UnmarshalTypeError
 	switch err := json.Unmarshal(data, &struct {
 		Title  *string `json:"title"`

@@ -77,7 +77,7 @@ func routes(e *echo.Echo, auth *echoauth.Auth, p *page, a *articles, live *chang
 	e.GET("/articles", article.list, echoauth.RequirePermissions("articles.read"))
 	e.GET("/articles/live", article.live, echoauth.RequireAnyPermission("articles.read", "articles.write"))
 	e.POST("/articles", article.add, echoauth.RequirePermissions("articles.write"))
-	e.PUT("/articles/:id", article.edit, echoauth.RequirePolicy("articles.edit", article.resource))
+	e.PATCH("/articles/:id", article.edit, echoauth.RequirePolicy("articles.edit", article.resource))
 	e.DELETE("/articles/:id", article.remove, echoauth.RequireOwner(article.owner, "articles.delete"))
 	e.GET("/articles/may", article.may, echoauth.OptionalAuth())
 
