@@ -64,7 +64,8 @@ func below(folder string, files []string) []string {
 	return all
 }
 
-func (r Rules) make() (*authz.Service, error) {
+// ready returns the service that is asked, or what is wrong with the rules.
+func (r Rules) ready() (*authz.Service, error) {
 	s, err := r.service()
 	switch {
 	case err != nil:

@@ -20,7 +20,7 @@ type TB[T any] interface {
 // for each case. A pattern that matches nothing fails the test, and so does everything that is wrong in a table.
 func Run[T TB[T]](t T, rules Rules, tables ...string) {
 	t.Helper()
-	service, err := rules.make()
+	service, err := rules.ready()
 	if err != nil {
 		t.Fatalf("authztest: the rules are not valid:\n%v", err)
 		return
