@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,6 +54,30 @@ func TestArticlesByPolicy(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, p.do("PATCH", "/articles/"+own, `{"title":"x"}`, editor).status)
 	assert.Equal(t, http.StatusForbidden, p.do("DELETE", "/articles/"+others, "", editor).status)
 	assert.Equal(t, http.StatusNoContent, p.do("DELETE", "/articles/"+own, "", editor).status)
+}
+
+// The stream tells of no draft but the reader's own.
+func TestStreamFollowsPolicies(t *testing.T) {
+	t.Parallel()
+	p := start(t, setup{})
+	viewer, _ := p.tokens("viewer@example.com")
+	admin, _ := p.tokens("admin@example.com")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/articles/live", http.NoBody)
+	require.NoError(t, err)
+	bearer(viewer)(r)
+	stream, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer stream.Body.Close()
+	lines := bufio.NewScanner(stream.Body)
+	require.True(t, lines.Scan())
+	require.Equal(t, "event: open", lines.Text())
+
+	hidden := p.do("POST", "/articles", `{"title":"t","status":"draft"}`, bearer(admin)).text("id")
+	seen := p.do("POST", "/articles", `{"title":"t"}`, bearer(admin)).text("id")
+	for lines.Scan() && !strings.Contains(lines.Text(), `"id":"`+seen+`"`) {
+		assert.NotContains(t, lines.Text(), `"id":"`+hidden+`"`)
+	}
+	require.NoError(t, lines.Err())
 }
 
 func TestAdminExplainsAndGivesRoles(t *testing.T) {
