@@ -88,6 +88,7 @@ func (r *reader) resource(name, n *yaml.Node) {
 	r.fields(n, "a resource", map[string]func(*yaml.Node){
 		"type":       func(n *yaml.Node) { x.is.Type = r.text(n, "type") },
 		"id":         func(n *yaml.Node) { x.is.ID = r.text(n, "id") },
+		"tenant":     func(n *yaml.Node) { x.is.Tenant = r.text(n, "tenant") },
 		"attributes": func(n *yaml.Node) { x.is.Attributes = r.attributes(n) },
 		"parents":    func(n *yaml.Node) { x.is.Parents = r.parents(n) },
 	})
