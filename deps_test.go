@@ -65,7 +65,7 @@ func importRules() []houseRule {
 		},
 		{
 			"policies know nothing of the application", "text in, decision out: they can be tested, fuzzed and benchmarked alone, and reach no store",
-			house.Allow{In: []string{"authz/policy"}, Own: []string{"setting"}},
+			house.Allow{In: []string{"authz/policy"}, Own: []string{"setting", "internal/nearest"}},
 			"authz/policy/x.go", `package policy; import _ "` + modulePath + `/authn"`,
 		},
 		{
