@@ -2,6 +2,7 @@ package authztest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -152,17 +153,19 @@ func foreign(n *yaml.Node, depth int) *yaml.Node {
 	return nil
 }
 
-// unused finds what is there for nothing.
+// unused finds what is there for nothing, in the order in which it stands.
 func (r *reader) unused() {
+	var found []mark
 	for _, p := range r.table.principals {
-		if !p.used {
-			r.fault(p.line, p.column, fmt.Sprintf("no case uses the principal %s; remove it or write a case", p.name))
-		}
+		found = append(found, p.mark)
 	}
 	for _, x := range r.table.resources {
-		if !x.used {
-			r.fault(x.line, x.column, fmt.Sprintf("no case uses the resource %s; remove it or write a case", x.name))
-		}
+		found = append(found, x.mark)
+	}
+	found = slices.DeleteFunc(found, func(m mark) bool { return m.used })
+	slices.SortFunc(found, func(a, b mark) int { return cmp.Or(a.line-b.line, a.column-b.column) })
+	for _, m := range found {
+		r.fault(m.line, m.column, "no case uses the "+m.what+" "+show(m.name)+"; remove it or write a case")
 	}
 	if len(r.table.questions) == 0 {
 		r.fault(1, 1, "the table has no cases")

@@ -44,7 +44,7 @@ func (r *reader) section(n *yaml.Node, read func(*yaml.Node)) {
 const multiFactor = "mfa"
 
 func (r *reader) principal(name, n *yaml.Node) {
-	p := &principal{mark: mark{name: name.Value, line: name.Line, column: name.Column}}
+	p := &principal{mark: mark{what: "principal", name: name.Value, line: name.Line, column: name.Column}}
 	p.is = authn.Principal{Kind: authn.KindUser, Subject: authn.Subject{ID: name.Value}, Roles: []string{}}
 	r.fields(n, "a principal", map[string]func(*yaml.Node){
 		"id":         func(n *yaml.Node) { p.is.Subject.ID = r.text(n, "id") },
@@ -83,7 +83,7 @@ func (r *reader) age(n *yaml.Node) *time.Duration {
 }
 
 func (r *reader) resource(name, n *yaml.Node) {
-	x := &resource{mark: mark{name: name.Value, line: name.Line, column: name.Column}}
+	x := &resource{mark: mark{what: "resource", name: name.Value, line: name.Line, column: name.Column}}
 	x.is.ID = name.Value
 	r.fields(n, "a resource", map[string]func(*yaml.Node){
 		"type":       func(n *yaml.Node) { x.is.Type = r.text(n, "type") },

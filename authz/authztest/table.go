@@ -20,7 +20,8 @@ type table struct {
 
 // mark is where something stands, and whether anything uses it.
 type mark struct {
-	name         string
+	// what is principal or resource.
+	what, name   string
 	line, column int
 	used         bool
 }
