@@ -42,6 +42,9 @@ func (s *Service) compile(stored Rules) (*ruleset, error) {
 		if rules.roles, err = s.base.roles.over(set, s.superuser); err != nil {
 			return nil, err
 		}
+		if err := rules.roles.definitions().checkSuperuser(Config{DefaultRole: s.defaultRole, SuperuserRole: s.superuser}); err != nil {
+			return nil, err
+		}
 	}
 	// Policies may name the tenant's own roles and permissions.
 	if len(stored.Policies) > 0 {

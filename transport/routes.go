@@ -23,6 +23,7 @@ func (g *Gate) Endpoints() []Endpoint {
 	}
 	endpoints = append(endpoints, g.deviceEndpoints()...)
 	endpoints = append(endpoints, g.sessionAdminEndpoints()...)
+	endpoints = append(endpoints, g.rbacEndpoints()...)
 	if g.deps.APIKeys != nil {
 		endpoints = append(endpoints, g.apiKeyEndpoints()...)
 	}

@@ -97,6 +97,16 @@ func (u *uses) in(of ast.IsNode) {
 	u.everyRole = true
 }
 
+// AsksRole reports whether some policy depends on who is in the role. It also does where a policy asks for a role that
+// stands in an attribute, which may be any.
+func (s *Set) AsksRole(name string) bool {
+	used, role := newUses(), types.NewEntityUID(roleType, types.String(name))
+	for _, p := range s.parsed {
+		used.policy(p.ast)
+	}
+	return used.everyRole || used.roles[role]
+}
+
 // dependsOnResource reports whether a node mentions the resource.
 func dependsOnResource(n ast.IsNode) bool {
 	found := false
