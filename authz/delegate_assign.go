@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -80,17 +81,20 @@ func (d Delegate) mayUnassign(ctx context.Context, subject authn.Subject, role s
 	if err := reach.hands(role); err != nil {
 		return err
 	}
-	switch own := subject == d.actor.Subject; {
-	case !own:
-		return reach.takes(role)
-	case !reach.unlimited:
-		return ownRoles()
-	}
 	has, err := d.s.Assignments(ctx, subject)
 	if err != nil {
 		return err
 	}
-	return d.stays(ctx, rules, rolesWithout(has, role))
+	rest := rolesWithout(has, role)
+	switch own := subject == d.actor.Subject; {
+	case own && reach.unlimited:
+		return d.stays(ctx, rules, rest)
+	case own:
+		return ownRoles()
+	case len(rest) == 0 && len(has) > 0:
+		return errors.Join(reach.takes(role), reach.leaves(d.s.defaultRole))
+	}
+	return reach.takes(role)
 }
 
 // hands refuses a role that the caller cannot hand on.
@@ -120,6 +124,20 @@ func (r *reach) takes(role string) error {
 		return fmt.Errorf("%w: role %s takes something away (!)", ErrBeyond, quote(role))
 	case len(asks(compiled, r.rules)) > 0:
 		return fmt.Errorf("%w: policies ask for role %s", ErrBeyond, quote(role))
+	}
+	return nil
+}
+
+// leaves refuses to leave an account with the default role alone, when that is more than the caller has.
+func (r *reach) leaves(role string) error {
+	err, compiled := r.exceeds(r.rules, role), r.rules.roles.role(role)
+	if err != nil || r.unlimited || compiled == nil {
+		return err
+	}
+	for i := range compiled.lineage[1:] {
+		if parent := compiled.lineage[1+i].role; !r.has(parent) {
+			return fmt.Errorf("%w: the default role %s, which an account without any role has, inherits %s, which they do not have", ErrBeyond, quote(role), quote(parent))
+		}
 	}
 	return nil
 }
