@@ -65,6 +65,11 @@ func (r *reach) keeps(before, after *ruleset, name string) error {
 	if !slices.Equal(before.roles.holding([]string{name}).takes, after.roles.holding([]string{name}).takes) {
 		return fmt.Errorf("%w: it changes what role %s takes away (!)", ErrBeyond, quote(name))
 	}
+	for i := range old.lineage[1:] {
+		if lost := old.lineage[1+i].role; (next == nil || next.inherits([]key{newKey(lost)}) == nil) && !r.has(lost) {
+			return fmt.Errorf("%w: role %s would no longer inherit %s, which they do not have", ErrBeyond, quote(name), quote(lost))
+		}
+	}
 	if was, is := asks(old, before, after), asks(next, before, after); !slices.Equal(was, is) {
 		return fmt.Errorf("%w: it changes which roles that policies ask for role %s is or inherits", ErrBeyond, quote(name))
 	}
