@@ -65,15 +65,28 @@ func (r *reach) keeps(before, after *ruleset, name string) error {
 	if !slices.Equal(before.roles.holding([]string{name}).takes, after.roles.holding([]string{name}).takes) {
 		return fmt.Errorf("%w: it changes what role %s takes away (!)", ErrBeyond, quote(name))
 	}
-	for i := range old.lineage[1:] {
-		if lost := old.lineage[1+i].role; (next == nil || next.inherits([]key{newKey(lost)}) == nil) && !r.has(lost) {
-			return fmt.Errorf("%w: role %s would no longer inherit %s, which they do not have", ErrBeyond, quote(name), quote(lost))
+	for _, parent := range append(old.without(next), next.without(old)...) {
+		if parent != name && !r.has(parent) {
+			return fmt.Errorf("%w: it changes whether role %s inherits %s, which they do not have", ErrBeyond, quote(name), quote(parent))
 		}
 	}
 	if was, is := asks(old, before, after), asks(next, before, after); !slices.Equal(was, is) {
 		return fmt.Errorf("%w: it changes which roles that policies ask for role %s is or inherits", ErrBeyond, quote(name))
 	}
 	return nil
+}
+
+// without are the roles of the lineage that another one has not. Either may be nil.
+func (c *compiled) without(other *compiled) (names []string) {
+	if c == nil {
+		return nil
+	}
+	for i := range c.lineage {
+		if name := c.lineage[i].role; other == nil || other.inherits([]key{newKey(name)}) == nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // heirsOf are the roles that inherit the role, over others too, ascending.
