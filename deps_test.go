@@ -21,9 +21,11 @@ var (
 	echoUsers  = []string{".", "echoauth", "bundle/...", "fxtest", "example/..."}
 	fxUsers    = []string{".", "bundle/...", "internal/slot", "fxtest", "example/..."}
 	// core is what a program links that uses neither fx nor Echo.
-	core = []string{"setting", "audit", "health", "authn", "session", "authz", "mfa", "sso", "transport", "store/memstore", "store/sqlstore"}
+	core = []string{"setting", "audit", "health", "authn", "session", "authz", "authz/policy", "mfa", "sso", "transport", "httpauth", "store/memstore", "store/sqlstore"}
 
 	echoModules = []string{"github.com/labstack/echo/...", "github.com/labstack/gommon/..."}
+	echo4       = []string{"github.com/labstack/echo/v4/...", "github.com/labstack/gommon/..."}
+	echo5       = []string{"github.com/labstack/echo/v5/..."}
 	fxModules   = []string{"go.uber.org/fx/...", "go.uber.org/dig/..."}
 	testingLibs = []string{"testing/...", "github.com/stretchr/testify/..."}
 	templates   = []string{"text/template/...", "html/template/..."}
@@ -39,7 +41,7 @@ type houseRule struct {
 }
 
 // houseRules are the rules of imports and calls. Imports point one way:
-// audit, setting <- authn <- session, authz, mfa, sso <- stores, echoauth <- bundle <- root <- fxtest, example.
+// audit, setting <- authn <- session, authz, mfa, sso <- stores, transport <- echoauth, httpauth, echov5auth <- bundle <- root <- fxtest, example.
 func houseRules() []houseRule {
 	return append(importRules(), codeRules()...)
 }
@@ -60,6 +62,21 @@ func importRules() []houseRule {
 			"session, authz, mfa and sso know the hub alone", "each can be used, tested and replaced without the others",
 			house.Allow{In: []string{"session", "authz", "mfa", "sso"}, Own: []string{"audit", "authn", "setting", "internal/...", "authz/policy"}},
 			"session/x.go", `package session; import _ "` + modulePath + `/authz"`,
+		},
+		{
+			"policies know nothing of the application", "text in, decision out: they can be tested, fuzzed and benchmarked alone, and reach no store",
+			house.Allow{In: []string{"authz/policy"}, Own: []string{"setting"}},
+			"authz/policy/x.go", `package policy; import _ "` + modulePath + `/authn"`,
+		},
+		{
+			"policies reach no network", "evaluating what a tenant has written does no input or output",
+			house.Deny{In: []string{"authz/policy"}, Imports: []string{"net", "net/http", "os", "io/fs"}},
+			"authz/policy/x.go", `package policy; import _ "os"`,
+		},
+		{
+			"Cedar stays in its package", "the module is experimental in part, and pinned: one package knows it",
+			house.Deny{In: everywhere, Except: []string{"authz/policy", "bench"}, Imports: []string{"github.com/cedar-policy/cedar-go/..."}},
+			"authz/x.go", `package authz; import _ "github.com/cedar-policy/cedar-go"`,
 		},
 		{
 			"session does not reach authz through an internal package", "an internal package is no back door between them",
@@ -104,8 +121,33 @@ func importRules() []houseRule {
 		},
 		{
 			"Echo stays at its door", "adapters for net/http and Echo v5 stand beside echoauth on the same core",
-			house.Deny{In: everywhere, Except: echoUsers, Imports: echoModules},
+			house.Deny{In: everywhere, Except: echoUsers, Imports: echo4},
 			"transport/x.go", `package transport; import _ "github.com/labstack/echo/v4"`,
+		},
+		{
+			"Echo v5 stays at its door", "a program links it only if it imports that door",
+			house.Deny{In: everywhere, Except: []string{"echov5auth"}, Imports: echo5},
+			"echoauth/x.go", `package echoauth; import _ "github.com/labstack/echo/v5"`,
+		},
+		{
+			"nothing else links the door of Echo v5", "a program links it only if it imports that door",
+			house.Unlinked{In: everywhere, Except: []string{"echov5auth"}, Imports: echo5},
+			"bundle/x.go", `package bundle; import _ "github.com/labstack/echo/v5"`,
+		},
+		{
+			"the door of Echo v5 links no Echo v4", "a program with the one need not carry the other, but for what the root package has",
+			house.Unlinked{In: []string{"echov5auth"}, Imports: echo4},
+			"echov5auth/x.go", `package echov5auth; import _ "github.com/labstack/echo/v4"`,
+		},
+		{
+			"the doors know the core alone", "what two doors share is package transport's",
+			house.Allow{In: []string{"echoauth", "httpauth", "echov5auth"}, Own: []string{"authn", "authz", "transport", "internal/slot"}},
+			"httpauth/x.go", `package httpauth; import _ "` + modulePath + `/echoauth"`,
+		},
+		{
+			"chi is for tests", "httpauth serves any router; chi is one that it is tested with",
+			house.Deny{In: everywhere, Imports: []string{"github.com/go-chi/chi/..."}},
+			"httpauth/x.go", `package httpauth; import _ "github.com/go-chi/chi/v5"`,
 		},
 		{
 			"fx stays in the wiring", "everything works without fx: constructors are plain functions",

@@ -16,6 +16,8 @@ const (
 	ReasonPolicyError = "policy_error"
 	// ReasonOwner: the caller is the owner.
 	ReasonOwner = "owner"
+	// ReasonTenant: the resource belongs to another tenant than the caller.
+	ReasonTenant = "tenant"
 	// ReasonDisabled: roles are switched off and the caller is authenticated.
 	ReasonDisabled = "disabled"
 	// ReasonAnonymous: the caller is not authenticated.

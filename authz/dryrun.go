@@ -44,7 +44,7 @@ func (s *Service) DryRun(ctx context.Context, t authn.Tenant, c RuleChange, reco
 
 func (s *Service) ask(ctx context.Context, rules *ruleset, r *Record) Decision {
 	p, check := r.principal(), newCheck(needPermission, r.Request.Action)
-	f := s.judge(ctx, rules, &inquiry{p: &p, recorded: &r.Request}, &check)
+	f := s.judge(ctx, rules, &inquiry{p: &p, resource: &r.Request.Resource, recorded: &r.Request}, &check)
 	return f.decision(&check)
 }
 

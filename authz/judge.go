@@ -119,6 +119,9 @@ func (s *Service) judge(ctx context.Context, rules *ruleset, in *inquiry, c *che
 
 // judgeOne answers a check whose caller and scopes are good: forbid, else what roles or policies give, else no.
 func (s *Service) judgeOne(ctx context.Context, rules *ruleset, in *inquiry, c *check) finding {
+	if r := in.resource; r != nil && r.Tenant != "" && r.Tenant != string(in.p.Subject.Tenant) {
+		return finding{reason: ReasonTenant}
+	}
 	f := s.byRoles(rules, in.p, c)
 	if c.need != needPermission || f.reason == ReasonDenied || !rules.touches(c.required) {
 		return f

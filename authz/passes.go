@@ -8,7 +8,7 @@ func (s *Service) Passes(p *authn.Principal, r Requirement) bool {
 	if !authenticated(p) || s.granted.counts() {
 		return false
 	}
-	if p.Memo().Verdicts(s.owner, string(p.Subject.Tenant), p.Roles, p.Scopes).Passed(r.number) {
+	if p.Memo().Passed(s.owner, string(p.Subject.Tenant), p.Roles, p.Scopes, r.number) {
 		return true
 	}
 	return s.passesAnew(p, r)

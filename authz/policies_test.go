@@ -90,6 +90,8 @@ func TestPoliciesAndRolesTogether(t *testing.T) {
 		"no address is known":                 {user("editor"), "articles.export", own, authz.ReasonPolicyError, ""},
 		"no attribute of the caller":          {user(), "articles.print", own, authz.ReasonMissingPermission, ""},
 		"an action of which nothing is said":  {user("root"), "bills.pay", none, authz.ReasonSuperuser, ""},
+		"another tenant's":                    {user("root"), "articles.read", authz.Resource{Type: "Article", ID: "a1", Tenant: "globex"}, authz.ReasonTenant, ""},
+		"the same tenant's":                   {userOf("acme", "reader"), "articles.read", authz.Resource{Type: "Article", ID: "a1", Tenant: "acme"}, authz.ReasonGranted, ""},
 		"an anonymous caller":                 {authn.Principal{}, "articles.edit", own, authz.ReasonAnonymous, ""},
 		"out of scope":                        {limited("articles.read"), "articles.edit", own, authz.ReasonScope, ""},
 		"in scope":                            {limited("articles.*"), "articles.edit", own, authz.ReasonPermitted, "own"},
@@ -124,12 +126,12 @@ func limited(scopes ...string) authn.Principal {
 func TestGuardsAskPolicies(t *testing.T) {
 	t.Parallel()
 	b := setup(t, press())
-	export, edit, print := authz.RequirePermissions("articles.export"), authz.RequirePermissions("articles.edit"), authz.RequireAnyPermission("articles.print", "articles.export")
+	export, edit, either := authz.RequirePermissions("articles.export"), authz.RequirePermissions("articles.edit"), authz.RequireAnyPermission("articles.print", "articles.export")
 	office := authz.WithEnvironment(t.Context(), authz.Environment{Context: policy.Context{IP: netip.MustParseAddr("10.1.2.3")}})
 	home := authz.WithEnvironment(t.Context(), authz.Environment{Context: policy.Context{IP: netip.MustParseAddr("192.0.2.1")}})
 	p := user("editor").Remembering()
 	for range 3 {
-		for _, r := range []authz.Requirement{export, edit, print} {
+		for _, r := range []authz.Requirement{export, edit, either} {
 			require.False(t, b.service.Passes(&p, r), "what depends on more than roles is not remembered")
 		}
 		d, err := b.service.Decide(office, &p, export)
@@ -138,7 +140,7 @@ func TestGuardsAskPolicies(t *testing.T) {
 		d, err = b.service.Decide(home, &p, export)
 		require.NoError(t, err)
 		require.Equal(t, authz.ReasonForbidden, d.Reason)
-		d, err = b.service.Decide(office, &p, print)
+		d, err = b.service.Decide(office, &p, either)
 		require.NoError(t, err)
 		require.True(t, d.Allowed)
 		_, err = b.service.Decide(office, &p, edit)

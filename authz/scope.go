@@ -67,7 +67,7 @@ func narrow(held, scopes []string) []string {
 	}
 	for _, h := range patterns(held) {
 		for _, s := range patterns(scopes) {
-			if c, any := common(h.held.text, s.held.text); any {
+			if c, some := common(h.held.text, s.held.text); some {
 				both = append(both, c)
 			}
 		}

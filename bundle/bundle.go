@@ -78,7 +78,7 @@ func (l logger) named() *slog.Logger {
 }
 
 // Module returns the graph: the token manager, the authorization service, the
-// session manager, the login service, the gate and its Echo door.
+// session manager, the login service, the gate and its doors for Echo and net/http.
 func Module(s Settings) fx.Option {
 	return fx.Module("authmodule",
 		fx.Provide(
@@ -99,7 +99,8 @@ func Module(s Settings) fx.Option {
 			s.newHealth,
 			s.newGate,
 			newRecorder,
-			s.newDoor,
+			newEchoDoor,
+			newHTTPDoor,
 		),
 		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
 		s.announceSetup(),

@@ -3,8 +3,6 @@ package bundle
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 	"go.uber.org/fx"
@@ -16,10 +14,8 @@ import (
 
 func newRecorder() *echoauth.Recorder { return &echoauth.Recorder{} }
 
-func (s Settings) newDoor(recorder *echoauth.Recorder, gate *transport.Gate, extra slot.Members[transport.Endpoint]) (*echoauth.Auth, error) {
-	endpoints := slot.Values(extra.List)
-	slices.SortFunc(endpoints, func(a, b transport.Endpoint) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
-	return echoauth.NewWith(recorder, gate, endpoints...)
+func newEchoDoor(recorder *echoauth.Recorder, gate *transport.Gate, extra slot.Members[transport.Endpoint]) (*echoauth.Auth, error) {
+	return echoauth.NewWith(recorder, gate, slot.Values(extra.List)...)
 }
 
 type routerIn struct {

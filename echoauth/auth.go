@@ -31,7 +31,7 @@ func NewWith(recorder *Recorder, gate *transport.Gate, extra ...transport.Endpoi
 	a := &Auth{
 		gate:      gate,
 		recorder:  recorder,
-		endpoints: append(gate.Endpoints(), extra...),
+		endpoints: gate.Endpoints(extra...),
 		plain:     reflect.TypeOf(echo.New().NewContext(nil, nil)),
 	}
 	recorder.belongsTo(a)
@@ -68,6 +68,12 @@ func (a *Auth) authenticator() echo.MiddlewareFunc { return a.Authenticate }
 // answers: guards do. Mount installs it.
 func (a *Auth) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		return next(a.carry(c, a.gate.Authenticate(c.Request())))
+		caller := a.gate.Authenticate(c.Request())
+		carried := a.carry(c, caller)
+		err := next(carried)
+		if caller.MaySetCookie() {
+			transport.KeepFromCaches(c.Response().Header()) // an answer of headers alone begins when the handler returned
+		}
+		return err
 	}
 }

@@ -69,7 +69,7 @@ func (c *authContext) unchanged() *http.Request {
 func (a *Auth) carry(c echo.Context, caller transport.Caller) echo.Context {
 	if cookie := caller.StaleCookie(); cookie != nil {
 		c.SetCookie(cookie)
-		c.Response().Before(func() { keepFromCaches(c) })
+		keepFromCaches(c)
 	}
 	if reflect.TypeOf(c) == a.plain {
 		return &authContext{Context: c, caller: caller}

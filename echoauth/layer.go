@@ -57,12 +57,15 @@ func layerOf(m echo.MiddlewareFunc) layer {
 }
 
 // globals are the middlewares of Pre and Use, which Echo hands to nobody. When it keeps them elsewhere than today
-// there are none, and routes that only they guard are undeclared.
+// there are none, and routes that only they guard are undeclared. Public is not among them: it would declare every route that
+// is ever added.
 func globals(e *echo.Echo) []layer {
 	var all []layer
 	for _, field := range []string{"premiddleware", "middleware"} {
 		for _, m := range middlewaresIn(e, field) {
-			all = append(all, layerOf(m))
+			if l := layerOf(m); l.guarding.Kind != transport.KindPublic {
+				all = append(all, l)
+			}
 		}
 	}
 	return all

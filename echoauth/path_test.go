@@ -138,3 +138,31 @@ func answerOf(app tabled, method, target string, headers []string) string {
 	app.echo.ServeHTTP(w, r)
 	return fmt.Sprint(w.Code, w.Body)
 }
+
+// POL-05: a host that is written otherwise is another router's at most, whose routes have guards of their own.
+func TestNoHostFormPassesItsGuard(t *testing.T) {
+	t.Parallel()
+	secret := func(c echo.Context) error { return c.String(http.StatusOK, "secret") }
+	app := startTabled(t, mounted(), routes(func(e *echo.Echo) {
+		admin := e.Host("admin.example.com", echoauth.RequireRoles("admin"))
+		admin.GET("/users", secret)
+		admin.Group("/inner").GET("/x", secret)
+		e.Group("/users", echoauth.RequireRoles("admin")).GET("", secret)
+		e.GET("/*", func(c echo.Context) error { return c.String(http.StatusOK, "public") }, echoauth.Public())
+	}))
+	assert.Empty(t, app.faults(t))
+	for _, host := range []string{"admin.example.com", "ADMIN.example.com", "admin.example.com.", "admin.example.com:443", "admin.example.com:", "www.example.com", "", "admin.example.com@x", "x, admin.example.com"} {
+		for _, path := range []string{"/users", "/inner/x"} {
+			r := request("GET", path, "")
+			r.Host = host
+			w := httptest.NewRecorder()
+			app.echo.ServeHTTP(w, r)
+			assert.NotContains(t, w.Body.String(), "secret", host+path)
+		}
+	}
+	r := request("GET", "/users", "", bearer(app.Token(app.Principal("admin")))...)
+	r.Host = "admin.example.com"
+	w := httptest.NewRecorder()
+	app.echo.ServeHTTP(w, r)
+	assert.Equal(t, "secret", w.Body.String())
+}

@@ -1,10 +1,6 @@
 package echoauth
 
 import (
-	"errors"
-	"net/http"
-	"strings"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/authmodule/authmodule/transport"
@@ -21,36 +17,14 @@ import (
 // [authn.ErrSessionRenewed] and is answered with 409 session_renewed when the handler returns it. Requests that are
 // under way with the old cookie are anonymous, and do not clear the new one.
 func RenewSession(c echo.Context) error {
-	caller := callerOf(c)
-	if caller == nil {
-		return fail(c, transport.Unmounted())
+	if err := transport.Renew(contextOf(c), callerOf(c), c.Response().Header(), c.Request()); err != nil {
+		return fail(c, err)
 	}
-	gate, ctx := caller.Gate(), contextOf(c)
-	cookie, err := gate.RenewSession(ctx, caller, c.Request())
-	if err != nil {
-		return refused(c, gate.Problem(ctx, err), err)
-	}
-	if cookie != nil {
-		setCookies(c, []*http.Cookie{cookie})
-		c.Response().Before(func() { keepFromCaches(c) })
-	}
+	keepFromCaches(c)
 	return nil
 }
 
-// refused is fail for code of the application's, which may ask for the cause.
-func refused(c echo.Context, p *transport.Problem, cause error) error {
-	_ = fail(c, p)
-	return echo.NewHTTPError(p.Status, p.Detail).SetInternal(errors.Join(p, cause))
-}
-
-// keepFromCaches overrides what a handler said about caching on an answer that sets
-// the session cookie: a cache that keeps it would hand one browser's cookie, or its clearing, to others.
+// keepFromCaches has the answer looked at when it begins: a handler may say more about caching until then.
 func keepFromCaches(c echo.Context) {
-	header := c.Response().Header()
-	for _, line := range header[echo.HeaderSetCookie] {
-		if name, _, _ := strings.Cut(line, "="); name == transport.CookieName || name == transport.InsecureCookieName {
-			header.Set(echo.HeaderCacheControl, "no-store")
-			return
-		}
-	}
+	c.Response().Before(func() { transport.KeepFromCaches(c.Response().Header()) })
 }

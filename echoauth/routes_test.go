@@ -105,6 +105,17 @@ func TestGlobalGuards(t *testing.T) {
 	}
 }
 
+// Public in Use would declare whatever is added later, so it declares nothing.
+func TestGlobalPublicDeclaresNothing(t *testing.T) {
+	t.Parallel()
+	handler, _ := untouched(t)
+	app := startTabled(t, mounted(), routes(func(e *echo.Echo) {
+		e.Use(echoauth.Public())
+		e.GET("/x", handler)
+	}))
+	assert.Equal(t, []string{"routes: GET /x" + unguarded}, app.faults(t))
+}
+
 // The module's own routes are declared by their need, and one that the application puts in their place by its guards.
 func TestOwnRoutes(t *testing.T) {
 	t.Parallel()

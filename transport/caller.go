@@ -37,6 +37,10 @@ func (c *Caller) Shared() *authn.Principal { return c.principal }
 // Gate returns the gate that authenticated the caller.
 func (c *Caller) Gate() *Gate { return c.gate }
 
+// MaySetCookie reports that the answer may set the session cookie, whatever its handler is: the cookie authenticated the
+// caller, so that the session can be renewed, or it is cleared. Adapters call [KeepFromCaches] on such answers.
+func (c *Caller) MaySetCookie() bool { return c.byCookie || c.clear }
+
 // StaleCookie returns a cookie to set that clears a session cookie which no longer counts, or nil.
 func (c *Caller) StaleCookie() *http.Cookie {
 	if !c.clear {
@@ -154,6 +158,8 @@ func explained(d authz.Decision) string {
 		return "policy " + strings.Join(d.Policies, ", ") + " forbids " + d.Required
 	case authz.ReasonPolicyError:
 		return "a policy about " + d.Required + " could not be evaluated; the log says why"
+	case authz.ReasonTenant:
+		return "this belongs to another tenant"
 	case authz.ReasonScope:
 		return "the credential's scopes do not cover " + d.Required
 	}

@@ -68,3 +68,11 @@ type Page struct {
 	HTML   []byte
 	Policy string
 }
+
+// Route returns the path at which an endpoint is mounted, with its parameters in braces.
+func (g *Gate) Route(e Endpoint) string {
+	if e.Absolute {
+		return e.Path
+	}
+	return g.cfg.Prefix + e.Path
+}

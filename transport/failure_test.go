@@ -63,8 +63,8 @@ func boot(t *testing.T, store *faulty) scene {
 	t.Helper()
 	s := scene{reached: new(bool)}
 	s.app = startConfigured(t, func(c *authmodule.Config) {
-		c.HTTP.CheckRoutes = transport.RouteCheckOff // which would read the rules at start
 		c.HTTP.RevocationEndpoint, c.HTTP.RBACEndpoints, c.JWT.SecretKey = true, true, "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
+		c.HTTP.CheckRoutes = transport.RouteCheckOff // it reads the roles at the start, and the flow would find them remembered
 	}, store.option(),
 		authmodule.AddRoles(authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}, authz.Role{Name: "admin", Permissions: []string{"*.*"}}),
 		authmodule.AddEndpoint(func(m *session.Manager) transport.Endpoint {

@@ -177,6 +177,6 @@ func (g *Guard) RefuseOthers(ctx context.Context, c *Caller, owner authn.Subject
 func Unmounted() *Problem {
 	return &Problem{
 		Type: "about:blank", Title: http.StatusText(http.StatusInternalServerError), Status: http.StatusInternalServerError,
-		Code: "not_mounted", Detail: "a guard stands on a route where nothing authenticates: mount the module on this router, for Echo by echoauth.Mount",
+		Code: "not_mounted", Detail: "a guard stands on a route where nothing authenticates: mount the module on this router, by echoauth.Mount, echov5auth.Mount or the Authenticate of httpauth",
 	}
 }

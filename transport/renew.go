@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
@@ -22,4 +23,21 @@ func (g *Gate) RenewSession(ctx context.Context, caller *Caller, r *http.Request
 		return nil, err
 	}
 	return g.cookie.set(grant.Cookie, grant.Session.Ends), nil
+}
+
+// Renew is [Gate.RenewSession] for adapters: it sets the cookie on the answer to r, whose header is given, in place of one that
+// was set before. Its error has the [Problem] to refuse with in it, and the cause. A nil caller is one whom nothing authenticated.
+func Renew(ctx context.Context, caller *Caller, header http.Header, r *http.Request) error {
+	if caller == nil {
+		return Unmounted()
+	}
+	cookie, err := caller.gate.RenewSession(ctx, caller, r)
+	if err != nil {
+		return errors.Join(caller.gate.Problem(ctx, err), err)
+	}
+	if cookie != nil {
+		setCookies(header, []*http.Cookie{cookie})
+		KeepFromCaches(header)
+	}
+	return nil
 }

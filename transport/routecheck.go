@@ -57,10 +57,12 @@ func (e *RouteError) Error() string {
 // whether it is defined in configuration, code or store. What the superuser role passes does not count. Faults that the adapter
 // found are listed first. An error of the store is returned when the roles cannot be read and nothing else is wrong.
 func (g *Gate) CheckRoutes(ctx context.Context, t RouteTable, found ...RouteFault) error {
-	roles, err := g.deps.Authz.Roles(ctx, "")
 	c := routeCheck{adapter: t.Adapter, faults: slices.Clone(found)}
-	if err == nil && g.deps.Authz.Enabled() {
-		c.read(roles)
+	var err error
+	if g.deps.Authz.Enabled() && slices.ContainsFunc(t.Routes, Route.asksRoles) {
+		err = c.read(ctx, g.deps.Authz)
+	}
+	if c.roles != nil {
 		c.outlook = func(action string) (authz.Outlook, error) { return g.deps.Authz.Outlook(ctx, "", action) }
 	}
 	for _, r := range t.Routes {
@@ -83,11 +85,23 @@ type routeCheck struct {
 	faults  []RouteFault
 }
 
-func (c *routeCheck) read(roles []authz.Role) {
+// asksRoles reports whether a guard is one that roles and policies decide about.
+func (r Route) asksRoles() bool {
+	return slices.ContainsFunc(r.Requires, func(want Guarding) bool {
+		return slices.Contains([]GuardKind{KindRoles, KindPermissions, KindAnyPermission, KindPolicy, KindOwner}, want.Kind)
+	})
+}
+
+func (c *routeCheck) read(ctx context.Context, service *authz.Service) error {
+	roles, err := service.Roles(ctx, "")
+	if err != nil {
+		return err
+	}
 	c.roles = map[string]bool{}
 	for _, role := range roles {
 		c.roles[role.Name] = true
 	}
+	return nil
 }
 
 // add adds the fault, or the route's method to the same fault of the path.

@@ -3,12 +3,19 @@ package transport
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/authmodule/authmodule/authn"
 )
 
-// Endpoints returns the module's own routes.
-func (g *Gate) Endpoints() []Endpoint {
+// Endpoints returns the module's own routes, and the extra ones after them, by path and method.
+func (g *Gate) Endpoints(extra ...Endpoint) []Endpoint {
+	extra = slices.SortedFunc(slices.Values(extra), func(a, b Endpoint) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
+	return append(g.own(), extra...)
+}
+
+func (g *Gate) own() []Endpoint {
 	endpoints := []Endpoint{
 		{Method: http.MethodPost, Path: "/register", Need: NeedNothing, Handle: g.register},
 		{Method: http.MethodPost, Path: "/login", Need: NeedNothing, Handle: g.login},

@@ -31,3 +31,26 @@ func (c *Caller) Watch(ctx context.Context, every time.Duration) (context.Contex
 func (g *Gate) watcher() authn.Watcher {
 	return authn.Watcher{Users: g.deps.Users, Keys: g.deps.APIKeys}
 }
+
+// Recheck is [Caller.Recheck] of the caller in ctx. Without one it is [Unmounted].
+func Recheck(ctx context.Context) error {
+	caller := CallerFrom(ctx)
+	if caller == nil {
+		return Unmounted()
+	}
+	if p := caller.Recheck(ctx); p != nil {
+		return p
+	}
+	return nil
+}
+
+// Watch is [Caller.Watch] of the caller in ctx. Without one the context has ended already.
+func Watch(ctx context.Context, every time.Duration) (context.Context, context.CancelFunc) {
+	caller := CallerFrom(ctx)
+	if caller == nil {
+		ended, stop := context.WithCancel(ctx)
+		stop()
+		return ended, stop
+	}
+	return caller.Watch(ctx, every)
+}

@@ -160,3 +160,19 @@ func bareValue(name string, v any) cedar.Value {
 	}
 	return nil
 }
+
+// BenchmarkCompile loads policies with as many actions.
+func BenchmarkCompile(b *testing.B) {
+	for _, n := range []int{100, 1000, 10_000} {
+		v := articles()
+		actions, text := unrelated(n)
+		v.Permissions = append(v.Permissions, actions...)
+		b.Run(fmt.Sprintf("policies=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := policy.Compile(v, policy.Limits{SourceBytes: 1 << 24}, policy.Source{Name: "p", Text: []byte(text)})
+				require.NoError(b, err)
+			}
+		})
+	}
+}

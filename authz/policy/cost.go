@@ -43,12 +43,7 @@ const perPolicy = 4
 
 // policy is the cost of a policy as it is asked: what the index has matched is not in it any more.
 func (p prices) policy(tree *ast.Policy) int {
-	total := perPolicy
-	for _, scope := range []ast.IsScopeNode{tree.Principal, tree.Resource} {
-		if _, anything := scope.(ast.ScopeTypeAll); !anything {
-			total += p.walk()
-		}
-	}
+	total := perPolicy + p.scope(tree.Principal, 8) + p.scope(tree.Resource, p.walk())
 	for _, c := range tree.Conditions {
 		ast.Inspect(ast.NewNode(c.Body), func(n ast.IsNode) bool {
 			total += p.node(n)
@@ -56,6 +51,17 @@ func (p prices) policy(tree *ast.Policy) int {
 		})
 	}
 	return total
+}
+
+// scope is the cost of a scope, of which being in something costs as much as walk.
+func (p prices) scope(scope ast.IsScopeNode, walk int) int {
+	switch scope.(type) {
+	case ast.ScopeTypeAll:
+		return 0
+	case ast.ScopeTypeIn, ast.ScopeTypeIsIn:
+		return walk
+	}
+	return 2
 }
 
 // walk is asking whether an entity is in another: it may see all ancestors.

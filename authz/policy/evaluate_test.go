@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -240,4 +241,86 @@ func TestUnrelatedPoliciesAreNotAsked(t *testing.T) {
 	few, many := benchSet(t, 0), benchSet(t, 1000)
 	require.Equal(t, 1000, strings.Count(text, ";\n"))
 	require.Len(t, many.Explain(t.Context(), benchRequest()).Policies, len(few.Explain(t.Context(), benchRequest()).Policies))
+}
+
+// TestWhatIsReadInAnyForm reads attributes and roles that no variable leads to.
+func TestWhatIsReadInAnyForm(t *testing.T) {
+	t.Parallel()
+	v := articles()
+	v.Resources["Memo"] = policy.ResourceType{
+		Attributes: map[string]string{"readers": "Set<Role>", "level": "Long", "folder": "Folder"}, Parents: []string{"Folder"}, Actions: []string{"memos.read"},
+	}
+	memo := func() *policy.Request {
+		r := article("u1", "u1", "editor", "viewer")
+		r.Action = "memos.read"
+		r.Resource = policy.Resource{
+			Type: "Memo", ID: "m1", Attributes: policy.Attributes{"readers": []string{"chief", "viewer"}, "level": 3, "folder": "f1"},
+			Parents: []policy.Entity{{Type: "Folder", ID: "f1", Parents: []policy.Entity{{Type: "Folder", ID: "top"}}}},
+		}
+		return r
+	}
+	for condition, change := range map[string]func(*policy.Request){
+		`principal in resource.readers`:                                             func(r *policy.Request) { r.Principal.Roles = []string{"editor"} },
+		`(if context.mfaAge > 3 then resource else Memo::"m1").level == 3`:          func(r *policy.Request) { r.Resource.Attributes["level"] = 4 },
+		`Memo::"m1".level == 3`:                                                     func(r *policy.Request) { r.Resource.Attributes["level"] = 4 },
+		`User::"u1".methods.contains("otp")`:                                        func(r *policy.Request) { r.Principal.Methods = nil },
+		`User::"u1" in Role::"viewer"`:                                              func(r *policy.Request) { r.Principal.Roles = nil },
+		`resource.folder in Folder::"top"`:                                          func(r *policy.Request) { r.Resource.Attributes["folder"] = "f9" },
+		`resource in [Folder::"top", Folder::"x"]`:                                  func(r *policy.Request) { r.Resource.Parents = nil },
+		`[principal, User::"u9"].contains(User::"u1") && principal is User`:         func(r *policy.Request) { r.Principal.ID = "u2" },
+		`{kind: principal.kind, level: resource.level} == {kind: "user", level: 3}`: func(r *policy.Request) { r.Principal.Kind = "service" },
+	} {
+		set, err := policy.Compile(v, policy.Limits{}, policy.Source{Name: "p", Text: []byte(
+			`permit(principal, action == Action::"memos.read", resource) when { ` + condition + ` };`)})
+		require.NoError(t, err, condition)
+		r := memo()
+		got := set.Evaluate(t.Context(), r)
+		require.NoError(t, got.Err, condition)
+		require.Equal(t, policy.Permit, got.Effect, condition)
+		change(r)
+		require.NotEqual(t, policy.Permit, set.Evaluate(t.Context(), r).Effect, condition)
+	}
+}
+
+func TestVerdictAnd(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("failed")
+	of := func(e policy.Effect, name string) policy.Verdict {
+		v := policy.Verdict{Effect: e, Reasons: []policy.Reason{{Policy: name}}}
+		if e == policy.Error {
+			v.Err = failure
+		}
+		return v
+	}
+	order := []policy.Effect{policy.None, policy.Permit, policy.Forbid, policy.Error}
+	for i, less := range order {
+		for _, more := range order[i:] {
+			a, b := of(less, "a"), of(more, "b")
+			for _, got := range []policy.Verdict{a.And(b), b.And(a)} {
+				require.Equal(t, more, got.Effect)
+				require.Equal(t, more == policy.Error, errors.Is(got.Err, failure))
+				require.Len(t, got.Reasons, map[bool]int{true: 2, false: 1}[less == more])
+			}
+		}
+	}
+}
+
+// TestCompilerForTenants compiles sets of several tenants at a time.
+func TestCompilerForTenants(t *testing.T) {
+	t.Parallel()
+	c, err := policy.NewCompiler(articles(), policy.Limits{})
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			set, err := c.Compile(policy.Source{Name: fmt.Sprint("tenant", i), Text: []byte(ownArticles)})
+			if err != nil || set.Evaluate(context.Background(), article("u1", "u1", "editor")).Effect != policy.Permit {
+				t.Error(err)
+			}
+			if _, err := c.Compile(policy.Source{Name: "wrong", Text: []byte("permit(principal, action, resource) when { context.nothing };")}); err == nil {
+				t.Error("a fault is missing")
+			}
+		})
+	}
+	all.Wait()
 }

@@ -3,8 +3,8 @@ package policy
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
@@ -85,7 +85,7 @@ func (s *Set) Explain(ctx context.Context, r *Request) Explanation {
 // trace asks one policy, condition by condition.
 func (s *Set) trace(env eval.Env, r *rule) PolicyTrace {
 	p := s.parsed[s.byID[r.info.ID]]
-	t := PolicyTrace{Policy: r.info.ID, At: r.info.place, Effect: r.info.Effect, Annotations: r.info.Annotations}
+	t := PolicyTrace{Policy: r.info.ID, At: r.info.place, Effect: r.info.Effect, Annotations: maps.Clone(r.info.Annotations)}
 	scope := *p.ast
 	scope.Conditions = nil
 	if r.undecided {
@@ -99,7 +99,7 @@ func (s *Set) trace(env eval.Env, r *rule) PolicyTrace {
 		if r.undecided && dependsOnResource(c.Body) {
 			continue
 		}
-		seen := trace(env, p.conditionText(i), c)
+		seen := trace(env, p.written[i], c)
 		t.Conditions = append(t.Conditions, seen)
 		if seen.Err != "" || !seen.Holds {
 			t.Why = seen.Err
@@ -131,7 +131,7 @@ func trace(env eval.Env, text string, c ast.ConditionType) ConditionTrace {
 	t := ConditionTrace{Text: text}
 	value, err := truth(env, c.Body)
 	if err != nil {
-		t.Err = err.Error()
+		t.Err = withoutValues(err.Error())
 	}
 	t.Holds = err == nil && value == bool(c.Condition)
 	seen := map[string]bool{}
@@ -233,13 +233,4 @@ func holdsSecret(v any, depth int) bool {
 		return holdsSecret(map[string]any(v), depth)
 	}
 	return false
-}
-
-// conditionText is a condition as it is written.
-func (s *statement) conditionText(i int) string {
-	if i >= len(s.conditions) {
-		return ""
-	}
-	from, to := s.conditions[i][0]-1, s.conditions[i][1]
-	return strings.TrimSpace(s.text[s.tokens[from].offset:s.tokens[to].end()])
 }

@@ -177,7 +177,7 @@ func TestRequestLimits(t *testing.T) {
 	for expected, change := range map[string]func(*policy.Request){
 		"policy: resource.status is longer than 1024 bytes":                                      func(r *policy.Request) { r.Resource.Attributes["status"] = strings.Repeat("x", 1025) },
 		"policy: resource.tags has more than 256 elements":                                       func(r *policy.Request) { r.Resource.Attributes["tags"] = texts(257, 3) },
-		"policy: resource.tags element 20 makes the attributes longer than 16384 bytes together": func(r *policy.Request) { r.Resource.Attributes["tags"] = texts(256, 780) },
+		"policy: resource.tags element 21 makes the attributes longer than 16384 bytes together": func(r *policy.Request) { r.Resource.Attributes["tags"] = texts(256, 780) },
 		"policy: the principal has more than 1024 roles":                                         func(r *policy.Request) { r.Principal.Roles = texts(1025, 4) },
 		"policy: an ID is longer than 1024 bytes":                                                func(r *policy.Request) { r.Resource.ID = strings.Repeat("x", 1025) },
 		"policy: resource has more than 128 ancestors, or they are more than 32 deep":            func(r *policy.Request) { r.Resource.Parents = []policy.Entity{deep} },

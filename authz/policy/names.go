@@ -1,11 +1,13 @@
 package policy
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
 )
 
 // checkNames refuses names that are declared nowhere. Cedar's validator lets some of them pass: an attribute after
@@ -57,8 +59,10 @@ func (d *declarations) nodeNames(p *parsed, condition int, n ast.IsNode, bad *fa
 		}
 	case ast.NodeTypeHas:
 		d.attribute(p, condition, n.Arg, string(n.Value), bad)
+		d.reach(p, condition, n.Arg, string(n.Value), bad)
 	case ast.NodeTypeAccess:
 		d.attribute(p, condition, n.Arg, string(n.Value), bad)
+		d.reach(p, condition, n.Arg, string(n.Value), bad)
 	}
 }
 
@@ -117,38 +121,91 @@ func (d *declarations) entityType(p *parsed, condition int, name types.EntityTyp
 	bad.add(p.at(i, "unknown type %s%s", clip(string(name)), suggest(string(name), known)))
 }
 
-// attribute checks the name after a variable. Deeper ones have to be declared somewhere.
+// attribute checks the name after a variable. The validator knows the deeper ones.
 func (d *declarations) attribute(p *parsed, condition int, of ast.IsNode, name string, bad *faults) {
 	known := map[string]bool{}
 	what := "anything"
 	if v, ok := of.(ast.NodeTypeVariable); ok {
 		what = string(v.Name)
 	}
-	switch what {
-	case "principal":
-		addNames(known, d.schema.Entities[userType].Shape)
-	case "resource", "action", "context":
-		actions, _ := d.actionsOf(p.ast.Action)
-		for _, uid := range actions {
-			a := d.schema.Actions[uid]
-			if what == "context" {
-				addNames(known, a.AppliesTo.Context)
-				continue
-			}
-			for _, r := range a.AppliesTo.Resources {
-				if scope := resourceTypes(p.ast.Resource); scope != "" && scope != r {
-					continue
-				}
-				addNames(known, d.schema.Entities[r].Shape)
-			}
+	if what == "anything" {
+		return // the validator knows the type
+	}
+	for _, t := range d.variable(p, what) {
+		if shape, ok := t.(resolved.RecordType); ok {
+			addNames(known, shape)
 		}
-	default:
-		return // the validator knows the type, and names in deeper has are checked by it being false
 	}
 	if known[name] {
 		return
 	}
 	bad.add(p.at(p.find(condition, name), "unknown attribute %s of %s%s%s", clip(name), what, suggest(name, maps.Keys(known)), undeclared(what, known)))
+}
+
+// reach refuses an attribute of an entity that is itself an attribute: requests carry those of the principal and the resource alone,
+// so that asking would fail, and deny, whenever it is another one.
+func (d *declarations) reach(p *parsed, condition int, of ast.IsNode, name string, bad *faults) {
+	if _, deeper := of.(ast.NodeTypeAccess); !deeper {
+		return
+	}
+	for _, t := range d.typesOf(p, of) {
+		if e, ok := t.(resolved.EntityType); ok {
+			bad.add(p.at(p.find(condition, name), "requests do not carry the attributes of this %s, only those of the principal and of the resource; declare one of the resource instead", e))
+			return
+		}
+	}
+}
+
+// typesOf returns the types that a variable, or an attribute at any depth, may have.
+func (d *declarations) typesOf(p *parsed, n ast.IsNode) []resolved.IsType {
+	switch n := n.(type) {
+	case ast.NodeTypeVariable:
+		return d.variable(p, string(n.Name))
+	case ast.NodeTypeAccess:
+		var all []resolved.IsType
+		for _, t := range d.typesOf(p, n.Arg) {
+			if shape, ok := t.(resolved.RecordType); ok && shape[n.Value].Type != nil {
+				all = append(all, shape[n.Value].Type)
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+// variable returns the shapes that a variable may have.
+func (d *declarations) variable(p *parsed, name string) []resolved.IsType {
+	if name == "principal" {
+		return []resolved.IsType{d.schema.Entities[userType].Shape}
+	}
+	if name == "action" {
+		return nil
+	}
+	key := fmt.Sprintf("%s %s %T%v", name, resourceTypes(p.ast.Resource), p.ast.Action, p.ast.Action)
+	if d.shapes[key] == nil {
+		d.shapes[key] = d.shapesOf(p, name)
+	}
+	return d.shapes[key]
+}
+
+// shapesOf returns the union of all contexts, or the shape of each type of resources.
+func (d *declarations) shapesOf(p *parsed, name string) []resolved.IsType {
+	context, seen, all := resolved.RecordType{}, map[types.EntityType]bool{}, []resolved.IsType{}
+	actions, _ := d.actionsOf(p.ast.Action)
+	for _, uid := range actions {
+		a := d.schema.Actions[uid]
+		maps.Copy(context, a.AppliesTo.Context)
+		for _, r := range a.AppliesTo.Resources {
+			if scope := resourceTypes(p.ast.Resource); !seen[r] && (scope == "" || scope == r) {
+				seen[r] = true
+				all = append(all, d.schema.Entities[r].Shape)
+			}
+		}
+	}
+	if name == "context" {
+		return []resolved.IsType{context}
+	}
+	return all
 }
 
 func undeclared(what string, known map[string]bool) string {

@@ -24,12 +24,16 @@ func parse(s *statement, bad *faults) *parsed {
 		bad.add(fault)
 		return nil
 	}
-	var p cedar.Policy
-	if err := p.UnmarshalCedar([]byte(s.text)); err != nil {
+	list, err := cedar.NewPolicyListFromBytes(s.source, []byte(s.text))
+	if err != nil {
 		bad.add(s.locate(err))
 		return nil
 	}
-	p.SetFilename(s.source)
+	if len(list) != 1 || len(list[0].AST().Conditions) != len(s.conditions) { // Cedar reads it in another way than the scanner
+		bad.add(s.at(s.head(), "the policy is not one policy; write each with its own permit or forbid and a ; at its end"))
+		return nil
+	}
+	p := list[0]
 	tree := (*ast.Policy)(p.AST())
 	if s.id == "" {
 		for _, a := range tree.Annotations {
@@ -45,7 +49,7 @@ func parse(s *statement, bad *faults) *parsed {
 		bad.add(s.at(0, "an @id has 1 to 256 characters, all of them printable"))
 		return nil
 	}
-	return &parsed{statement: s, ast: tree, cedar: &p}
+	return &parsed{statement: s, ast: tree, cedar: p}
 }
 
 // structure refuses what Cedar's parser explains badly.
@@ -69,7 +73,7 @@ func (s *statement) structure() *Fault {
 func parserAt() *regexp.Regexp { return regexp.MustCompile(`(\d+):(\d+)`) }
 
 func parserPlace(err error) (line, column int, problem string) {
-	problem = err.Error()
+	problem = strings.TrimPrefix(err.Error(), "parser error: ")
 	at := parserAt().FindStringSubmatchIndex(problem)
 	if at == nil {
 		return 0, 0, problem

@@ -45,6 +45,8 @@ type Resource struct {
 	Type string `json:"type"`
 	// ID is resource's own, Type::"ID".
 	ID string `json:"id"`
+	// Tenant is the one that it belongs to, when that is known. The authorization service denies everybody of another tenant.
+	Tenant string `json:"tenant,omitempty"`
 	// Attributes are those that the type declares. Others are not read.
 	Attributes Attributes `json:"attributes,omitempty"`
 	// Parents are what it is in.

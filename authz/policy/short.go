@@ -30,7 +30,7 @@ func shortKeys() map[string]func(*short, *yaml.Node) {
 
 // short is one policy in the short form.
 type short struct {
-	c      *compiler
+	c      *compilation
 	source string
 	lines  []string
 	node   *yaml.Node
@@ -43,7 +43,7 @@ type short struct {
 }
 
 // short translates a YAML source into statements in Cedar, whose tokens have the lines of the YAML.
-func (c *compiler) short(src Source) []*statement {
+func (c *compilation) short(src Source) []*statement {
 	items, fault := shortItems(src)
 	if fault != nil {
 		fault.Source = src.Name

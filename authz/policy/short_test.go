@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -125,6 +126,9 @@ func TestShortFormFaults(t *testing.T) {
 		{"list as a condition", head + "when: [a]", "p.yaml:4:11: policy a: a condition is a Cedar expression, or a map of attributes and their values"},
 		{"another policy", head + "when: 'true }; permit(principal, action, resource) when { true'", "p.yaml:4:17: policy a: this } closes nothing; remove it"},
 		{"another condition", head + "when: 'true } when { true'", "p.yaml:4:17: policy a: this } closes nothing; remove it"},
+		{"a semicolon", head + "when: 'true; true'", "p.yaml:4:16: policy a: a condition has no ;"},
+		{"an annotation", head + "when: '@x(\"y\") true'", "p.yaml:4:12: policy a: a condition has no @"},
+		{"too many words", head + "when: '" + strings.Repeat("! ", 3000) + "true'", "p.yaml:4:4013: policy a: the condition has more than 2000 words and signs, or brackets more than 24 deep"},
 		{"a comment without an end", head + "when: 'true /*'", "p.yaml:4:17: policy a: the comment has no end; write */"},
 		{"two expressions", head + "when: true false", "p.yaml:4:16: policy a: expected }, found false"},
 		{"YAML", "policies: [", "p.yaml:1:1: did not find expected node content"},

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -184,7 +185,7 @@ func (s *short) condition(t *cedarText, n *yaml.Node) {
 			s.wrong(n, "the condition is empty; leave it out")
 			return
 		}
-		if fault := oneExpression(n.Value); fault != nil {
+		if fault := oneExpression(n.Value, s.c.limits); fault != nil {
 			line, column := s.inside(piece{node: n, value: true}, n.Value[:fault.Column])
 			s.wrong(&yaml.Node{Line: line, Column: column}, "%s", fault.Problem)
 			return
@@ -199,10 +200,13 @@ func (s *short) condition(t *cedarText, n *yaml.Node) {
 }
 
 // oneExpression refuses what could end the condition that it is put into. The fault's Column is the offset.
-func oneExpression(text string) *Fault {
+func oneExpression(text string, limits Limits) *Fault {
 	scan := newScanner(text)
 	var open []string
-	for {
+	for n := 0; ; n++ {
+		if n > limits.Tokens || len(open) > limits.Nesting {
+			return &Fault{Column: scan.offset, Problem: fmt.Sprintf("the condition has more than %d words and signs, or brackets more than %d deep", limits.Tokens, limits.Nesting)}
+		}
 		t, fault := scan.next()
 		if fault != nil {
 			return &Fault{Column: scan.offset, Problem: fault.Problem}
@@ -215,7 +219,7 @@ func oneExpression(text string) *Fault {
 		}
 		switch t.text {
 		case "(", "[", "{":
-			open = append(open, map[string]string{"(": ")", "[": "]", "{": "}"}[t.text])
+			open = append(open, closing(t.text))
 		case ")", "]", "}":
 			if len(open) == 0 || open[len(open)-1] != t.text {
 				return &Fault{Column: t.offset, Problem: "this " + t.text + " closes nothing; remove it"}

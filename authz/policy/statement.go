@@ -15,6 +15,8 @@ type statement struct {
 	// conditions are the indexes of each { after when and unless, with its }.
 	conditions [][2]int
 	id         string
+	// written are the conditions as they are written, which is what is left of the tokens when all is checked.
+	written []string
 }
 
 // at returns a fault at token i.
@@ -25,6 +27,12 @@ func (s *statement) at(i int, format string, args ...any) *Fault {
 		f.Line, f.Column = t.line, t.column
 	}
 	return f
+}
+
+// place is the name of the source with line and column.
+func (s *statement) place() string {
+	t := s.tokens[s.head()]
+	return fmt.Sprintf("%s:%d:%d", s.source, t.line, t.column)
 }
 
 // head returns the index of permit or forbid.
@@ -109,18 +117,25 @@ func (p *splitter) take(t token) *Fault {
 		return nil
 	}
 	switch t.text {
-	case "(":
-		return p.push(i, ")")
-	case "[":
-		return p.push(i, "]")
-	case "{":
-		return p.push(i, "}")
+	case "(", "[", "{":
+		return p.push(i, closing(t.text))
 	case ")", "]", "}":
 		return p.pop(i, t.text)
 	case ",":
 		return p.comma()
 	}
 	return nil
+}
+
+// closing is the sign that closes an opening one.
+func closing(open string) string {
+	switch open {
+	case "(":
+		return ")"
+	case "[":
+		return "]"
+	}
+	return "}"
 }
 
 func (p *splitter) push(i int, closing string) *Fault {
@@ -166,4 +181,12 @@ func (p *splitter) finish(all string) *statement {
 		s.tokens[i].offset -= from
 	}
 	return s
+}
+
+// settle keeps the texts of the conditions and drops the tokens, which take many times their memory.
+func (s *statement) settle() {
+	for _, c := range s.conditions {
+		s.written = append(s.written, s.text[s.tokens[c[0]-1].offset:s.tokens[c[1]].end()])
+	}
+	s.tokens, s.conditions = nil, nil
 }

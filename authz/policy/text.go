@@ -37,3 +37,9 @@ func expression(n ast.IsNode) string {
 func sayings(p *ast.Policy) string {
 	return string(cedar.NewPolicyFromAST((*publicast.Policy)(p)).MarshalCedar())
 }
+
+// withoutValues cuts the values out of an error of Cedar's evaluation: they may be secrets.
+func withoutValues(message string) string {
+	what, _, _ := strings.Cut(message, " while attempting")
+	return what
+}

@@ -16,33 +16,54 @@ import (
 type checker struct {
 	d *declarations
 	// whole knows all actions; one knows but one of each kind, for policies of all actions that do not look at action itself.
-	whole, one *validate.Validator
+	whole, one *validator
 	// few are validators for the actions of one scope.
-	few map[string]*validate.Validator
+	few map[string]*validator
 	bad *faults
+	// work is what was done so far, in words times kinds of requests.
+	work int
 }
 
+// validator is Cedar's, with the number of kinds of requests for which it checks each policy.
+type validator struct {
+	*validate.Validator
+	kinds int
+}
+
+func newValidator(s *resolved.Schema) *validator {
+	v := &validator{Validator: validate.New(s)}
+	for _, a := range s.Actions {
+		if a.AppliesTo != nil {
+			v.kinds += len(a.AppliesTo.Resources)
+		}
+	}
+	return v
+}
+
+// mostWork keeps a set from taking more than some seconds to check.
+const mostWork = 50_000_000
+
 func newChecker(d *declarations, bad *faults) *checker {
-	return &checker{d: d, bad: bad, few: map[string]*validate.Validator{}}
+	return &checker{d: d, bad: bad, few: map[string]*validator{}}
 }
 
 // validator returns one that knows no more actions than the policy can have: its work grows with their number.
-func (c *checker) validator(p *parsed) *validate.Validator {
+func (c *checker) validator(p *parsed) *validator {
 	if looksAtAction(p.ast) {
 		if c.whole == nil {
-			c.whole = validate.New(c.d.schema)
+			c.whole = newValidator(c.d.schema)
 		}
 		return c.whole
 	}
 	if _, all := p.ast.Action.(ast.ScopeTypeAll); all {
 		if c.one == nil {
-			c.one = validate.New(c.d.only(p.ast.Action))
+			c.one = newValidator(c.d.only(p.ast.Action))
 		}
 		return c.one
 	}
-	key := fmt.Sprint(p.ast.Action)
+	key := fmt.Sprintf("%T%v", p.ast.Action, p.ast.Action)
 	if c.few[key] == nil {
-		c.few[key] = validate.New(c.d.only(p.ast.Action))
+		c.few[key] = newValidator(c.d.only(p.ast.Action))
 	}
 	return c.few[key]
 }
@@ -98,6 +119,10 @@ func (c *checker) check(p *parsed) bool {
 		return false
 	}
 	v := c.validator(p)
+	if c.work += len(p.tokens) * v.kinds; c.work > mostWork {
+		c.bad.add(p.at(p.head(), "checking the policies takes too long; name actions in the scopes of policies, and not in conditions"))
+		return false
+	}
 	bare := *p.ast
 	bare.Conditions = nil
 	if err := v.Policy("", c.scoped(&bare)); err != nil {
@@ -161,7 +186,7 @@ func all(conditions []ast.ConditionType) ast.IsNode {
 
 // never reports whether the validator knows a policy's condition to be false. It says so only in
 // this way: what follows a then that is never reached may have any fault of type.
-func (c *checker) never(v *validate.Validator, p *ast.Policy) bool {
+func (c *checker) never(v *validator, p *ast.Policy) bool {
 	q := *p
 	wrong := ast.Long(1).LessThan(ast.String("")).AsIsNode()
 	q.Conditions = []ast.ConditionType{{Condition: ast.ConditionWhen, Body: ast.NodeTypeIfThenElse{
@@ -171,7 +196,7 @@ func (c *checker) never(v *validate.Validator, p *ast.Policy) bool {
 }
 
 // culprit returns the token of the first condition with which the policy cannot apply.
-func (c *checker) culprit(v *validate.Validator, p *parsed) int {
+func (c *checker) culprit(v *validator, p *parsed) int {
 	for i := range p.ast.Conditions {
 		q := c.scoped(p.ast)
 		q.Conditions = p.ast.Conditions[:i+1]

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	cedar "github.com/cedar-policy/cedar-go"
 )
@@ -12,6 +13,24 @@ var (
 	errNoType      = errors.New("policy: the resource has no type")
 	errNoID        = errors.New("policy: the resource has no ID")
 )
+
+// And joins the verdicts of two sets about one request, such as that of all tenants and that of one: what either of
+// them cannot decide or forbids is that, else what either permits is permitted.
+func (v Verdict) And(other Verdict) Verdict {
+	switch {
+	case v.Effect == other.Effect:
+		return Verdict{Effect: v.Effect, Reasons: slices.Concat(v.Reasons, other.Reasons), Err: errors.Join(v.Err, other.Err)}
+	case v.outranks(other):
+		return v
+	}
+	return other
+}
+
+// outranks reports whether v decides over an other effect.
+func (v Verdict) outranks(other Verdict) bool {
+	rank := [...]int{Error: 3, Forbid: 2, Permit: 1, None: 0}
+	return rank[v.Effect] > rank[other.Effect]
+}
 
 // verdict puts together what Cedar found and what needed no asking.
 func (e *evaluation) verdict(d cedar.Diagnostic) Verdict {
@@ -41,7 +60,7 @@ func (e *evaluation) failed(errs []cedar.DiagnosticError) Verdict {
 	for _, failure := range errs {
 		r := e.rule(string(failure.PolicyID))
 		v.Reasons = append(v.Reasons, reasons(r)...)
-		all = append(all, fmt.Errorf("policy: %s at %s: %s", r.info.ID, r.info.place, failure.Message))
+		all = append(all, fmt.Errorf("policy: %s at %s: %s", r.info.ID, r.info.place, withoutValues(failure.Message)))
 	}
 	v.Err = errors.Join(all...)
 	return v

@@ -3,8 +3,7 @@
 // afterwards.
 //
 //	memo := verdict.NewMemo(tenant, roles, scopes)      // with the principal
-//	v := memo.Verdicts(owner, tenant, roles, scopes)    // at each request
-//	if v.Passed(guard) { … }
+//	if memo.Passed(owner, tenant, roles, scopes, guard) { … } // at each request
 //
 // Only what was allowed by rules that are still in force is remembered: [Rules.End] makes all of it void at once.
 package verdict
@@ -41,15 +40,6 @@ type Verdicts struct {
 
 const bitsPerWord = 64
 
-// Passed reports whether the requirement was met, and what it was decided by is in force.
-func (v *Verdicts) Passed(requirement uint32) bool {
-	if v == nil || requirement == 0 {
-		return false
-	}
-	word := int(requirement / bitsPerWord)
-	return word < len(v.passed) && v.passed[word].Load()&(1<<(requirement%bitsPerWord)) != 0 && !v.rules.over.Load()
-}
-
 // Pass remembers that the requirement is met.
 func (v *Verdicts) Pass(requirement uint32) {
 	if word := int(requirement / bitsPerWord); v != nil && requirement != 0 && word < len(v.passed) {
@@ -76,23 +66,29 @@ func NewMemo(tenant string, roles, scopes []string) *Memo {
 	return m
 }
 
-// Verdicts returns what is known about the principal under rules of the owner, or nil. A principal whose
-// tenant, roles or scopes are not those of the memo is another one, about which nothing is known.
-func (m *Memo) Verdicts(owner *Owner, tenant string, roles, scopes []string) *Verdicts {
-	if m == nil {
-		return nil
+// Passed reports whether a principal with these roles and scopes was found to meet the requirement, by rules of the owner that are
+// still in force. One whose tenant, roles or scopes are not those of the memo is another principal, about whom nothing is known.
+func (m *Memo) Passed(owner *Owner, tenant string, roles, scopes []string, requirement uint32) bool {
+	if m == nil || requirement == 0 {
+		return false
 	}
 	v := m.kept.Load()
-	if v == nil || v.owner != owner || tenant != m.tenant || !same(roles, m.roles) || !same(scopes, m.scopes) {
-		return nil
+	if v == nil || v.owner != owner || !m.isOf(tenant, roles, scopes) {
+		return false
 	}
-	return v
+	word := int(requirement / bitsPerWord)
+	return word < len(v.passed) && v.passed[word].Load()&(1<<(requirement%bitsPerWord)) != 0 && !v.rules.over.Load()
+}
+
+// isOf compares lists by where they are: those that only look alike are not worth comparing.
+func (m *Memo) isOf(tenant string, roles, scopes []string) bool {
+	return same(roles, m.roles) && same(scopes, m.scopes) && len(tenant) == len(m.tenant) && (tenant == "" || tenant == m.tenant)
 }
 
 // Learn returns the verdicts that the principal shares with others under the rules,
 // with room for requirements up to most, or nil when it is not the memo's principal or there are too many.
 func (m *Memo) Learn(owner *Owner, rules *Rules, most uint32, tenant string, roles, scopes []string) *Verdicts {
-	if m == nil || tenant != m.tenant || !same(roles, m.roles) || !same(scopes, m.scopes) {
+	if m == nil || !m.isOf(tenant, roles, scopes) {
 		return nil
 	}
 	v := rules.of(owner, combination(roles, scopes), int(most/bitsPerWord)+1)
@@ -132,7 +128,7 @@ func appendList(key []byte, list []string) []byte {
 	return key
 }
 
-// same reports whether two lists are one piece of memory. Lists that only look alike are not worth comparing.
+// same reports whether two lists are one piece of memory.
 func same(a, b []string) bool {
 	if len(a) != len(b) || (a == nil) != (b == nil) {
 		return false
