@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -72,10 +73,11 @@ func (g *Gate) defineRole(ctx context.Context, r *http.Request) (Reply, error) {
 	if err := in.err(); err != nil {
 		return Reply{}, err
 	}
-	if err := g.checkParents(ctx, role); err != nil {
-		return Reply{}, err
+	err = g.delegate(ctx).DefineRole(ctx, role)
+	if errors.Is(err, authz.ErrUnknownRole) && !errors.Is(err, authz.ErrStoredRules) {
+		return Reply{}, g.unknownParents(ctx, role)
 	}
-	return Reply{}, roleProblem(g.delegate(ctx).DefineRole(ctx, role))
+	return Reply{}, roleProblem(err)
 }
 
 // role reads a role. Its permissions must be there: a member that is misspelt must not empty the role.
@@ -112,11 +114,8 @@ func (b *body) item(list string, i int, problem string) {
 	}
 }
 
-// checkParents names the parents that are no roles.
-func (g *Gate) checkParents(ctx context.Context, role authz.Role) error {
-	if len(role.Inherits) == 0 {
-		return nil
-	}
+// unknownParents names the parents that are no roles, or none of them when another node has just changed that.
+func (g *Gate) unknownParents(ctx context.Context, role authz.Role) error {
 	roles, err := g.deps.Authz.Roles(ctx, tenantOf(ctx))
 	if err != nil {
 		return err
@@ -130,6 +129,9 @@ func (g *Gate) checkParents(ctx context.Context, role authz.Role) error {
 		if !known[parent] && parent != role.Name {
 			faults.item("inherits", i, "is not a role that is defined")
 		}
+	}
+	if len(faults.faults) == 0 {
+		return &authn.FieldError{Field: "inherits", Code: "malformed", Problem: "names a role that is not defined"}
 	}
 	return faults.err()
 }
