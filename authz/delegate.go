@@ -105,17 +105,13 @@ func (d Delegate) keeps(ctx context.Context, before, after *ruleset) error {
 	return nil
 }
 
-// asks are the roles of the lineage that policies of either set ask for.
+// asks are the roles of the lineage that policies of some set ask for, ascending.
 func asks(role *compiled, sets ...*ruleset) (all []string) {
-	if role == nil {
-		return nil
-	}
-	for i := range role.lineage {
-		name := role.lineage[i].role
-		if slices.ContainsFunc(sets, func(r *ruleset) bool { return r.policies != nil && r.policies.AsksRole(name) }) {
-			all = append(all, name)
+	for _, r := range sets {
+		if r.policies != nil {
+			all = append(all, r.policies.AskedRoles(role.without(nil))...)
 		}
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }

@@ -107,7 +107,7 @@ func (r realm) act(t *testing.T, p authn.Principal) (string, error) {
 func TestDelegateRaisesNobody(t *testing.T) {
 	t.Parallel()
 	done, unlimited := 0, 0
-	for seed := range uint64(1500) {
+	for seed := range uint64(600) {
 		r := newRealm(t, seed)
 		for range 8 {
 			actor := r.accounts[r.IntN(len(r.accounts))]
@@ -145,6 +145,6 @@ func TestDelegateRaisesNobody(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, done, 150, "things done within limits")
-	require.Greater(t, unlimited, 100, "things done without")
+	require.Greater(t, done, 100, "things done within limits")
+	require.Greater(t, unlimited, 50, "things done without")
 }
