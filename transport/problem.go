@@ -54,6 +54,11 @@ const (
 	retryKeys = 30
 )
 
+// NotFound is the answer to who asks about something that is not there, or that they must not know of.
+func NotFound() *Problem {
+	return problem(http.StatusNotFound, "not_found", "there is nothing here by this name")
+}
+
 func problem(status int, code, detail string) *Problem {
 	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 	switch status {
