@@ -26,6 +26,8 @@ type flow struct {
 	request    func(t *testing.T, s scene) *http.Request
 	// prepare comes before anything goes wrong; nil is nothing.
 	prepare func(t *testing.T, s *scene)
+	// reads is what another account's request to read is answered with afterwards, if it is prepared.
+	reads int
 	// success is the status without a failure; calls are the store's that are known to be made.
 	success int
 	calls   []string

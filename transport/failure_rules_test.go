@@ -36,7 +36,7 @@ func ruleFlow(name, method, path, body string, event audit.Type, reads [2]int, p
 		return request(method, target, body, s.device.headers()...)
 	}
 	return flow{
-		name: name, mode: "token", success: http.StatusNoContent, calls: calls, request: ask, prepare: byAdmin(prepare),
+		name: name, mode: "token", success: http.StatusNoContent, calls: calls, request: ask, prepare: byAdmin(prepare), reads: reads[1],
 		after: func(t *testing.T, s scene, o outcome) {
 			made := o.harm == harmLost && o.failed == calls[len(calls)-1]
 			expected := reads[0]
