@@ -29,7 +29,7 @@
 // [RuleStore]. Of one name, configuration takes the place of code, and the
 // store, for its tenant, takes the place of both: the whole definition is replaced,
 // nothing is merged. The viewer, admin and superuser roles exist, without permissions,
-// when they are defined nowhere.
+// when they are defined nowhere. The default role is never the superuser role and never inherits it.
 //
 // Who has which role is never kept: each decision uses the roles in the [authn.Principal] at hand. An assignment may end, and
 // says whether it was made by hand or by an identity provider: see [Service.SyncGroups].
@@ -44,6 +44,8 @@
 //  1. a role that takes the permission away, a policy that forbids it or one that cannot be evaluated: no;
 //  2. a role that grants it, or a policy that permits it: yes;
 //  3. else no.
+//
+// While roles are switched off, policies of configuration and code still forbid, by the roles that these define; stored ones are not read.
 //
 // [Service.Explain] says why, [Service.DryRun] what a change would do to recorded decisions, and [Filter] leaves out of a list what
 // a caller may not see. Package authztest runs tables of expected decisions.

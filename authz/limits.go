@@ -15,6 +15,9 @@ const (
 	MaxStoredTexts = 1000
 	// MaxStoredTextBytes is how long all of them are together at most.
 	MaxStoredTextBytes = 8 << 20
+	// MaxInherited is how many roles and permissions the roles that a tenant adds or changes have together, where what is inherited
+	// counts for each heir. It bounds the memory of deep inheritance, to about 50 MB.
+	MaxInherited = 2_000_000
 	// MaxDescription is the longest description of a role, in bytes.
 	MaxDescription = 1024
 )
@@ -42,4 +45,9 @@ func tooMany(stored Rules) error {
 		return fmt.Errorf("%w: texts of policies of %d bytes together, at most %d", ErrTooManyRules, length, MaxStoredTextBytes)
 	}
 	return nil
+}
+
+// tooDeep is the error for roles of a tenant that have more than [MaxInherited].
+func tooDeep() error {
+	return fmt.Errorf("%w: roles and permissions, with inherited ones counted for each heir, are more than %d; inherit less deeply", ErrTooManyRules, MaxInherited)
 }

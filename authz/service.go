@@ -131,5 +131,6 @@ func (s *Service) changedRules(t authn.Tenant, all bool) {
 // DefaultRole is the role of an account that has no assignment.
 func (s *Service) DefaultRole() string { return s.defaultRole }
 
-// Enabled reports whether roles decide. While they do not, every authenticated caller passes what its scopes allow.
+// Enabled reports whether roles decide. While they do not, every authenticated caller passes what its scopes allow, unless a policy of
+// configuration or code forbids it; no stored rules are read then.
 func (s *Service) Enabled() bool { return s.enabled }
