@@ -17,6 +17,8 @@ type plan struct {
 	next Rules
 	// idle says that there is nothing to do.
 	idle bool
+	// allowed is asked with the rules before and after; nil is yes.
+	allowed func(before, after *ruleset) error
 }
 
 // mostTries bounds how often a change is planned anew, because another process made one meanwhile.
@@ -47,7 +49,11 @@ func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(st
 	if err != nil {
 		return false, err
 	}
-	if _, err := s.compile(p.next); err != nil {
+	after, err := s.compile(p.next)
+	if err != nil {
+		return false, err
+	}
+	if err := s.allowed(stored, after, p.allowed); err != nil {
 		return false, err
 	}
 	if p.idle { // the store may have it and this node not yet
@@ -63,6 +69,18 @@ func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(st
 		return false, fmt.Errorf("authz: store rules: %w", err)
 	}
 	return true, nil
+}
+
+// allowed asks whether what is stored may become after.
+func (s *Service) allowed(stored Rules, after *ruleset, ask func(before, after *ruleset) error) error {
+	if ask == nil {
+		return nil
+	}
+	before, err := s.compile(stored)
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrStoredRules, err)
+	}
+	return ask(before, after)
 }
 
 func planDefine(stored Rules, r Role) (plan, error) {

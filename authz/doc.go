@@ -34,6 +34,8 @@
 // Who has which role is never kept: each decision uses the roles in the [authn.Principal] at hand. An assignment may end, and
 // says whether it was made by hand or by an identity provider: see [Service.SyncGroups].
 //
+// [Service.OnBehalfOf] is for administrators who may not do everything: a [Delegate] raises nobody above its caller.
+//
 // # Policies
 //
 // Policies forbid and permit where roles are not enough: by what a resource is, by the address or the time. They come from files and

@@ -35,8 +35,16 @@ func (s *Service) Reload(ctx context.Context, t authn.Tenant) error {
 // It does not ask whether actor may do this: who can define roles can gain any
 // permission. A change that another process makes meanwhile is not lost: this one is checked and made on top of it.
 func (s *Service) DefineRole(ctx context.Context, actor authn.Principal, t authn.Tenant, r Role) error {
+	return s.defineRole(ctx, actor, t, r, nil)
+}
+
+func (s *Service) defineRole(ctx context.Context, actor authn.Principal, t authn.Tenant, r Role, allowed func(before, after *ruleset) error) error {
 	r = cloneRole(r)
-	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) { return planDefine(stored, r) })
+	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
+		p, err := planDefine(stored, r)
+		p.allowed = allowed
+		return p, err
+	})
 	if changed {
 		s.emitChange(ctx, audit.RoleDefined, actor, authn.Subject{Tenant: t}, r.Name)
 	}
@@ -50,7 +58,15 @@ func (s *Service) DefineRole(ctx context.Context, actor authn.Principal, t authn
 //
 // Assignments of the role stay. They grant nothing until a role of that name is defined again.
 func (s *Service) DeleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string) error {
-	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) { return s.planDelete(stored, name) })
+	return s.deleteRole(ctx, actor, t, name, nil)
+}
+
+func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string, allowed func(before, after *ruleset) error) error {
+	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
+		p, err := s.planDelete(stored, name)
+		p.allowed = allowed
+		return p, err
+	})
 	if changed {
 		s.emitChange(ctx, audit.RoleDeleted, actor, authn.Subject{Tenant: t}, name)
 	}

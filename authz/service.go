@@ -73,8 +73,10 @@ type Service struct {
 	defaultRole string
 	superuser   string
 	groups      map[string][]string
-	deps        Deps
-	log         *slog.Logger
+	// origins says where each role of base is defined.
+	origins map[string]RoleSource
+	deps    Deps
+	log     *slog.Logger
 	// base is what configuration and code define.
 	base      *ruleset
 	snapshots *snapshots
@@ -103,6 +105,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		defaultRole: cfg.DefaultRole,
 		superuser:   cfg.SuperuserRole,
 		groups:      cfg.Groups,
+		origins:     originsOf(cfg, deps.Extra, roles),
 		deps:        deps,
 		log:         deps.Log,
 		owner:       &verdict.Owner{},

@@ -34,6 +34,10 @@ type FieldFault struct {
 	Field  string `json:"field"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+	// Source, Line and Column are where a fault of policies stands; Line and Column count from 1.
+	Source string `json:"source,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
 }
 
 // Error returns the code and the detail.
