@@ -29,8 +29,8 @@
 // nothing is merged. The default, admin and superuser roles exist, without permissions,
 // when they are defined nowhere.
 //
-// A tenant's stored roles are read on first use, and again by [Service.DefineRole],
-// [Service.DeleteRole] and [Service.Reload]. The service does not watch
-// the store: call Reload when another process changed it. Who has which role
-// is never kept: each decision uses the roles in the [authn.Principal] at hand.
+// A tenant's stored roles and policies are read on first use and kept. What [Service.DefineRole], [Service.DeleteRole],
+// [Service.DefinePolicy] and [Service.DeletePolicy] change counts on this node when they return, and on others within a
+// second where they share [Deps].Revocations; where it cannot be told, [Service.Reread] finds it. After a change of the store by other means call
+// [Service.Reload]. Who has which role is never kept here: each decision uses the roles in the [authn.Principal] at hand.
 package authz
