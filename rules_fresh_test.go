@@ -55,10 +55,10 @@ func TestV832ChangesCountForTheNextRequest(t *testing.T) {
 	onFreshPlaces(t, sharedPlace.ordinary, 1)
 }
 
-// V8.3.2: all of them on every store, 20 times each.
+// V8.3.2: all of them on every store, 5 times each.
 func TestSoakV832ChangesCountForTheNextRequest(t *testing.T) {
 	peer.Soak(t)
-	onFreshPlaces(t, everyFreshness, 20)
+	onFreshPlaces(t, everyFreshness, 5)
 }
 
 func everyFreshness(sharedPlace) []freshness { return freshnesses() }

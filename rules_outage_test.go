@@ -21,7 +21,7 @@ var writerWithout = authz.RuleChange{PutRoles: []authz.Role{{Name: "writer"}}}
 type slowRules struct{ *memstore.Store }
 
 func (s slowRules) ChangeRules(ctx context.Context, t authn.Tenant, version int64, c authz.RuleChange) error {
-	<-time.After(1500 * time.Millisecond)
+	elapse(1500 * time.Millisecond)
 	return s.Store.ChangeRules(ctx, t, version, c)
 }
 
@@ -72,3 +72,6 @@ func newRuleOutage(t *testing.T) (*outage, *fxtest.App) {
 	)}
 	return o, place.boot(t)
 }
+
+// elapse lets the time of a synctest bubble go on.
+func elapse(d time.Duration) { <-time.After(d) }

@@ -124,3 +124,6 @@ func (n node) take(t *testing.T, tenant authn.Tenant) error {
 	t.Helper()
 	return n.DefineRole(t.Context(), operator, tenant, authz.Role{Name: "reader"})
 }
+
+// elapse lets the time of a synctest bubble go on.
+func elapse(d time.Duration) { <-time.After(d) }

@@ -42,19 +42,19 @@ func TestRulesReachOtherNodes(t *testing.T) {
 		stranger := userOf("globex", "reader").Remembering()
 		require.True(t, there.reads(t, stranger))
 		for i := range 10 {
-			time.Sleep(time.Duration(i) * 137 * time.Millisecond)
+			elapse(time.Duration(i) * 137 * time.Millisecond)
 			r := authz.Role{Name: "reader"}
 			if i%2 == 1 {
 				r.Permissions = []string{"articles.*"}
 			}
 			require.NoError(t, here.DefineRole(t.Context(), operator, p.Subject.Tenant, r))
 			require.Equal(t, i%2 == 1, here.reads(t, p), "at once")
-			time.Sleep(time.Second)
+			elapse(time.Second)
 			require.Equal(t, i%2 == 1, there.reads(t, p))
 			require.True(t, there.reads(t, stranger))
 		}
 		reads := store.reads
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		for range 100 {
 			there.reads(t, p)
 		}
@@ -70,15 +70,15 @@ func TestRulesOfANodeThatEndsInTheMiddle(t *testing.T) {
 	onTwoNodes(t, func(t *testing.T, store *fakeStore, log *sharedLog, here, there node, p authn.Principal) {
 		log.set(func(l *sharedLog) { l.writes = 1 })
 		store.onWrite = func() {
-			time.Sleep(time.Second)
+			elapse(time.Second)
 			require.True(t, there.reads(t, p), "it heard of it, and read what was there")
-			time.Sleep(4 * time.Second)
+			elapse(4 * time.Second)
 		}
 		require.ErrorIs(t, here.take(t, p.Subject.Tenant), errLog)
 		store.onWrite = nil
 		require.False(t, here.reads(t, p), "here it counts although it was not acknowledged")
 		assert.True(t, there.reads(t, p), "nobody told of the write")
-		time.Sleep(again - 5*time.Second + time.Second)
+		elapse(again - 5*time.Second + time.Second)
 		assert.False(t, there.reads(t, p))
 
 		log.set(func(l *sharedLog) { l.writes = 0 })
@@ -92,7 +92,7 @@ func TestRulesThatNobodyToldOf(t *testing.T) {
 	t.Parallel()
 	onTwoNodes(t, func(t *testing.T, store *fakeStore, _ *sharedLog, here, there node, p authn.Principal) {
 		store.seed(p.Subject.Tenant, authz.Role{Name: "reader"})
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		require.True(t, there.reads(t, p))
 		there.Reread(t.Context())
 		assert.False(t, there.Passes(&p, mayRead))
@@ -119,11 +119,11 @@ func TestRulesOfALostLog(t *testing.T) {
 	t.Parallel()
 	onTwoNodes(t, func(t *testing.T, store *fakeStore, log *sharedLog, here, there node, p authn.Principal) {
 		require.NoError(t, here.DefineRole(t.Context(), operator, "another", authz.Role{Name: "x"}))
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		require.True(t, there.reads(t, p))
 		store.seed(p.Subject.Tenant, authz.Role{Name: "reader"})
 		log.set(func(l *sharedLog) { l.of = memstore.New() })
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		assert.False(t, there.reads(t, p))
 	})
 }
@@ -140,7 +140,7 @@ func TestRulesAfterALongSleep(t *testing.T) {
 				p := user("reader").Remembering()
 				require.True(t, there.reads(t, p))
 				require.NoError(t, here.take(t, ""))
-				time.Sleep(asleep)
+				elapse(asleep)
 				_, err := log.PruneRevocations(t.Context(), time.Now())
 				require.NoError(t, err)
 				require.NoError(t, there.view.Ready(t.Context()))
@@ -156,13 +156,13 @@ func TestRulesWhileTheLogIsStale(t *testing.T) {
 	onTwoNodes(t, func(t *testing.T, store *fakeStore, log *sharedLog, _, there node, p authn.Principal) {
 		log.set(func(l *sharedLog) { l.noReads = true })
 		store.seed(p.Subject.Tenant, authz.Role{Name: "reader"})
-		time.Sleep(4 * time.Second)
+		elapse(4 * time.Second)
 		require.True(t, there.reads(t, p))
-		time.Sleep(2 * time.Second)
+		elapse(2 * time.Second)
 		require.ErrorIs(t, there.view.Ready(t.Context()), authn.ErrRevocationsStale)
 		assert.False(t, there.reads(t, p))
 		store.seed(p.Subject.Tenant, authz.Role{Name: "reader", Permissions: []string{"articles.read"}})
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		assert.True(t, there.reads(t, p))
 	})
 }
