@@ -40,6 +40,23 @@ func (s *Service) change(ctx context.Context, t authn.Tenant, planned func(store
 	}
 }
 
+// try returns what a planned change would be refused with, and changes nothing.
+func (s *Service) try(ctx context.Context, t authn.Tenant, planned func(stored Rules) (plan, error)) error {
+	stored, err := s.snapshots.stored(ctx, t)
+	if err != nil {
+		return err
+	}
+	p, err := planned(stored)
+	if err != nil {
+		return err
+	}
+	after, err := s.compile(p.next)
+	if err != nil {
+		return err
+	}
+	return s.allowed(stored, after, p.allowed)
+}
+
 func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(stored Rules) (plan, error)) (bool, error) {
 	stored, err := s.snapshots.stored(ctx, t)
 	if err != nil {
@@ -96,7 +113,7 @@ func planDefine(stored Rules, r Role) (plan, error) {
 }
 
 func (s *Service) planDelete(stored Rules, name string) (plan, error) {
-	_, fixed := s.base.roles.set[name]
+	fixed := s.fixed(name)
 	if !slices.ContainsFunc(stored.Roles, named(name)) {
 		if fixed {
 			return plan{}, fmt.Errorf("%w: %s is defined in configuration or code", ErrRoleFixed, quote(name))

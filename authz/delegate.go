@@ -77,8 +77,19 @@ func (d Delegate) DeleteRole(ctx context.Context, name string) error {
 	}
 	return d.s.deleteRole(ctx, d.actor, d.actor.Subject.Tenant, name, func(before, after *ruleset) error {
 		reach := d.s.reachOf(ctx, before, &d.actor)
-		return errors.Join(reach.change(before, after, name, false), d.keeps(ctx, before, after))
+		return errors.Join(reach.change(before, after, name, false), d.mayRelease(&reach, name), d.keeps(ctx, before, after))
 	})
+}
+
+// mayRelease refuses to delete a role that may not be taken from everybody who has it.
+func (d Delegate) mayRelease(r *reach, name string) error {
+	switch {
+	case r.unlimited || d.s.fixed(name):
+		return nil
+	case slices.Contains(d.actor.Roles, name):
+		return ownRoles()
+	}
+	return errors.Join(r.takes(name), r.leaves(d.s.defaultRole))
 }
 
 // DefinePolicy is [Service.DefinePolicy], refused if it would lock the caller out.

@@ -54,6 +54,6 @@
 //
 // A tenant's rules, its stored roles and policies, are compiled on first use to what never changes, and are replaced as a whole: no
 // decision sees half of a change. What cannot be right is not stored. A change counts for the decisions that begin after the call returned, and on
-// other nodes as soon as they hear of it by the revocation log, within a second; a service without [Deps].Revocations needs [Service.Reload] for
-// what others changed. What guards found for a principal of a request is remembered until then.
+// other nodes as soon as they hear of it by the revocation log, within a second; where they cannot be told, [Service.Reread] finds
+// it within a minute; after a change of the store by other means, and without [Deps].Revocations, call [Service.Reload]. What guards found for a principal of a request is remembered until then.
 package authz
