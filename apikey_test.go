@@ -164,6 +164,7 @@ func TestKEY03ScopesAreWithinTheCreators(t *testing.T) {
 }
 
 // KEY-03, item 41: the key of an owner who lost a role can do less, at once; and of one without scopes nothing.
+// V8.3.3: a key acts with the rights that its owner has at that moment, and with none of its own.
 func TestKEY03DemotedOwner(t *testing.T) {
 	t.Parallel()
 	app, _ := keyApp(t, unchanged)
