@@ -29,10 +29,13 @@ type segmentHashes [maxSegments]uint64
 
 // hash sets them to those of the text, which has no more segments than there is room for.
 func (h *segmentHashes) hash(text string) {
-	for n, more := 0, true; more; n++ {
-		var segment string
-		segment, text, more = strings.Cut(text, ".")
-		h[n] = maphash.String(seed, segment)
+	for n := 0; ; n++ {
+		end := segmentEnd(text)
+		h[n] = maphash.String(seed, text[:end])
+		if end == len(text) {
+			return
+		}
+		text = text[end+1:]
 	}
 }
 
