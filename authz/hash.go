@@ -60,12 +60,12 @@ type shape struct {
 }
 
 func shapeOf(p Pattern, denied bool) shape {
-	s := shape{denied: denied, segments: uint8(p.held.segments)}
+	s := shape{denied: denied, segments: p.segments}
 	if !p.starred {
 		return s
 	}
 	s.segments = 0
-	for segment := range strings.SplitSeq(p.held.text, ".") {
+	for segment := range strings.SplitSeq(p.text, ".") {
 		switch segment {
 		case rest:
 			s.rest = true

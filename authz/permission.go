@@ -49,8 +49,9 @@ func (p Permission) String() string { return p.text }
 // whole, for every single one in its place, and the last one ** for one or more that follow. The zero
 // value matches nothing; [ParsePattern] makes the others.
 type Pattern struct {
-	held    Permission
-	starred bool
+	text     string
+	segments uint8
+	starred  bool
 }
 
 // ParsePattern reads articles.read, articles.*, *.read, articles.** or **. Its error wraps [ErrPermissionSyntax].
@@ -59,25 +60,25 @@ func ParsePattern(s string) (Pattern, error) {
 	if form == malformed || p.segments < 2 && s != everything {
 		return Pattern{}, fmt.Errorf("%w: %s %s", ErrPermissionSyntax, quote(s), patternForm)
 	}
-	return Pattern{held: p, starred: form == starred}, nil
+	return Pattern{text: p.text, segments: uint8(p.segments), starred: form == starred}, nil
 }
 
 // Matches reports whether holding the pattern gives the permission.
 func (p Pattern) Matches(required Permission) bool {
-	if p.held.text == "" || required.text == "" {
+	if p.text == "" || required.text == "" {
 		return false
 	}
 	if !p.starred {
-		return p.held.text == required.text
+		return p.text == required.text
 	}
-	return covers(p.held.text, required.text)
+	return covers(p.text, required.text)
 }
 
 // includes reports whether p matches whatever other matches.
-func (p Pattern) includes(other Pattern) bool { return covers(p.held.text, other.held.text) }
+func (p Pattern) includes(other Pattern) bool { return covers(p.text, other.text) }
 
 // String returns the pattern as it was written.
-func (p Pattern) String() string { return p.held.text }
+func (p Pattern) String() string { return p.text }
 
 // covers reports whether the pattern matches everything that another one does, which may be a permission.
 func covers(held, other string) bool {
