@@ -65,7 +65,7 @@ func importRules() []houseRule {
 		},
 		{
 			"policies know nothing of the application", "text in, decision out: they can be tested, fuzzed and benchmarked alone, and reach no store",
-			house.Allow{In: []string{"authz/policy"}, Own: []string{"setting"}},
+			house.Allow{In: []string{"authz/policy"}, Own: []string{"setting", "internal/nearest"}},
 			"authz/policy/x.go", `package policy; import _ "` + modulePath + `/authn"`,
 		},
 		{
@@ -87,6 +87,11 @@ func importRules() []houseRule {
 			"nobody beside session reaches it", "an internal package is no back door between them",
 			house.Unlinked{In: []string{"authn", "authz", "mfa", "sso"}, Imports: []string{modulePath + "/session/..."}},
 			"authz/x.go", `package authz; import _ "` + modulePath + `/session"`,
+		},
+		{
+			"the kit for policies knows authz alone", "tables are run against roles and policies, without a graph, a store or HTTP",
+			house.Allow{In: []string{"authz/authztest"}, Own: []string{"authn", "authz", "authz/policy", "internal/nearest"}},
+			"authz/authztest/x.go", `package authztest; import _ "` + modulePath + `/store/memstore"`,
 		},
 		{
 			"drivers know the ports alone", "a port lives with its consumer; a driver implements it and knows nothing else",

@@ -92,6 +92,14 @@ func (o *outage) Assignments(ctx context.Context, s authn.Subject) ([]authz.Assi
 	return o.Store.Assignments(ctx, s)
 }
 
+// Rules implements [authz.RuleStore].
+func (o *outage) Rules(ctx context.Context, t authn.Tenant) (authz.Rules, error) {
+	if err := o.call("Rules"); err != nil {
+		return authz.Rules{}, err
+	}
+	return o.Store.Rules(ctx, t)
+}
+
 // Revoke implements [authn.RevocationStore].
 func (o *outage) Revoke(ctx context.Context, entries ...authn.Revocation) (int64, error) {
 	if err := o.call("Revoke"); err != nil {

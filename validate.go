@@ -33,6 +33,7 @@ func (c Config) Validate() error {
 	p.apiKeys(c.APIKeys)
 	p.issuers(c)
 	p.rbac(c.RBAC)
+	p.rbacEndpoints(c)
 	p.http(c.HTTP)
 	p.clientCertificate(c)
 	p.binding(c.Binding)
@@ -143,6 +144,21 @@ func (p *problems) rbac(c authz.Config) {
 	if p.strict && !c.Enabled.Enabled() && !c.InsecureAllowDisabled {
 		p.add("rbac.enabled", "is false, which opens every role and permission guard to any account",
 			"set $VAR to true, or set LEX_AUTH__RBAC__INSECURE_ALLOW_DISABLED to true as well")
+	}
+}
+
+func (p *problems) rbacEndpoints(c Config) {
+	for _, routes := range []struct {
+		key string
+		on  bool
+	}{
+		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints},
+		{"http.key_endpoints", c.HTTP.KeyEndpoints}, {"http.introspection_endpoint", c.HTTP.IntrospectionEndpoint},
+	} {
+		if !routes.on || c.RBAC.Enabled.Enabled() {
+			continue
+		}
+		p.add(routes.key, "is true while rbac.enabled is false, which would make any account an administrator", "set $VAR to false, or LEX_AUTH__RBAC__ENABLED to true")
 	}
 }
 

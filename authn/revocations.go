@@ -34,6 +34,8 @@ type Revocations struct {
 	era atomic.Uint64
 	// readAt is the node's clock when the last successful reading began, negative for never; triedAt that of the last reading at all.
 	readAt, triedAt atomic.Int64
+	// readTime is when it began by the system's time, in Unix seconds; zero for never.
+	readTime atomic.Int64
 	// told counts what a store told of new entries, heard is up to which of that the log was read.
 	told, heard atomic.Int64
 	wake        chan struct{}

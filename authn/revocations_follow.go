@@ -17,6 +17,9 @@ func (r *Revocations) Run(ctx context.Context) error {
 			r.deps.Log.WarnContext(ctx, "the revocation log cannot be read; requests are refused when that lasts", "error", err, "after", r.cfg.maxStale())
 		}
 		failing = err != nil
+		if failing && r.stale(r.deps.Now()) {
+			r.tellRules("", true) // who asks for rules reads them, until the log says again what changed
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -38,7 +41,7 @@ func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
 	}
 	readAt := time.Duration(r.readAt.Load())
 	age := r.clock(now) - readAt
-	usable, behind := readAt >= 0 && age <= r.cfg.maxStale(), r.told.Load() != r.heard.Load()
+	usable, behind := !r.stale(now), r.told.Load() != r.heard.Load()
 	if usable && !behind && (age < readAgainAfter || r.beingRead(now)) {
 		return nil
 	}
@@ -54,6 +57,12 @@ func (r *Revocations) fresh(ctx context.Context, now time.Time) error {
 	return fmt.Errorf("%w: %w", ErrRevocationsStale, err)
 }
 
+// stale reports whether the view is older than it may be.
+func (r *Revocations) stale(now time.Time) bool {
+	readAt := time.Duration(r.readAt.Load())
+	return readAt < 0 || r.clock(now)-readAt > r.cfg.maxStale()
+}
+
 // beingRead reports whether somebody reads the log, or has just tried to.
 func (r *Revocations) beingRead(now time.Time) bool {
 	return r.reads.busy() || r.clock(now)-time.Duration(r.triedAt.Load()) < readLogEvery
@@ -65,7 +74,7 @@ func (r *Revocations) read(ctx context.Context) error {
 	defer cancel()
 	now := r.deps.Now()
 	r.triedAt.Store(int64(r.clock(now)))
-	told := r.told.Load()
+	told, missed := r.told.Load(), r.missed(now)
 	for more := true; more; {
 		after := r.position.Load()
 		entries, head, err := r.deps.Store.Revocations(ctx, after, logPage)
@@ -86,10 +95,21 @@ func (r *Revocations) read(ctx context.Context) error {
 		}
 		r.position.Store(after)
 	}
+	if missed {
+		r.tellRules("", true)
+	}
 	r.heard.Store(told)
 	r.readAt.Store(int64(r.clock(now)))
+	r.readTime.Store(now.Unix())
 	r.sweep(now)
 	return nil
+}
+
+// missed reports whether changes may have come and left the log again since it was last read. It goes by
+// the system's time, which passes while a machine sleeps.
+func (r *Revocations) missed(now time.Time) bool {
+	last := r.readTime.Load()
+	return last != 0 && now.Unix()-last > int64(changeKept/time.Second)/2
 }
 
 // restart is for a store that lost its latest entries: what it has is read

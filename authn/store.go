@@ -8,6 +8,8 @@ import (
 // UserStore keeps accounts. Implement it to bring your own users; passwords
 // are kept apart, in a [PasswordStore].
 //
+// An ID is never given to a second account, not even when the first is gone: roles, API keys and sessions go by it.
+//
 // All times are kept to the microsecond. An error that is none of the sentinels named
 // below means that the store could not answer; callers refuse the request
 // then. Implementations are safe for concurrent use.

@@ -75,7 +75,7 @@ func (s *Service) AssignUntil(ctx context.Context, actor authn.Principal, subjec
 	if added {
 		s.emitChange(ctx, audit.RoleAssigned, actor, subject, role)
 	}
-	return nil
+	return s.stillThere(ctx, actor, subject, role)
 }
 
 // known refuses a subject without an ID, and a role that its tenant has not.

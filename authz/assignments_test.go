@@ -1,6 +1,8 @@
 package authz_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -94,21 +96,103 @@ func TestImplicitRolesCanBeAssigned(t *testing.T) {
 	assert.False(t, b.service.Can(t.Context(), userOf("acme", "admin", "viewer"), "a.b", none))
 }
 
-// An assignment outlives its role, grants nothing, and can be taken away.
-func TestAssignmentOfADeletedRole(t *testing.T) {
+// TEN-02: a role is taken from everybody when it is deleted, so that one of the same name that comes later is given to nobody.
+func TestTEN02DeletedRoleIsTakenFromEverybody(t *testing.T) {
 	t.Parallel()
 	b := setup(t, newsroom())
 	ctx := t.Context()
-	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}}))
-	require.NoError(t, b.service.Assign(ctx, operator, ada, "clerk"))
+	clerk := authz.Role{Name: "clerk", Permissions: []string{"bills.pay"}}
+	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", clerk))
+	require.NoError(t, b.service.DefineRole(ctx, operator, "other", clerk))
+	elsewhere := authn.Subject{Tenant: "other", ID: ada.ID}
+	require.NoError(t, b.service.Assign(ctx, operator, elsewhere, "clerk"))
+	const many = authz.MaxHolders + 1
+	for i := range many {
+		require.NoError(t, b.service.Assign(ctx, operator, authn.Subject{Tenant: "acme", ID: fmt.Sprintf("u%04d", i)}, "clerk"))
+	}
+	b.events.take()
 	require.NoError(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"))
-	assigned, _, err := b.service.RolesOf(ctx, ada)
-	require.NoError(t, err)
-	assert.False(t, b.service.Can(ctx, userOf("acme", assigned...), "bills.pay", none))
-	require.NoError(t, b.service.Unassign(ctx, operator, ada, "clerk"))
+	events := b.events.take()
+	require.Len(t, events, many+1)
+	assert.Equal(t, audit.RoleUnassigned, events[0].Type)
+	assert.Equal(t, "op", events[0].Actor)
+	assert.Equal(t, audit.RoleDeleted, events[many].Type)
+
+	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", clerk))
 	holders, err := b.service.Holders(ctx, "acme", "clerk", "", 0)
 	require.NoError(t, err)
 	assert.Empty(t, holders)
+	assigned, _, err := b.service.RolesOf(ctx, elsewhere)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"clerk"}, assigned, "the other tenant has its own")
+}
+
+// TEN-02: what was given while the role was deleted is taken back, whichever of the two came first.
+func TestTEN02RoleGivenWhileItIsDeleted(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		b := setup(t, newsroom())
+		ctx := context.Background()
+		require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "clerk"}))
+		start(4, func(i int) {
+			if i == 0 {
+				assert.NoError(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"))
+				return
+			}
+			if err := b.service.Assign(ctx, operator, authn.Subject{Tenant: "acme", ID: fmt.Sprint(i)}, "clerk"); err != nil {
+				assert.ErrorIs(t, err, authz.ErrUnknownRole)
+			}
+		})
+		holders, err := b.service.Holders(ctx, "acme", "clerk", "", 0)
+		require.NoError(t, err)
+		require.Empty(t, holders)
+	}
+}
+
+// TEN-02: another node that has not heard of the deletion yet gives the role to nobody either.
+func TestTEN02RoleGivenByANodeThatHasNotHeard(t *testing.T) {
+	t.Parallel()
+	store := newFakeStore()
+	store.seed("acme", authz.Role{Name: "clerk"})
+	here, there := setupOn(t, store, newsroom()), setupOn(t, store, newsroom())
+	_, err := there.service.Roles(t.Context(), "acme")
+	require.NoError(t, err)
+	require.NoError(t, here.service.DeleteRole(t.Context(), operator, "acme", "clerk"))
+	err = there.service.Assign(t.Context(), operator, ada, "clerk")
+	require.ErrorIs(t, err, authz.ErrUnknownRole)
+	require.ErrorContains(t, err, "deleted meanwhile")
+	assert.Empty(t, store.assignments[ada])
+}
+
+// A deletion that is cut off in the middle leaves the role, so that it can be called again.
+func TestTEN02DeletionThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	ctx := t.Context()
+	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "clerk"}))
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "clerk"))
+	b.store.set(func(f *fakeStore) { f.writeErr = errStore })
+	require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"), errStore)
+	b.store.set(func(f *fakeStore) { f.writeErr = nil })
+	require.NoError(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"))
+	assert.Empty(t, b.store.assignments[ada])
+}
+
+// A role that cannot be deleted is taken from nobody, and where a configured one applies again, everybody keeps it.
+func TestHoldersKeepWhatStays(t *testing.T) {
+	t.Parallel()
+	b := setup(t, newsroom())
+	ctx := t.Context()
+	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "clerk"}))
+	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "boss", Inherits: []string{"clerk"}}))
+	require.NoError(t, b.service.DefineRole(ctx, operator, "acme", authz.Role{Name: "editor"}))
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "clerk"))
+	require.NoError(t, b.service.Assign(ctx, operator, ada, "editor"))
+	require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "acme", "clerk"), authz.ErrRoleInUse)
+	require.NoError(t, b.service.DeleteRole(ctx, operator, "acme", "editor"))
+	assigned, _, err := b.service.RolesOf(ctx, ada)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"clerk", "editor"}, assigned)
 }
 
 func TestHolders(t *testing.T) {

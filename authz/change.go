@@ -17,6 +17,8 @@ type plan struct {
 	next Rules
 	// idle says that there is nothing to do.
 	idle bool
+	// allowed is asked with the rules before and after; nil is yes.
+	allowed func(before, after *ruleset) error
 }
 
 // mostTries bounds how often a change is planned anew, because another process made one meanwhile.
@@ -38,6 +40,23 @@ func (s *Service) change(ctx context.Context, t authn.Tenant, planned func(store
 	}
 }
 
+// try returns what a planned change would be refused with, and changes nothing.
+func (s *Service) try(ctx context.Context, t authn.Tenant, planned func(stored Rules) (plan, error)) error {
+	stored, err := s.snapshots.stored(ctx, t)
+	if err != nil {
+		return err
+	}
+	p, err := planned(stored)
+	if err != nil {
+		return err
+	}
+	after, err := s.compile(p.next)
+	if err != nil {
+		return err
+	}
+	return s.allowed(stored, after, p.allowed)
+}
+
 func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(stored Rules) (plan, error)) (bool, error) {
 	stored, err := s.snapshots.stored(ctx, t)
 	if err != nil {
@@ -47,7 +66,11 @@ func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(st
 	if err != nil {
 		return false, err
 	}
-	if _, err := s.compile(p.next); err != nil {
+	after, err := s.compile(p.next)
+	if err != nil {
+		return false, err
+	}
+	if err := s.allowed(stored, after, p.allowed); err != nil {
 		return false, err
 	}
 	if p.idle { // the store may have it and this node not yet
@@ -65,6 +88,18 @@ func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(st
 	return true, nil
 }
 
+// allowed asks whether what is stored may become after.
+func (s *Service) allowed(stored Rules, after *ruleset, ask func(before, after *ruleset) error) error {
+	if ask == nil {
+		return nil
+	}
+	before, err := s.compile(stored)
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrStoredRules, err)
+	}
+	return ask(before, after)
+}
+
 func planDefine(stored Rules, r Role) (plan, error) {
 	if len(r.Description) > MaxDescription {
 		return plan{}, fmt.Errorf("%w: the description of role %s has %d bytes, at most %d", ErrTooManyRules, quote(r.Name), len(r.Description), MaxDescription)
@@ -78,7 +113,7 @@ func planDefine(stored Rules, r Role) (plan, error) {
 }
 
 func (s *Service) planDelete(stored Rules, name string) (plan, error) {
-	_, fixed := s.base.roles.set[name]
+	fixed := s.fixed(name)
 	if !slices.ContainsFunc(stored.Roles, named(name)) {
 		if fixed {
 			return plan{}, fmt.Errorf("%w: %s is defined in configuration or code", ErrRoleFixed, quote(name))

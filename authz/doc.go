@@ -29,10 +29,12 @@
 // [RuleStore]. Of one name, configuration takes the place of code, and the
 // store, for its tenant, takes the place of both: the whole definition is replaced,
 // nothing is merged. The viewer, admin and superuser roles exist, without permissions,
-// when they are defined nowhere.
+// when they are defined nowhere. The default role is never the superuser role and never inherits it.
 //
 // Who has which role is never kept: each decision uses the roles in the [authn.Principal] at hand. An assignment may end, and
 // says whether it was made by hand or by an identity provider: see [Service.SyncGroups].
+//
+// [Service.OnBehalfOf] is for administrators who may not do everything: a [Delegate] raises nobody above its caller.
 //
 // # Policies
 //
@@ -43,6 +45,8 @@
 //  2. a role that grants it, or a policy that permits it: yes;
 //  3. else no.
 //
+// While roles are switched off, policies of configuration and code still forbid, by the roles that these define; stored ones are not read.
+//
 // [Service.Explain] says why, [Service.DryRun] what a change would do to recorded decisions, and [Filter] leaves out of a list what
 // a caller may not see. Package authztest runs tables of expected decisions.
 //
@@ -50,6 +54,6 @@
 //
 // A tenant's rules, its stored roles and policies, are compiled on first use to what never changes, and are replaced as a whole: no
 // decision sees half of a change. What cannot be right is not stored. A change counts for the decisions that begin after the call returned, and on
-// other nodes as soon as they hear of it by the revocation log, within a second; a service without [Deps].Revocations needs [Service.Reload] for
-// what others changed. What guards found for a principal of a request is remembered until then.
+// other nodes as soon as they hear of it by the revocation log, within a second; where they cannot be told, [Service.Reread] finds
+// it within a minute; after a change of the store by other means, and without [Deps].Revocations, call [Service.Reload]. What guards found for a principal of a request is remembered until then.
 package authz

@@ -104,33 +104,3 @@ func kindOf(p *authn.Principal) string {
 	}
 	return kindUser
 }
-
-// lineages are the roles and all that they inherit, each once. The list is not to be modified.
-func (r *ruleset) lineages(roles []string) []string {
-	if len(roles) != 1 {
-		return r.roles.lineages(roles)
-	}
-	if known, ok := r.inherited.Load(roles[0]); ok {
-		return known.([]string)
-	}
-	all := r.roles.lineages(roles)
-	if r.roles.role(roles[0]) != nil { // names that are no role's are not kept
-		r.inherited.Store(roles[0], all)
-	}
-	return all
-}
-
-func (s *snapshot) lineages(roles []string) (all []string) {
-	for _, name := range roles {
-		role := s.role(name)
-		if role == nil {
-			continue
-		}
-		for i := range role.lineage {
-			if !slices.Contains(all, role.lineage[i].role) {
-				all = append(all, role.lineage[i].role)
-			}
-		}
-	}
-	return all
-}

@@ -45,7 +45,7 @@ func (s *Service) Explain(ctx context.Context, p authn.Principal, action string,
 	f := s.judge(ctx, rules, in, &c)
 	e := Explanation{Decision: f.decision(&c)}
 	if c.fault != nil {
-		return e, c.fault
+		return e, f.err
 	}
 	for _, name := range p.Roles {
 		e.Roles = append(e.Roles, rules.roles.explain(name, c.permission))

@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
+// mostFaults bounds what is reported at once: of a set in which all inherit each other there are more than anybody reads.
+const mostFaults = 100
+
 // checkInheritance reports every parent that is not in the set, and at least one path of
-// every circle, joined. The order depends on the names alone.
+// every circle, joined, but no more than mostFaults. The order depends on the names alone.
 func (s roleSet) checkInheritance() error {
 	if len(s.faults(maps.Keys(s))) == 0 {
 		return nil
@@ -57,13 +60,16 @@ func (w *walk) from(name string) {
 }
 
 func (w *walk) step(name, parent string) {
+	if len(w.errs) == mostFaults {
+		return
+	}
 	if _, defined := w.set[parent]; !defined {
 		w.errs = append(w.errs, fmt.Errorf("%w: role %s inherits %s, which is defined nowhere", ErrUnknownRole, quote(name), quote(parent)))
 		return
 	}
 	if w.state[parent] == open {
 		circle := append(slices.Clone(w.trail[slices.Index(w.trail, parent):]), parent)
-		w.errs = append(w.errs, fmt.Errorf("%w: role %s: %s", ErrRoleCycle, quote(parent), strings.Join(circle, " -> ")))
+		w.errs = append(w.errs, fmt.Errorf("%w: role %s: %s", ErrRoleCycle, quote(parent), clip(strings.Join(circle, " -> "), longestRequired)))
 		return
 	}
 	w.from(parent)

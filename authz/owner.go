@@ -25,14 +25,31 @@ func (s *Service) DecideOwned(ctx context.Context, p *authn.Principal, owner aut
 	}
 	in := inquiry{p: p}
 	for i := range checks {
-		f := s.judge(ctx, rules, &in, &checks[i])
-		if !f.allowed() && f.reason != ReasonMissingPermission && f.reason != ReasonMissingRole {
+		if !s.ownerMay(ctx, rules, &in, &checks[i]) {
 			return s.Decide(ctx, p, r) // which says no, and tells of it
 		}
 	}
 	d := Decision{Allowed: true, Required: r.String(), Reason: ReasonOwner}
 	s.allow(ctx, p, &d)
 	return d, nil
+}
+
+// ownerMay reports whether nothing speaks against the check but that nobody grants it; of a check of which one part may suffice, against one part.
+func (s *Service) ownerMay(ctx context.Context, rules *ruleset, in *inquiry, c *check) bool {
+	if reason, _ := c.refuses(in.p); reason != "" {
+		return false
+	}
+	parts := c.oneOf
+	if parts == nil {
+		parts = []check{*c}
+	}
+	for i := range parts {
+		f := s.judge(ctx, rules, in, &parts[i])
+		if f.allowed() || f.reason == ReasonMissingPermission || f.reason == ReasonMissingRole {
+			return true
+		}
+	}
+	return false
 }
 
 const ownership = "being the owner"

@@ -71,14 +71,18 @@ func (s *Service) PolicySet(ctx context.Context, t authn.Tenant) (*policy.Set, e
 //
 // It does not ask whether actor may do this: who can define policies can permit anything.
 func (s *Service) DefinePolicy(ctx context.Context, actor authn.Principal, t authn.Tenant, p PolicyText) error {
+	return s.definePolicy(ctx, actor, t, p, nil)
+}
+
+func (s *Service) definePolicy(ctx context.Context, actor authn.Principal, t authn.Tenant, p PolicyText, allowed func(before, after *ruleset) error) error {
 	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
 		if slices.Contains(stored.Policies, p) {
-			return plan{next: stored, idle: true}, nil
+			return plan{next: stored, idle: true, allowed: allowed}, nil
 		}
 		next := stored
 		next.Policies = append(withoutPolicy(stored.Policies, p.Name), p)
 		slices.SortFunc(next.Policies, byName)
-		return plan{next: next, change: RuleChange{PutPolicies: []PolicyText{p}}}, nil
+		return plan{next: next, change: RuleChange{PutPolicies: []PolicyText{p}}, allowed: allowed}, nil
 	})
 	if changed {
 		s.emitPolicy(ctx, audit.PolicyDefined, actor, t, p.Name)
@@ -88,13 +92,17 @@ func (s *Service) DefinePolicy(ctx context.Context, actor authn.Principal, t aut
 
 // DeletePolicy removes a policy text of the tenant, or returns [ErrUnknownPolicy].
 func (s *Service) DeletePolicy(ctx context.Context, actor authn.Principal, t authn.Tenant, name string) error {
+	return s.deletePolicy(ctx, actor, t, name, nil)
+}
+
+func (s *Service) deletePolicy(ctx context.Context, actor authn.Principal, t authn.Tenant, name string, allowed func(before, after *ruleset) error) error {
 	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
 		next := stored
 		next.Policies = withoutPolicy(stored.Policies, name)
 		if len(next.Policies) == len(stored.Policies) {
 			return plan{}, fmt.Errorf("%w: %s", ErrUnknownPolicy, quote(name))
 		}
-		return plan{next: next, change: RuleChange{DeletePolicies: []string{name}}}, nil
+		return plan{next: next, change: RuleChange{DeletePolicies: []string{name}}, allowed: allowed}, nil
 	})
 	if changed {
 		s.emitPolicy(ctx, audit.PolicyDeleted, actor, t, name)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -356,4 +357,31 @@ func TestSampledEvents(t *testing.T) {
 		counts[e.Type]++
 	}
 	assert.Equal(t, map[audit.Type]int{audit.AccessGranted: 4, audit.AccessDenied: 2}, counts)
+}
+
+// Policies know all roles of a caller, inherited ones included, however many there are.
+func TestPoliciesKnowManyRoles(t *testing.T) {
+	t.Parallel()
+	cfg := authz.Config{Policies: authz.PolicyConfig{
+		Inline:    `forbid (principal in Role::"c1", action == Action::"end.reached", resource); forbid (principal in Role::"other", action == Action::"end.reached", resource);`,
+		Resources: map[string]authz.ResourceConfig{"End": {Actions: []string{"end.reached"}}},
+	}}
+	for _, length := range []int{2, 31, 32, 33, 200} {
+		b := setup(t, cfg, append(chain(length, 0), authz.Role{Name: "other"}, authz.Role{Name: "late", Inherits: []string{"c0"}})...)
+		last := fmt.Sprintf("c%d", length-1)
+		for _, tc := range []struct {
+			roles  []string
+			reason string
+		}{
+			{[]string{last}, authz.ReasonForbidden}, {[]string{last, last, "late"}, authz.ReasonForbidden}, {[]string{"late", last}, authz.ReasonForbidden},
+			{[]string{"late", "c0"}, authz.ReasonGranted}, {[]string{"late", "other"}, authz.ReasonForbidden},
+		} {
+			d, err := b.service.Authorize(t.Context(), user(tc.roles...), "end.reached", none)
+			require.NoError(t, err)
+			require.Equal(t, tc.reason, d.Reason, "%v of %d", tc.roles, length)
+		}
+		d, err := b.service.Authorize(t.Context(), user(last, "other"), "end.reached", none)
+		require.NoError(t, err)
+		require.Len(t, d.Policies, 2)
+	}
 }

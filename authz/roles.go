@@ -30,29 +30,56 @@ func (s *Service) Reload(ctx context.Context, t authn.Tenant) error {
 // DefineRole creates or replaces a role of the tenant; it takes the place of one of the
 // same name in configuration or code. What would make the tenant's roles as a whole invalid is
 // refused with what [ValidateRoles] says of it, and nothing is stored.
-// Decisions that begin after it returned use the new role.
+// Decisions that begin after it returned use the new role, on other nodes within a second.
 //
 // It does not ask whether actor may do this: who can define roles can gain any
 // permission. A change that another process makes meanwhile is not lost: this one is checked and made on top of it.
 func (s *Service) DefineRole(ctx context.Context, actor authn.Principal, t authn.Tenant, r Role) error {
+	return s.defineRole(ctx, actor, t, r, nil)
+}
+
+func (s *Service) defineRole(ctx context.Context, actor authn.Principal, t authn.Tenant, r Role, allowed func(before, after *ruleset) error) error {
 	r = cloneRole(r)
-	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) { return planDefine(stored, r) })
+	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
+		p, err := planDefine(stored, r)
+		p.allowed = allowed
+		return p, err
+	})
 	if changed {
 		s.emitChange(ctx, audit.RoleDefined, actor, authn.Subject{Tenant: t}, r.Name)
 	}
 	return err
 }
 
-// DeleteRole removes a role that was defined at run time. A role of that name in configuration
-// or code applies again. It returns [ErrUnknownRole] when there is no such
+// DeleteRole removes a role that was defined at run time, and takes it from everybody who has it: whoever defines a role of
+// that name later gives it to nobody (an account that is left without any role has the default one). A role of that name in
+// configuration or code applies again; then who has it keeps it. It returns [ErrUnknownRole] when there is no such
 // role, [ErrRoleFixed] when it is not a stored one, and [ErrRoleInUse], naming them, when
 // other roles inherit it and would lose it.
 //
-// Assignments of the role stay. They grant nothing until a role of that name is defined again.
+// It takes two writes and more for each account that has the role, and the role is the last to go: after an error, call it again.
 func (s *Service) DeleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string) error {
-	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) { return s.planDelete(stored, name) })
+	return s.deleteRole(ctx, actor, t, name, nil)
+}
+
+func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string, allowed func(before, after *ruleset) error) error {
+	planned := func(stored Rules) (plan, error) {
+		p, err := s.planDelete(stored, name)
+		p.allowed = allowed
+		return p, err
+	}
+	if err := s.try(ctx, t, planned); err != nil {
+		return err
+	}
+	if err := s.release(ctx, actor, t, name); err != nil {
+		return err
+	}
+	changed, err := s.change(ctx, t, planned)
 	if changed {
 		s.emitChange(ctx, audit.RoleDeleted, actor, authn.Subject{Tenant: t}, name)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.release(ctx, actor, t, name) // those who got it meanwhile
 }

@@ -56,21 +56,21 @@ func collect(cfg Config, extra []Role) (roleSet, error) {
 			errs = append(errs, fmt.Errorf("%w: groups give role %s, which is defined nowhere", ErrUnknownRole, quote(role)))
 		}
 	}
-	errs = append(errs, set.checkInheritance(), set.checkShapes(), set.checkSuperuser(cfg))
+	errs = append(errs, set.checkInheritance(), set.checkShapes(), set.checkSuperuser(cfg.DefaultRole, cfg.SuperuserRole))
 	return set, errors.Join(errs...)
 }
 
 // checkSuperuser refuses a default role that is, or inherits, the superuser
 // role: everybody would be one.
-func (s roleSet) checkSuperuser(cfg Config) error {
-	if cfg.SuperuserRole == "" {
+func (s roleSet) checkSuperuser(defaultRole, superuser string) error {
+	if superuser == "" {
 		return nil
 	}
 	seen := map[string]bool{}
-	for queue := []string{cfg.DefaultRole}; len(queue) > 0; queue = queue[1:] {
+	for queue := []string{defaultRole}; len(queue) > 0; queue = queue[1:] {
 		name := queue[0]
-		if name == cfg.SuperuserRole {
-			return fmt.Errorf("%w: default_role %s is or inherits superuser_role %s", ErrSuperuserDefault, quote(cfg.DefaultRole), quote(name))
+		if name == superuser {
+			return fmt.Errorf("%w: default_role %s is or inherits superuser_role %s", ErrSuperuserDefault, quote(defaultRole), quote(name))
 		}
 		if !seen[name] {
 			seen[name] = true

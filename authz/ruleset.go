@@ -39,7 +39,7 @@ func (s *Service) compile(stored Rules) (*ruleset, error) {
 	}
 	rules := &ruleset{roles: s.base.roles, policies: s.base.policies, version: stored.Version, verdicts: &verdict.Rules{}}
 	if len(set) > 0 {
-		if rules.roles, err = s.base.roles.over(set, s.superuser); err != nil {
+		if rules.roles, err = s.base.roles.over(set, s.defaultRole, s.superuser); err != nil {
 			return nil, err
 		}
 	}

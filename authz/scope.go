@@ -19,7 +19,8 @@ func (s *Service) AuthorizeScopes(ctx context.Context, p authn.Principal, permis
 }
 
 // CheckScopes implements [authn.ScopeChecker]: each scope must be a pattern that one pattern
-// in [Service.Permissions] of p covers as a whole.
+// in [Service.Permissions] of p covers as a whole, segment by segment: *.** does not cover **. What is taken away from p is not
+// looked at: it stays taken away from the credential.
 func (s *Service) CheckScopes(ctx context.Context, p authn.Principal, scopes []string) error {
 	texts, err := s.Permissions(ctx, p)
 	if err != nil {

@@ -73,8 +73,10 @@ type Service struct {
 	defaultRole string
 	superuser   string
 	groups      map[string][]string
-	deps        Deps
-	log         *slog.Logger
+	// origins says where each role of base is defined.
+	origins map[string]RoleSource
+	deps    Deps
+	log     *slog.Logger
 	// base is what configuration and code define.
 	base      *ruleset
 	snapshots *snapshots
@@ -103,6 +105,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		defaultRole: cfg.DefaultRole,
 		superuser:   cfg.SuperuserRole,
 		groups:      cfg.Groups,
+		origins:     originsOf(cfg, deps.Extra, roles),
 		deps:        deps,
 		log:         deps.Log,
 		owner:       &verdict.Owner{},
@@ -128,5 +131,6 @@ func (s *Service) changedRules(t authn.Tenant, all bool) {
 // DefaultRole is the role of an account that has no assignment.
 func (s *Service) DefaultRole() string { return s.defaultRole }
 
-// Enabled reports whether roles decide. While they do not, every authenticated caller passes what its scopes allow.
+// Enabled reports whether roles decide. While they do not, every authenticated caller passes what its scopes allow, unless a policy of
+// configuration or code forbids it; no stored rules are read then.
 func (s *Service) Enabled() bool { return s.enabled }

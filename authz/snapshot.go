@@ -17,6 +17,8 @@ type snapshot struct {
 	base *snapshot
 	// denies says that some role takes a permission away.
 	denies bool
+	// size is how many roles and permissions its roles have, with inherited ones counted for each heir.
+	size int
 }
 
 // newBase compiles the roles outside the store.
@@ -32,9 +34,9 @@ func newBase(set roleSet, superuser string) *snapshot {
 
 // over returns the snapshot of a tenant with these stored roles, or the error
 // that makes the whole set invalid.
-func (s *snapshot) over(stored roleSet, superuser string) (*snapshot, error) {
+func (s *snapshot) over(stored roleSet, defaultRole, superuser string) (*snapshot, error) {
 	merged := s.set.with(stored)
-	if err := errors.Join(merged.checkInheritance(), merged.checkShapes()); err != nil {
+	if err := errors.Join(merged.checkInheritance(), merged.checkShapes(), merged.checkSuperuser(defaultRole, superuser)); err != nil {
 		return nil, err
 	}
 	t := &snapshot{set: stored, base: s, denies: merged.denies()}
@@ -43,6 +45,9 @@ func (s *snapshot) over(stored roleSet, superuser string) (*snapshot, error) {
 		if old := s.role(name); old == nil || old.reaches(stored) {
 			t.add(c.compile(name))
 		}
+		if t.size > s.size+MaxInherited { // what configuration and code define is not bounded
+			return nil, tooDeep()
+		}
 	}
 	c.catalog.finish()
 	return t, nil
@@ -50,6 +55,7 @@ func (s *snapshot) over(stored roleSet, superuser string) (*snapshot, error) {
 
 func (s *snapshot) add(role compiled) {
 	s.roles = append(s.roles, role)
+	s.size += len(role.lineage) + role.held.taken
 	s.numbers.add(newKey(role.name).tag, uint32(len(s.roles)))
 }
 

@@ -29,6 +29,8 @@ type snapshots struct {
 
 // kept is what is in use for one tenant.
 type kept struct {
+	// mu makes looking at the turn and keeping one step: what was dropped is never seen again, however shortly.
+	mu sync.Mutex
 	// turn counts what was dropped: what was read before is not kept after.
 	turn  atomic.Uint64
 	rules atomic.Pointer[ruleset]
@@ -94,21 +96,27 @@ func (s *snapshots) load(ctx context.Context, t authn.Tenant) (*ruleset, error) 
 	return rules, nil
 }
 
-// keep has the rules used, if nothing was dropped since the turn.
+// keep has the rules used, if nothing was dropped since the turn. What is not kept decides for its caller and is remembered by nobody.
 func (k *kept) keep(rules *ruleset, turn uint64) {
-	if old := k.rules.Swap(rules); old != nil {
-		old.verdicts.End()
-	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.turn.Load() != turn {
 		rules.verdicts.End()
-		k.rules.CompareAndSwap(rules, nil)
+		return
 	}
+	k.replace(rules)
 }
 
-// drop makes the next use read the store. It waits for nothing.
+// drop makes the next use read the store. It waits for no reading.
 func (k *kept) drop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.turn.Add(1)
-	if old := k.rules.Swap(nil); old != nil {
+	k.replace(nil)
+}
+
+func (k *kept) replace(rules *ruleset) {
+	if old := k.rules.Swap(rules); old != nil {
 		old.verdicts.End()
 	}
 }
@@ -126,9 +134,13 @@ func (s *snapshots) changed(t authn.Tenant) {
 
 // forget drops the rules of all tenants.
 func (s *snapshots) forget() {
-	s.single.drop()
-	s.byTenant.Range(func(_, k any) bool {
-		k.(*kept).drop()
+	s.each(func(_ authn.Tenant, k *kept) { k.drop() })
+}
+
+func (s *snapshots) each(do func(authn.Tenant, *kept)) {
+	do("", &s.single)
+	s.byTenant.Range(func(t, k any) bool {
+		do(t.(authn.Tenant), k.(*kept))
 		return true
 	})
 }

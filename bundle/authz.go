@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"slices"
 
 	"go.uber.org/fx"
@@ -38,6 +39,11 @@ func (s Settings) newRoles(in rolesIn) (*authz.Service, error) {
 	deps.Recorder, _ = slot.Or(in.Recorder.List, none[authz.Recorder])
 	service, err := authz.New(s.Roles, deps)
 	return service, s.loud(err)
+}
+
+// rereadRules compares rules in memory with the store until the application stops.
+func rereadRules(lc fx.Lifecycle, service *authz.Service) {
+	background(lc, func(ctx context.Context) { every(ctx, authz.RereadEvery, func() { service.Reread(ctx) }) })
 }
 
 // none is the fallback of a part that need not be there.

@@ -102,7 +102,7 @@ func Module(s Settings) fx.Option {
 			newEchoDoor,
 			newHTTPDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
 		s.announceSetup(),
 	)
 }

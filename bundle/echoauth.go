@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"context"
-	"errors"
 
 	"github.com/labstack/echo/v4"
 	"go.uber.org/fx"
@@ -39,15 +38,6 @@ func (s Settings) checkRoutes(lc fx.Lifecycle, recorder *echoauth.Recorder, l lo
 		return
 	}
 	lc.Append(fx.StartHook(func(ctx context.Context) error {
-		err := recorder.CheckRoutes(ctx)
-		var wrong *transport.RouteError
-		switch {
-		case err == nil:
-		case errors.As(err, &wrong) && s.HTTP.CheckRoutes == transport.RouteCheckStrict:
-			return s.loud(err)
-		default:
-			l.named().WarnContext(ctx, "routes are not in order", "error", err)
-		}
-		return nil
+		return s.loud(s.HTTP.CheckRoutes.Weigh(ctx, l.named(), recorder.CheckRoutes(ctx)))
 	}))
 }

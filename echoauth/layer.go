@@ -12,27 +12,13 @@ import (
 
 // layers are the middlewares of one route, in the order in which they run.
 type layers struct {
-	list []layer
+	list []transport.Layer
 	// own says that the route is the module's, notFound that its handler is Echo's own, which answers 404.
 	own, notFound bool
 }
 
-// layer is one middleware.
-type layer struct {
-	kind     layerKind
-	guarding transport.Guarding
-}
-
-type layerKind uint8
-
-const (
-	layerOther layerKind = iota
-	layerGuard
-	layerAuthenticate
-)
-
 func layersOf(handler echo.HandlerFunc, middlewares []echo.MiddlewareFunc) layers {
-	all := layers{list: make([]layer, len(middlewares)), notFound: answersNotFound(handler)}
+	all := layers{list: make([]transport.Layer, len(middlewares)), notFound: answersNotFound(handler)}
 	for i, m := range middlewares {
 		all.list[i] = layerOf(m)
 	}
@@ -40,30 +26,30 @@ func layersOf(handler echo.HandlerFunc, middlewares []echo.MiddlewareFunc) layer
 }
 
 // layerOf recognises a guard by its code and asks it what it wants. No other middleware is called.
-func layerOf(m echo.MiddlewareFunc) layer {
+func layerOf(m echo.MiddlewareFunc) transport.Layer {
 	switch {
 	case m == nil:
-		return layer{}
+		return transport.Layer{}
 	case code(m) == code((*Auth)(nil).authenticator()):
-		return layer{kind: layerAuthenticate}
+		return transport.Layer{Kind: transport.LayerAuthenticate}
 	case code(m) != code(guarded(nil)):
-		return layer{}
+		return transport.Layer{}
 	}
 	var told described
 	if !errors.As(m(nil)(nil), &told) {
-		return layer{}
+		return transport.Layer{}
 	}
-	return layer{kind: layerGuard, guarding: told.guarding}
+	return transport.Layer{Kind: transport.LayerGuard, Guarding: told.guarding}
 }
 
 // globals are the middlewares of Pre and Use, which Echo hands to nobody. When it keeps them elsewhere than today
 // there are none, and routes that only they guard are undeclared. Public is not among them: it would declare every route that
 // is ever added.
-func globals(e *echo.Echo) []layer {
-	var all []layer
+func globals(e *echo.Echo) []transport.Layer {
+	var all []transport.Layer
 	for _, field := range []string{"premiddleware", "middleware"} {
 		for _, m := range middlewaresIn(e, field) {
-			if l := layerOf(m); l.guarding.Kind != transport.KindPublic {
+			if l := layerOf(m); l.Guarding.Kind != transport.KindPublic {
 				all = append(all, l)
 			}
 		}

@@ -89,7 +89,7 @@ func (r *Recorder) mount(e *echo.Echo, add func(own func(method, path string, ne
 	add(func(method, path string, need transport.Need) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		known.routes[routeKey{"", method, path}] = layers{own: true, list: []layer{{guarding: need.Describe(), kind: layerGuard}}}
+		known.routes[routeKey{"", method, path}] = layers{own: true, list: []transport.Layer{{Kind: transport.LayerGuard, Guarding: need.Describe()}}}
 	})
 }
 

@@ -57,12 +57,11 @@ func (r *Recorder) faults() (found []transport.RouteFault) {
 
 // authenticates reports whether Authenticate stands anywhere, without Mount.
 func (k *recorded) authenticates() bool {
-	isAuthenticate := func(l layer) bool { return l.kind == layerAuthenticate }
-	if slices.ContainsFunc(globals(k.echo), isAuthenticate) {
+	if transport.Authenticating(globals(k.echo)) {
 		return true
 	}
 	for _, route := range k.routes {
-		if slices.ContainsFunc(route.list, isAuthenticate) {
+		if transport.Authenticating(route.list) {
 			return true
 		}
 	}
@@ -79,14 +78,14 @@ func (k *recorded) rows() []transport.Route {
 	return rows
 }
 
-func (k *recorded) rowsOf(host string, router *echo.Router, global []layer) (rows []transport.Route) {
+func (k *recorded) rowsOf(host string, router *echo.Router, global []transport.Layer) (rows []transport.Route) {
 	for _, route := range router.Routes() {
 		all, seen := k.routes[routeKey{host, route.Method, route.Path}]
 		if route.Method == echo.RouteNotFound && (all.notFound || !seen && route.Name == notFoundName()) {
 			continue
 		}
 		row := k.row(slices.Concat(global, all.list))
-		row.Host, row.Method, row.Path, row.Own, row.Others = host, route.Method, route.Path, all.own, others(all.list)
+		row.Host, row.Method, row.Path, row.Own, row.Others = host, route.Method, route.Path, all.own, transport.Layered(true, all.list).Others
 		if !seen {
 			row.Unseen = "was added before its guards could be seen"
 		}
@@ -96,28 +95,6 @@ func (k *recorded) rowsOf(host string, router *echo.Router, global []layer) (row
 }
 
 // row is what the layers require. What authenticates must come before what asks for it.
-func (k *recorded) row(all []layer) transport.Route {
-	row := transport.Route{Requires: []transport.Guarding{}}
-	listed := slices.ContainsFunc(all, func(l layer) bool { return l.kind == layerAuthenticate })
-	authenticated := k.mounted && !listed
-	for _, l := range all {
-		switch l.kind {
-		case layerAuthenticate:
-			authenticated = true
-		case layerGuard:
-			row.Requires = append(row.Requires, l.guarding)
-			row.Unmounted = row.Unmounted || !authenticated && l.guarding.Kind != transport.KindPublic
-		case layerOther:
-		}
-	}
-	return row
-}
-
-func others(list []layer) (n int) {
-	for _, l := range list {
-		if l.kind == layerOther {
-			n++
-		}
-	}
-	return n
+func (k *recorded) row(all []transport.Layer) transport.Route {
+	return transport.Layered(k.mounted && !transport.Authenticating(all), all)
 }

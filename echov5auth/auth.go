@@ -15,14 +15,24 @@ import (
 type Auth struct {
 	gate      *transport.Gate
 	endpoints []transport.Endpoint
+	recorder  *Recorder
 }
 
 // New returns an Auth that mounts the gate's endpoints and the extra ones.
 func New(gate *transport.Gate, extra ...transport.Endpoint) (*Auth, error) {
-	if gate == nil {
-		return nil, errors.New("echov5auth: a gate is required")
+	return NewWith(&Recorder{}, gate, extra...)
+}
+
+// NewWith is New with a recorder that watches routers already.
+func NewWith(recorder *Recorder, gate *transport.Gate, extra ...transport.Endpoint) (*Auth, error) {
+	if gate == nil || recorder == nil {
+		return nil, errors.New("echov5auth: a gate and a recorder are required")
 	}
-	return &Auth{gate: gate, endpoints: gate.Endpoints(extra...)}, nil
+	a := &Auth{gate: gate, endpoints: gate.Endpoints(extra...), recorder: recorder}
+	recorder.mu.Lock()
+	defer recorder.mu.Unlock()
+	recorder.auth = a
+	return a, nil
 }
 
 // Mount authenticates every request of e, adds the module's routes, and answers the module's errors as problem+json. An
@@ -33,23 +43,30 @@ func Mount(e *echo.Echo, a *Auth) error {
 	if e == nil || a == nil {
 		return errors.New("echov5auth: Mount needs an *echo.Echo and an *echov5auth.Auth in the graph; the latter is of echov5auth.Module()")
 	}
-	e.Use(a.Authenticate)
+	e.Use(a.authenticator())
 	e.HTTPErrorHandler = ErrorHandler(e.HTTPErrorHandler)
+	known := a.recorder.mount(e)
 	braces := strings.NewReplacer("{", ":", "}", "")
 	for _, endpoint := range a.endpoints {
 		route := echo.Route{Method: endpoint.Method, Path: braces.Replace(a.gate.Route(endpoint)), Handler: a.serve(endpoint)}
 		if _, err := e.AddRoute(route); err != nil {
 			return fmt.Errorf("echov5auth: mount %s %s: %w", route.Method, route.Path, err)
 		}
+		a.recorder.own(known, route.Method, route.Path, endpoint.Need)
 	}
 	return nil
 }
+
+// authenticator returns Authenticate as a method value; see guarded.
+//
+//go:noinline
+func (a *Auth) authenticator() echo.MiddlewareFunc { return a.Authenticate }
 
 // Authenticate is the middleware that says who each request is from. It never answers: guards do. Mount installs it.
 func (a *Auth) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		caller := a.gate.Authenticate(c.Request())
-		c.SetRequest(caller.Carry(c.Request()))
+		c.SetRequest(caller.Carry(c.Request(), c.Path()))
 		if !caller.MaySetCookie() {
 			return next(c)
 		}

@@ -10,6 +10,8 @@
 //		return c.String(http.StatusOK, echov5auth.Principal(c).Email)
 //	}
 //
+// No route may be left out: [Auth.CheckRoutes] finds those that are neither guarded nor public on purpose, also at start.
+//
 // Without fx, [New] takes a transport.Gate. The caller travels in the request's context, so handlers of net/http
 // that Echo wraps find it too, by httpauth.Principal. Everything it decides is package transport's.
 package echov5auth

@@ -7,32 +7,32 @@ import (
 )
 
 // RequireAuth lets authenticated callers through, and answers 401 to others.
-func RequireAuth() echo.MiddlewareFunc { return guard(transport.GuardAuth()) }
+func RequireAuth() echo.MiddlewareFunc { return guarded(transport.GuardAuth()) }
 
 // OptionalAuth lets authenticated and anonymous callers through, and answers 401 to a bad credential.
-func OptionalAuth() echo.MiddlewareFunc { return guard(transport.GuardOptional()) }
+func OptionalAuth() echo.MiddlewareFunc { return guarded(transport.GuardOptional()) }
 
 // Public marks a route as public on purpose. It lets everybody through, whatever credential they presented;
 // [Principal] is who authenticated, if anybody did.
-func Public() echo.MiddlewareFunc { return guard(transport.GuardPublic()) }
+func Public() echo.MiddlewareFunc { return guarded(transport.GuardPublic()) }
 
 // RequireRoles lets callers through who have one of the roles, directly or by
 // inheritance. It answers 401 to anonymous callers and 403 to others.
 func RequireRoles(anyOf ...string) echo.MiddlewareFunc {
-	return guard(transport.GuardRoles(anyOf...))
+	return guarded(transport.GuardRoles(anyOf...))
 }
 
 // RequirePermissions lets callers through who have every one of the permissions, each of the form resource.action. It
 // answers 401 to anonymous callers and 403 to others. A guard without permissions, or with a pattern
 // such as articles.*, is a mistake and answers 500.
 func RequirePermissions(allOf ...string) echo.MiddlewareFunc {
-	return guard(transport.GuardPermissions(allOf...))
+	return guarded(transport.GuardPermissions(allOf...))
 }
 
 // RequireAnyPermission lets callers through who have one of the permissions. It answers 401 to anonymous callers and 403 to
 // others. One name that is no permission makes it a mistake that answers 500, as in [RequirePermissions].
 func RequireAnyPermission(anyOf ...string) echo.MiddlewareFunc {
-	return guard(transport.GuardAnyPermission(anyOf...))
+	return guarded(transport.GuardAnyPermission(anyOf...))
 }
 
 // RequireScopes lets callers through whose credential is good for every one of the permissions: one with scopes, such as an
@@ -40,19 +40,5 @@ func RequireAnyPermission(anyOf ...string) echo.MiddlewareFunc {
 // It asks nothing of the account, which is what [RequirePermissions] is for; that one looks at scopes as well. It answers 401
 // to anonymous callers and 403 to others.
 func RequireScopes(allOf ...string) echo.MiddlewareFunc {
-	return guard(transport.GuardScopes(allOf...))
-}
-
-func guard(g *transport.Guard) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c *echo.Context) error {
-			caller := callerOf(c)
-			if !g.Passes(caller) {
-				if problem := g.Refuse(contextOf(c), caller); problem != nil {
-					return fail(c, problem)
-				}
-			}
-			return next(c)
-		}
-	}
+	return guarded(transport.GuardScopes(allOf...))
 }

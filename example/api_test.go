@@ -225,6 +225,7 @@ func TestArticles(t *testing.T) {
 		{"long title", `{"title":"` + longest + `!"}`, 400, "invalid_request", "title"},
 		{"long body", `{"title":"t","body":"` + strings.Repeat("a", 10_001) + `"}`, 400, "invalid_request", "body"},
 		{"wrong type", `{"title":7}`, 400, "invalid_request", "title"},
+		{"another status", `{"title":"t","status":"secret"}`, 400, "invalid_request", "status"},
 		{"no object", `["title"]`, 400, "invalid_json", ""},
 		{"no JSON", `title=t`, 400, "invalid_json", ""},
 		{"two objects", `{"title":"t"}{}`, 400, "invalid_json", ""},
@@ -248,10 +249,12 @@ func TestArticles(t *testing.T) {
 	added := p.do("POST", "/articles", `{"title":"a","body":"b"}`, admin)
 	require.Equal(t, http.StatusCreated, added.status)
 	id := added.text("id")
-	assert.Equal(t, map[string]any{"id": id, "title": "a", "body": "b"}, added.object, "an article is exactly this")
+	owner := p.do("GET", "/auth/me", "", admin).text("id")
+	one := map[string]string{"id": id, "title": "a", "body": "b", "owner": owner, "status": "published"}
+	assert.Equal(t, map[string]any{"id": id, "title": "a", "body": "b", "owner": owner, "status": "published"}, added.object, "an article is exactly this")
 	var all []map[string]string
 	require.NoError(t, json.Unmarshal([]byte(p.do("GET", "/articles", "", admin).body), &all))
-	assert.Contains(t, all, map[string]string{"id": id, "title": "a", "body": "b"})
+	assert.Contains(t, all, one)
 	assert.Equal(t, http.StatusNoContent, p.do("DELETE", "/articles/"+id, "", admin).status)
 	for _, unknown := range []string{id, "x", "-1", "0" + id, "99999999999999999999", "%00"} {
 		assert.Equal(t, http.StatusNotFound, p.do("DELETE", "/articles/"+unknown, "", admin).status, unknown)

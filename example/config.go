@@ -103,6 +103,7 @@ func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 		c.HTTP.CheckRoutes = transport.RouteCheckStrict // a route without a guard does not start, in development either
 	}
 	c.Session = sessionDefaults(c.Session)
+	c.RBAC = withArticles(c.RBAC)
 	if c.Profile != authmodule.ProfileDevelopment {
 		return c, nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/echoauth"
 )
 
@@ -24,7 +25,11 @@ const (
 type change struct {
 	What string `json:"what"`
 	ID   string `json:"id"`
+	// about is for those who decide whom it is told.
+	about authz.Resource
 }
+
+func (c change) resource() authz.Resource { return c.about }
 
 // changes tells all streams of a change. It ends them when the program stops.
 type changes struct {
@@ -37,12 +42,12 @@ func newChanges() *changes {
 	return &changes{readers: map[chan change]bool{}, ended: make(chan struct{})}
 }
 
-func (c *changes) tell(what, id string) {
+func (c *changes) tell(what string, one article) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for reader := range c.readers {
 		select {
-		case reader <- change{What: what, ID: id}:
+		case reader <- change{What: what, ID: one.ID, about: one.resource()}:
 		default: // it is too slow for its own good
 		}
 	}
@@ -60,7 +65,7 @@ func (c *changes) read() (reader chan change, done func()) {
 	}
 }
 
-// live streams changes of articles (server-sent events) for as long as the
+// live streams changes of the articles that the caller may view (server-sent events) for as long as the
 // caller is one: a logout, a revocation or the end of the token ends the stream as well.
 func (r *articleRoutes) live(c echo.Context) error {
 	ctx, stop := echoauth.Watch(c, lookAgain)
@@ -84,7 +89,11 @@ func (r *articleRoutes) live(c echo.Context) error {
 	for err == nil {
 		select {
 		case one := <-reader:
-			err = send("change", one)
+			var may []change
+			may, err = authz.Filter(ctx, r.az, echoauth.Principal(c), "articles.view", []change{one}, change.resource)
+			if len(may) > 0 {
+				err = send("change", one)
+			}
 		case <-r.changes.ended:
 			return nil
 		case <-ctx.Done():

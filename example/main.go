@@ -5,7 +5,9 @@
 //	http://localhost:8080
 //
 // The page registers accounts, logs in with a token or a cookie, shows and
-// revokes sessions, and tries each guarded route. The accounts
+// revokes sessions, and tries each guarded route; administrators give roles that
+// end, and see why an account may do something. Who may do what to which article is in
+// policies/articles.yaml, and tested by testdata/articles.authz.yaml. The accounts
 // admin@example.com, editor@example.com and viewer@example.com are made when
 // they are missing, with the password in EXAMPLE_PASSWORD, or with random ones that are printed once.
 //
@@ -75,7 +77,7 @@ func application(s settings, log *slog.Logger) fx.Option {
 	return fx.Options(
 		authmodule.Configure(s.auth),
 		redisstore.Module(), // for auth.store.sessions: redis
-		authmodule.AddRoles(roles()...),
+		addPolicies(),
 		authmodule.UseDeviceNotifier(newNotifier),
 		fx.Supply(s, log),
 		fx.Provide(newEcho, newArticles, newChanges, newPage),

@@ -46,13 +46,13 @@ func (p *page) show(c echo.Context) error {
 		return err
 	}
 	h := c.Response().Header()
-	h.Set(echo.HeaderContentSecurityPolicy, policy(v.Nonce))
+	h.Set(echo.HeaderContentSecurityPolicy, contentPolicy(v.Nonce))
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	return c.HTMLBlob(http.StatusOK, html.Bytes())
 }
 
-// policy lets the page run its own script and style, talk to its own origin, and nothing else.
-func policy(nonce string) string {
+// contentPolicy lets the page run its own script and style, talk to its own origin, and nothing else.
+func contentPolicy(nonce string) string {
 	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" + nonce + "'; connect-src 'self'; img-src data:; " +
 		"form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 }

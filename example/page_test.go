@@ -119,6 +119,20 @@ func (b *browser) fill(selector, text string) {
 	)
 }
 
+func (b *browser) value(selector string) string {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).value", selector)))
+	require.NoError(b.t, err)
+	return value
+}
+
+// choose selects the option that begins with the text.
+func (b *browser) choose(selector, text string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(
+		"(() => { const s = document.querySelector(%q); s.value = [...s.options].find((o) => o.textContent.startsWith(%q)).value; })()", selector, text)))
+}
+
 func (b *browser) login(email, mode string) {
 	b.t.Helper()
 	b.fill("#login-email", email)
@@ -255,6 +269,58 @@ func TestPage(t *testing.T) {
 	b.see("#badge", "anonymous")
 
 	assert.Empty(t, b.errors(), "the console shows errors")
+}
+
+// TestPageFollowsPolicies has an editor edit his own draft and not another's; an administrator sees why, and deletes it.
+func TestPageFollowsPolicies(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t)
+	p := start(t, setup{})
+	admin, _ := p.tokens("admin@example.com")
+	others := p.do("POST", "/articles", `{"title":"The chief's","status":"draft"}`, bearer(admin))
+	require.Equal(t, 201, others.status, others.body)
+	b.do(chromedp.Navigate(p.url))
+
+	// The editor writes a draft and edits it.
+	b.login("editor@example.com", "token")
+	b.do(chromedp.SetValue(chromedp.CSS("#add-status"), "draft"))
+	b.click("#try-add button")
+	b.see("#try-add .answer", "201")
+	b.click("#try-edit button")
+	b.see("#try-edit .answer", "it reads Edited on the page now")
+	own := b.value("#edit-id")
+
+	// Another's draft he neither edits nor sees.
+	b.fill("#edit-id", others.text("id"))
+	b.click("#try-edit button")
+	b.see("#try-edit .answer", "403 permission_denied")
+	b.see("#try-edit .answer", "nor a policy gives")
+	b.click("#try-list button")
+	b.see("#last-text", "Edited on the page")
+	assert.NotContains(t, b.text("#last-text"), "The chief's")
+	b.screenshot("editor-policies", 1200, "light")
+
+	// The administrator sees why, gives a viewer a role that ends, and deletes the draft.
+	b.login("admin@example.com", "token")
+	b.see("#admin-user", "editor@example.com (editor)")
+	b.choose("#admin-user", "editor@example.com")
+	b.fill("#explain-article", others.text("id"))
+	b.click("#explain-button")
+	b.see("#why", "denied: missing_permission")
+	b.see("#why", "own-articles")
+	b.see("#why", "resource.owner = User::")
+	b.choose("#admin-user", "viewer@example.com")
+	b.click("#grant-button")
+	b.see("#said", "The role editor was given for 60 minutes")
+	b.see("#admin-user", "editor until")
+	b.screenshot("admin-policies", 1200, "light")
+	b.screenshot("admin-policies-narrow", 390, "dark")
+	b.click("#grant-take")
+	b.see("#said", "was taken away")
+	b.fill("#delete-id", own)
+	b.click("#try-delete button")
+	b.see("#try-delete .answer", "204")
+	assert.Empty(t, b.errors())
 }
 
 // TestPageRunsNothingForeign puts markup where the page shows text, and a script where the policy forbids it.

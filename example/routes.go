@@ -17,12 +17,14 @@ import (
 )
 
 // roles are the roles of this application. A role of the same name in a
-// configuration file takes the place of one here; the others stay.
+// configuration file takes the place of one here; the others stay. Who sees and edits which article is in policies/articles.yaml.
 func roles() []authz.Role {
 	return []authz.Role{
 		{Name: "viewer", Description: "reads articles", Permissions: []string{"articles.read"}},
 		{Name: "editor", Description: "writes articles", Inherits: []string{"viewer"}, Permissions: []string{"articles.write"}},
-		{Name: "admin", Description: "deletes articles and sees all accounts", Inherits: []string{"editor"}, Permissions: []string{"articles.delete"}},
+		{Name: "admin", Description: "edits and deletes every article, and manages accounts", Inherits: []string{"editor"}, Permissions: []string{
+			"articles.view", "articles.edit", "articles.delete",
+		}},
 	}
 }
 
@@ -73,13 +75,18 @@ func routes(e *echo.Echo, auth *echoauth.Auth, p *page, a *articles, live *chang
 
 	article := &articleRoutes{articles: a, changes: live, az: az, log: log}
 	e.GET("/articles", article.list, echoauth.RequirePermissions("articles.read"))
-	e.GET("/articles/live", article.live, echoauth.RequirePermissions("articles.read"))
+	e.GET("/articles/live", article.live, echoauth.RequireAnyPermission("articles.read", "articles.write"))
 	e.POST("/articles", article.add, echoauth.RequirePermissions("articles.write"))
-	e.DELETE("/articles/:id", article.remove, echoauth.RequirePermissions("articles.delete"))
+	e.PATCH("/articles/:id", article.edit, echoauth.RequirePolicy("articles.edit", article.resource))
+	e.DELETE("/articles/:id", article.remove, echoauth.RequireOwner(article.owner, "articles.delete"))
 	e.GET("/articles/may", article.may, echoauth.OptionalAuth())
 
 	admin := e.Group("/admin", echoauth.RequireRoles("admin"))
-	admin.GET("/users", (&adminRoutes{users: users, az: az, log: log}).list)
+	accounts := &adminRoutes{users: users, articles: a, az: az, log: log}
+	admin.GET("/users", accounts.list)
+	admin.PUT("/users/:id/roles/:role", accounts.assign)
+	admin.DELETE("/users/:id/roles/:role", accounts.unassign)
+	admin.GET("/users/:id/explain", accounts.explain)
 	// What every route requires, as the start has checked it.
 	admin.GET("/routes", func(c echo.Context) error { return c.JSON(http.StatusOK, auth.Routes()) })
 }

@@ -17,5 +17,7 @@
 //	router.With(httpauth.RequireAuth()).Get("/me", me)
 //	auth.Register(router.Method)
 //
+// No route may be left out: [Auth.CheckRoutes] finds those that are neither guarded nor public on purpose, on a [Mux] and on chi.
+//
 // Everything it decides is package transport's; this package only speaks net/http.
 package httpauth

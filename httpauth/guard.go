@@ -7,32 +7,32 @@ import (
 )
 
 // RequireAuth lets authenticated callers through, and answers 401 to others.
-func RequireAuth() func(http.Handler) http.Handler { return guard(transport.GuardAuth()) }
+func RequireAuth() func(http.Handler) http.Handler { return guarding(transport.GuardAuth()) }
 
 // OptionalAuth lets authenticated and anonymous callers through, and answers 401 to a bad credential.
-func OptionalAuth() func(http.Handler) http.Handler { return guard(transport.GuardOptional()) }
+func OptionalAuth() func(http.Handler) http.Handler { return guarding(transport.GuardOptional()) }
 
 // Public marks a route as public on purpose. It lets everybody through, whatever credential they presented;
 // [Principal] is who authenticated, if anybody did.
-func Public() func(http.Handler) http.Handler { return guard(transport.GuardPublic()) }
+func Public() func(http.Handler) http.Handler { return guarding(transport.GuardPublic()) }
 
 // RequireRoles lets callers through who have one of the roles, directly or by
 // inheritance. It answers 401 to anonymous callers and 403 to others.
 func RequireRoles(anyOf ...string) func(http.Handler) http.Handler {
-	return guard(transport.GuardRoles(anyOf...))
+	return guarding(transport.GuardRoles(anyOf...))
 }
 
 // RequirePermissions lets callers through who have every one of the permissions, each of the form resource.action. It
 // answers 401 to anonymous callers and 403 to others. A guard without permissions, or with a pattern
 // such as articles.*, is a mistake and answers 500.
 func RequirePermissions(allOf ...string) func(http.Handler) http.Handler {
-	return guard(transport.GuardPermissions(allOf...))
+	return guarding(transport.GuardPermissions(allOf...))
 }
 
 // RequireAnyPermission lets callers through who have one of the permissions. It answers 401 to anonymous callers and 403 to
 // others. One name that is no permission makes it a mistake that answers 500, as in [RequirePermissions].
 func RequireAnyPermission(anyOf ...string) func(http.Handler) http.Handler {
-	return guard(transport.GuardAnyPermission(anyOf...))
+	return guarding(transport.GuardAnyPermission(anyOf...))
 }
 
 // RequireScopes lets callers through whose credential is good for every one of the permissions: one with scopes, such as an
@@ -40,20 +40,5 @@ func RequireAnyPermission(anyOf ...string) func(http.Handler) http.Handler {
 // It asks nothing of the account, which is what [RequirePermissions] is for; that one looks at scopes as well. It answers 401
 // to anonymous callers and 403 to others.
 func RequireScopes(allOf ...string) func(http.Handler) http.Handler {
-	return guard(transport.GuardScopes(allOf...))
-}
-
-func guard(g *transport.Guard) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			caller := transport.CallerFrom(r.Context())
-			if !g.Passes(caller) {
-				if problem := g.Refuse(r.Context(), caller); problem != nil {
-					problem.Write(w, r)
-					return
-				}
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
+	return guarding(transport.GuardScopes(allOf...))
 }

@@ -3,35 +3,35 @@ package transport
 import (
 	"context"
 	"net/http"
-
-	"github.com/authmodule/authmodule/authn"
 )
 
-type callerKey struct{}
+// Carry returns r with a [RequestContext] of the caller and the route, for adapters whose router has matched r.
+func (c Caller) Carry(r *http.Request, route string) *http.Request { return c.carry(r, route, nil) }
 
-// Carry returns r with a context that carries the caller, for [CallerFrom], and the principal, for [authn.PrincipalFrom].
-func (c Caller) Carry(r *http.Request) *http.Request {
-	carrying := &callerContext{caller: c}
-	carrying.Context, carrying.Principal = r.Context(), c.principal
-	return r.WithContext(carrying)
+// CarryBefore is [Caller.Carry] for adapters that stand before the router: the route is asked for when a policy is, of the request that is
+// returned. A router that sets it on a copy leaves it unknown there; guards see it by [Asking].
+func (c Caller) CarryBefore(r *http.Request, matched RouteFunc) *http.Request {
+	return c.carry(r, "", matched)
 }
 
-// CallerFrom returns the caller that [Caller.Carry] put into the context, or nil where nothing authenticated.
-func CallerFrom(ctx context.Context) *Caller {
-	caller, _ := ctx.Value(callerKey{}).(*Caller)
-	return caller
-}
-
-// callerContext is one allocation for both.
-type callerContext struct {
-	authn.PrincipalContext
+// carried is one allocation for both.
+type carried struct {
+	RequestContext
 	caller Caller
 }
 
-// Value implements context.Context.
-func (c *callerContext) Value(key any) any {
-	if key == (callerKey{}) {
-		return &c.caller
+func (c Caller) carry(r *http.Request, route string, matched RouteFunc) *http.Request {
+	ctx := &carried{caller: c}
+	carrying := r.WithContext(ctx)
+	ctx.Set(r.Context(), &ctx.caller, carrying, route)
+	ctx.matched = matched
+	return carrying
+}
+
+// CallerFrom returns the caller of a [RequestContext], or nil where nothing authenticated.
+func CallerFrom(ctx context.Context) *Caller {
+	if known := requestIn(ctx); known != nil {
+		return known.caller
 	}
-	return c.PrincipalContext.Value(key)
+	return nil
 }

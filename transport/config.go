@@ -30,6 +30,10 @@ type Config struct {
 	Health bool `yaml:"health"`
 	// SessionEndpoints adds GET and DELETE /users/{id}/sessions and /tenant/sessions, and DELETE /tenant/sessions/{id}, for callers with the permissions sessions.read and sessions.revoke.
 	SessionEndpoints bool `yaml:"session_endpoints"`
+	// RBACEndpoints adds the routes that administer roles, assignments and policies of the caller's tenant: /roles, /users/{id}/roles, /policies and
+	// /authorize/explain, for callers with the permissions roles.read, roles.write, assignments.read, assignments.write, policies.read and policies.write.
+	// Roles must be switched on.
+	RBACEndpoints bool `yaml:"rbac_endpoints"`
 	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.
 	ClearSiteData bool `yaml:"clear_site_data"`
 	// CheckRoutes says what happens at start when a route is neither guarded nor public on purpose, or a guard can be passed by nobody: off, warn or strict.

@@ -37,6 +37,9 @@ func (f flow) crashAt(t *testing.T, n int, h harm) bool {
 	if strings.HasSuffix(f.name, "key") {
 		s.keyID, s.keyHeader = s.key(t)
 	}
+	if f.prepare != nil {
+		f.prepare(t, &s)
+	}
 	store.arm(n, h)
 	w := s.Do(f.request(t, s))
 	failed := store.disarm()
@@ -46,6 +49,7 @@ func (f flow) crashAt(t *testing.T, n int, h harm) bool {
 	t.Logf("killed at call %d, %s: %d", n, failed, w.Code)
 	again := boot(t, &faulty{every: base})
 	again.Advance(5 * time.Second)
+	again.governed, again.reader = s.governed, s.reader
 	again.user, again.device, again.other, again.keyID, again.keyHeader = s.user, s.device, s.other, s.keyID, s.keyHeader
 	f.restarted(t, again, failed)
 	return true
@@ -64,6 +68,9 @@ func (f flow) restarted(t *testing.T, s scene, failed string) {
 		}
 		assert.False(t, f.victim(s).lives(t, s.app), "what was to end lives")
 		assert.True(t, bystander.lives(t, s.app), "a session that was not to end")
+	case f.prepare != nil: // what is deleted already is not found
+		assert.Contains(t, []int{f.success, http.StatusNotFound, http.StatusConflict}, code)
+		assert.Equal(t, f.reads, s.status("GET", "/read", s.reader.headers()...))
 	case f.name == "end all":
 		assert.False(t, s.device.lives(t, s.app))
 		assert.False(t, s.other.lives(t, s.app))

@@ -24,6 +24,10 @@ type outcome struct {
 type flow struct {
 	name, mode string
 	request    func(t *testing.T, s scene) *http.Request
+	// prepare comes before anything goes wrong; nil is nothing.
+	prepare func(t *testing.T, s *scene)
+	// reads is what another account's request to read is answered with afterwards, if it is prepared.
+	reads int
 	// success is the status without a failure; calls are the store's that are known to be made.
 	success int
 	calls   []string
@@ -185,7 +189,7 @@ func endAllFlow(calls []string) flow {
 // writingFlows are those that leave something in the store.
 func writingFlows() []flow {
 	reads := []string{"me", "sessions", "permission by token", "permission by cookie", "role", "authenticated", "optional", "use key"}
-	return slices.DeleteFunc(append(sessionFlows(), keyFlows()...), func(f flow) bool { return slices.Contains(reads, f.name) })
+	return slices.DeleteFunc(slices.Concat(sessionFlows(), keyFlows(), ruleFlows()), func(f flow) bool { return slices.Contains(reads, f.name) })
 }
 
 // keys lists the IDs of the account's API keys.

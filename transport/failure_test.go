@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,6 +43,9 @@ type scene struct {
 	// keyID and keyHeader are of an API key of the account.
 	keyID     string
 	keyHeader []string
+	// governed is an account that the user administers, and reader a login of it.
+	governed authn.User
+	reader   device
 }
 
 // set boots an application with guarded routes and two logins of one account. Nothing has asked for roles yet.
@@ -59,10 +63,10 @@ func boot(t *testing.T, store *faulty) scene {
 	t.Helper()
 	s := scene{reached: new(bool)}
 	s.app = startConfigured(t, func(c *authmodule.Config) {
-		c.HTTP.RevocationEndpoint, c.JWT.SecretKey = true, "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
+		c.HTTP.RevocationEndpoint, c.HTTP.RBACEndpoints, c.JWT.SecretKey = true, true, "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hD"
 		c.HTTP.CheckRoutes = transport.RouteCheckOff // it reads the roles at the start, and the flow would find them remembered
 	}, store.option(),
-		authmodule.AddRoles(authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}),
+		authmodule.AddRoles(authz.Role{Name: "viewer", Permissions: []string{"articles.read"}}, authz.Role{Name: "admin", Permissions: []string{"*.*"}}),
 		authmodule.AddEndpoint(func(m *session.Manager) transport.Endpoint {
 			return transport.Endpoint{Method: http.MethodPost, Path: "/end-all", Handle: func(ctx context.Context, _ *http.Request) (transport.Reply, error) {
 				_, err := m.CloseAll(ctx, authn.PrincipalFrom(ctx).Subject, "", authn.EndRevoked)
@@ -85,8 +89,13 @@ func boot(t *testing.T, store *faulty) scene {
 
 func (s scene) signIn(t *testing.T, mode string) device {
 	t.Helper()
+	return s.signInAs(t, s.user, mode)
+}
+
+func (s scene) signInAs(t *testing.T, user authn.User, mode string) device {
+	t.Helper()
 	carrier := authn.Carrier(mode)
-	grant, err := s.Users.Login(t.Context(), authn.LoginRequest{Email: s.user.Email, Password: password, Carrier: carrier})
+	grant, err := s.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: password, Carrier: carrier})
 	require.NoError(t, err)
 	if carrier == authn.CarrierCookie {
 		return device{cookie: &http.Cookie{Name: "__Host-session", Value: grant.Cookie.Reveal()}, session: grant.Session.ID}
@@ -98,7 +107,7 @@ func (s scene) signIn(t *testing.T, mode string) device {
 // is let in who must not be, nothing is half done, and asking again does what was asked.
 func TestEveryStoreFailureRefuses(t *testing.T) {
 	t.Parallel()
-	for _, f := range append(sessionFlows(), keyFlows()...) {
+	for _, f := range slices.Concat(sessionFlows(), keyFlows(), ruleFlows()) {
 		for _, h := range []harm{harmError, harmPanic, harmCancel, harmLost} {
 			t.Run(f.name+" "+string(h), func(t *testing.T) {
 				t.Parallel()
@@ -180,6 +189,9 @@ func (f flow) failAt(t *testing.T, n int, h harm, base every) string {
 	s := set(t, store, f.mode)
 	if strings.HasSuffix(f.name, "key") {
 		s.keyID, s.keyHeader = s.key(t)
+	}
+	if f.prepare != nil {
+		f.prepare(t, &s)
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()

@@ -57,6 +57,10 @@ func (f *faulty) Assign(ctx context.Context, s authn.Subject, a authz.Assignment
 	return guarded(ctx, f, "Assign", func() (bool, error) { return f.every.Assign(ctx, s, a) })
 }
 
+func (f *faulty) Unassign(ctx context.Context, s authn.Subject, role string) (bool, error) {
+	return guarded(ctx, f, "Unassign", func() (bool, error) { return f.every.Unassign(ctx, s, role) })
+}
+
 func (f *faulty) ReplaceAssignments(ctx context.Context, s authn.Subject, source string, list []authz.Assignment) (bool, error) {
 	return guarded(ctx, f, "ReplaceAssignments", func() (bool, error) { return f.every.ReplaceAssignments(ctx, s, source, list) })
 }

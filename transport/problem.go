@@ -34,6 +34,10 @@ type FieldFault struct {
 	Field  string `json:"field"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+	// Source, Line and Column are where a fault of policies stands; Line and Column count from 1.
+	Source string `json:"source,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
 }
 
 // Error returns the code and the detail.
@@ -49,6 +53,11 @@ const (
 	// retryKeys is when the keys of another issuer may be fetched again.
 	retryKeys = 30
 )
+
+// NotFound is the answer to who asks about something that is not there, or that they must not know of.
+func NotFound() *Problem {
+	return problem(http.StatusNotFound, "not_found", "there is nothing here by this name")
+}
 
 func problem(status int, code, detail string) *Problem {
 	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}

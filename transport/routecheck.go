@@ -2,7 +2,9 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -21,6 +23,31 @@ const (
 	// RouteCheckStrict does not start.
 	RouteCheckStrict RouteCheck = "strict"
 )
+
+// Weigh returns what a start is to fail with, after a check that returned err; what is no reason to fail is logged as one warning. The zero value is strict.
+func (c RouteCheck) Weigh(ctx context.Context, log *slog.Logger, err error) error {
+	var wrong *RouteError
+	switch {
+	case err == nil || c == RouteCheckOff:
+		return nil
+	case errors.As(err, &wrong) && c != RouteCheckWarn:
+		return err
+	}
+	log.WarnContext(ctx, "routes are not in order", "error", err)
+	return nil
+}
+
+// StartCheck looks at routes as [Config].CheckRoutes says, and returns what the start is to fail with, which it logs. Adapters call it with their CheckRoutes when the application starts.
+func (g *Gate) StartCheck(ctx context.Context, check func(context.Context) error) error {
+	if g.cfg.CheckRoutes == RouteCheckOff {
+		return nil
+	}
+	err := g.cfg.CheckRoutes.Weigh(ctx, g.deps.Log, check(ctx))
+	if err != nil {
+		g.deps.Log.ErrorContext(ctx, "refused to start: routes are not in order", "error", err)
+	}
+	return err
+}
 
 // RouteFault is one thing that is wrong with one path. Host is empty for any, and Path for what concerns the whole router.
 type RouteFault struct {
@@ -120,15 +147,30 @@ func (c *routeCheck) add(r Route, problem, fix string) {
 func (c *routeCheck) route(r Route) {
 	switch {
 	case r.Unseen != "":
-		c.add(r, r.Unseen, "add it in an fx.Invoke that comes after authmodule.Configure, or after "+c.adapter+".Mount")
+		c.add(r, r.Unseen, "add it in an fx.Invoke that comes after "+watching(c.adapter)+", or after "+c.adapter+".Mount")
 	case len(r.Requires) == 0:
 		c.undeclared(r)
 	case r.Unmounted:
-		c.add(r, "has a guard before which nothing authenticates, so that it answers 500", "call "+c.adapter+".Mount first, and Use after it")
+		c.add(r, "has a guard before which nothing authenticates, so that it answers 500", mounting(c.adapter))
 	}
 	for _, want := range r.Requires {
 		c.guarding(r, want)
 	}
+}
+
+// watching is what has routes seen from then on.
+func watching(adapter string) string {
+	if adapter == "echov5auth" {
+		return "echov5auth.Module"
+	}
+	return "authmodule.Configure"
+}
+
+func mounting(adapter string) string {
+	if adapter == "httpauth" {
+		return "have Authenticate of *httpauth.Auth come before it, or around the router alone"
+	}
+	return "call " + adapter + ".Mount first, and Use after it"
 }
 
 func (c *routeCheck) undeclared(r Route) {

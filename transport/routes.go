@@ -30,6 +30,7 @@ func (g *Gate) own() []Endpoint {
 	}
 	endpoints = append(endpoints, g.deviceEndpoints()...)
 	endpoints = append(endpoints, g.sessionAdminEndpoints()...)
+	endpoints = append(endpoints, g.rbacEndpoints()...)
 	if g.deps.APIKeys != nil {
 		endpoints = append(endpoints, g.apiKeyEndpoints()...)
 	}

@@ -81,7 +81,7 @@ func (g *Gate) endUserSessions(ctx context.Context, r *http.Request) (Reply, err
 // tenantSessions answers with a page; "next" is the parameter "after" of the page that follows, and absent on the last.
 func (g *Gate) tenantSessions(ctx context.Context, r *http.Request) (Reply, error) {
 	caller := authn.PrincipalFrom(ctx)
-	limit, err := pageSize(r)
+	limit, err := pageSize(r, usualPage, session.MaxPage)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -96,14 +96,14 @@ func (g *Gate) tenantSessions(ctx context.Context, r *http.Request) (Reply, erro
 	return Reply{Body: body}, nil
 }
 
-func pageSize(r *http.Request) (int, error) {
+func pageSize(r *http.Request, usual, most int) (int, error) {
 	text := r.URL.Query().Get("limit")
 	if text == "" {
-		return usualPage, nil
+		return usual, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > session.MaxPage {
-		return 0, &authn.FieldError{Field: "limit", Code: "out_of_range", Problem: "must be a whole number from 1 to " + strconv.Itoa(session.MaxPage)}
+	if err != nil || n < 1 || n > most {
+		return 0, &authn.FieldError{Field: "limit", Code: "out_of_range", Problem: "must be a whole number from 1 to " + strconv.Itoa(most)}
 	}
 	return n, nil
 }

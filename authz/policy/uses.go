@@ -124,6 +124,21 @@ func (u *uses) in(of ast.IsNode) {
 	u.everyRole = true
 }
 
+// AskedRoles returns those of the roles that some policy depends on who is in. They are all of them where a policy asks for a role
+// that stands in an attribute, which may be any. It looks at every policy.
+func (s *Set) AskedRoles(among []string) (asked []string) {
+	used := newUses()
+	for _, p := range s.parsed {
+		used.policy(p.ast)
+	}
+	for _, name := range among {
+		if used.everyRole || used.roles[types.NewEntityUID(roleType, types.String(name))] {
+			asked = append(asked, name)
+		}
+	}
+	return asked
+}
+
 // dependsOnResource reports whether a node mentions the resource.
 func dependsOnResource(n ast.IsNode) bool {
 	found := false

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/echov5auth"
 	"github.com/authmodule/authmodule/httpauth"
@@ -22,7 +23,7 @@ import (
 // door makes one handler of the module's routes and an application's.
 type door struct {
 	name string
-	open func(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route) http.Handler
+	open func(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route, find lookup) http.Handler
 }
 
 // route is an application's, with its guards from the outermost in.
@@ -52,6 +53,8 @@ type guard struct {
 type guards[M any] struct {
 	auth, optional, public                    func() M
 	roles, permissions, anyPermission, scopes func(...string) M
+	policy                                    func(action string) M
+	owner                                     func(orAllOf ...string) M
 }
 
 func (s guards[M]) of(list []guard) (out []M) {
@@ -71,6 +74,10 @@ func (s guards[M]) of(list []guard) (out []M) {
 			out = append(out, s.anyPermission(g.names...))
 		case transport.KindScopes:
 			out = append(out, s.scopes(g.names...))
+		case transport.KindPolicy:
+			out = append(out, s.policy(g.names[0]))
+		case transport.KindOwner:
+			out = append(out, s.owner(g.names...))
 		default:
 			panic("no such guard: " + string(g.kind))
 		}
@@ -87,7 +94,7 @@ func doors() []door {
 
 func colons(path string) string { return strings.NewReplacer("{", ":", "}", "").Replace(path) }
 
-func openEcho4(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route) http.Handler {
+func openEcho4(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route, find lookup) http.Handler {
 	t.Helper()
 	a, err := echoauth.New(gate, extra...)
 	require.NoError(t, err)
@@ -96,6 +103,12 @@ func openEcho4(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, r
 	kinds := guards[echo4.MiddlewareFunc]{
 		echoauth.RequireAuth, echoauth.OptionalAuth, echoauth.Public,
 		echoauth.RequireRoles, echoauth.RequirePermissions, echoauth.RequireAnyPermission, echoauth.RequireScopes,
+		func(action string) echo4.MiddlewareFunc {
+			return echoauth.RequirePolicy(action, func(c echo4.Context) (authz.Resource, error) { return find(c.Param("id")) })
+		},
+		func(orAllOf ...string) echo4.MiddlewareFunc {
+			return echoauth.RequireOwner(func(c echo4.Context) (authn.Subject, error) { return find.owner(c.Param("id")) }, orAllOf...)
+		},
 	}
 	for _, r := range routes {
 		e.Add(r.method, colons(r.path), func(c echo4.Context) error {
@@ -112,7 +125,7 @@ func openEcho4(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, r
 	return e
 }
 
-func openEcho5(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route) http.Handler {
+func openEcho5(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route, find lookup) http.Handler {
 	t.Helper()
 	a, err := echov5auth.New(gate, extra...)
 	require.NoError(t, err)
@@ -121,6 +134,12 @@ func openEcho5(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, r
 	kinds := guards[echo5.MiddlewareFunc]{
 		echov5auth.RequireAuth, echov5auth.OptionalAuth, echov5auth.Public,
 		echov5auth.RequireRoles, echov5auth.RequirePermissions, echov5auth.RequireAnyPermission, echov5auth.RequireScopes,
+		func(action string) echo5.MiddlewareFunc {
+			return echov5auth.RequirePolicy(action, func(c *echo5.Context) (authz.Resource, error) { return find(c.Param("id")) })
+		},
+		func(orAllOf ...string) echo5.MiddlewareFunc {
+			return echov5auth.RequireOwner(func(c *echo5.Context) (authn.Subject, error) { return find.owner(c.Param("id")) }, orAllOf...)
+		},
 	}
 	for _, r := range routes {
 		e.Add(r.method, colons(r.path), func(c *echo5.Context) error {
@@ -138,10 +157,16 @@ func openEcho5(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, r
 }
 
 // plain is a route's handler behind its guards, for net/http.
-func (r route) plain() http.Handler {
+func (r route) plain(find lookup) http.Handler {
 	kinds := guards[func(http.Handler) http.Handler]{
 		httpauth.RequireAuth, httpauth.OptionalAuth, httpauth.Public,
 		httpauth.RequireRoles, httpauth.RequirePermissions, httpauth.RequireAnyPermission, httpauth.RequireScopes,
+		func(action string) func(http.Handler) http.Handler {
+			return httpauth.RequirePolicy(action, func(r *http.Request) (authz.Resource, error) { return find(r.PathValue("id")) })
+		},
+		func(orAllOf ...string) func(http.Handler) http.Handler {
+			return httpauth.RequireOwner(func(r *http.Request) (authn.Subject, error) { return find.owner(r.PathValue("id")) }, orAllOf...)
+		},
 	}
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		err := r.handle(exchange{
@@ -160,19 +185,19 @@ func (r route) plain() http.Handler {
 	return h
 }
 
-func openServeMux(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route) http.Handler {
+func openServeMux(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route, find lookup) http.Handler {
 	t.Helper()
 	a, err := httpauth.New(gate, extra...)
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	require.NoError(t, httpauth.Mount(mux, a))
 	for _, r := range routes {
-		mux.Handle(r.method+" "+r.path, r.plain())
+		mux.Handle(r.method+" "+r.path, r.plain(find))
 	}
 	return a.Authenticate(mux)
 }
 
-func openChi(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route) http.Handler {
+func openChi(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route, find lookup) http.Handler {
 	t.Helper()
 	a, err := httpauth.New(gate, extra...)
 	require.NoError(t, err)
@@ -180,13 +205,13 @@ func openChi(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, rou
 	router.Use(a.Authenticate)
 	a.Register(router.Method)
 	for _, r := range routes {
-		router.Method(r.method, r.path, r.plain())
+		router.Method(r.method, r.path, r.plain(find))
 	}
 	return router
 }
 
 // openChiHandler sends chi's leftovers to the module's handler.
-func openChiHandler(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route) http.Handler {
+func openChiHandler(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, routes []route, find lookup) http.Handler {
 	t.Helper()
 	a, err := httpauth.New(gate, extra...)
 	require.NoError(t, err)
@@ -197,7 +222,7 @@ func openChiHandler(t testing.TB, gate *transport.Gate, extra []transport.Endpoi
 	router.Group(func(inner chi.Router) {
 		inner.Use(a.Authenticate)
 		for _, r := range routes {
-			inner.Method(r.method, r.path, r.plain())
+			inner.Method(r.method, r.path, r.plain(find))
 		}
 	})
 	return router

@@ -18,6 +18,7 @@ import (
 // everything turns on what is off by default.
 func everything(c *authmodule.Config) {
 	c.HTTP.Health, c.HTTP.SessionEndpoints, c.HTTP.RevocationEndpoint, c.HTTP.IntrospectionEndpoint = true, true, true, true
+	c.HTTP.RBACEndpoints = true
 	c.AdminEmail = "ada@example.com"
 }
 
@@ -106,6 +107,21 @@ func TestAnswersAreTheSame(t *testing.T) {
 		{403, "cross_origin", post("/auth/login", `{}`, "Sec-Fetch-Site", "cross-site")},
 		{403, "cross_origin", post("/auth/register", `{}`, "Origin", "null")},
 		{404, "session_not_found", query{method: "DELETE", path: "/auth/tenant/sessions/a%20b", headers: admin}},
+		{200, "", get("/auth/roles", admin...)},
+		{200, "", get("/auth/roles/admin", admin...)},
+		{404, "role_not_found", get("/auth/roles/a%20b", admin...)},
+		{200, "", get("/auth/roles/admin/holders?limit=1", admin...)},
+		{200, "", get("/auth/users/none/roles", admin...)},
+		{400, "invalid_request", get("/auth/users/%00/roles", admin...)},
+		{200, "", get("/auth/policies", admin...)},
+		{200, "", get("/auth/policies/export", admin...)},
+		{200, "", post("/auth/policies/check", `{"text":"permit"}`, admin...)},
+		{404, "policy_not_found", get("/auth/policies/check", admin...)},
+		{404, "policy_not_found", query{method: "DELETE", path: "/auth/policies/export", headers: admin}},
+		{400, "invalid_request", query{method: "PUT", path: "/auth/policies/export", body: `{"text":""}`, headers: admin}},
+		{204, "", query{method: "PUT", path: "/auth/users/none/roles/admin", headers: admin}},
+		{204, "", query{method: "DELETE", path: "/auth/users/none/roles/admin", headers: admin}},
+		{200, "", post("/auth/authorize/explain", `{"user_id":"none","action":"articles.read"}`, admin...)},
 	}
 	for _, tc := range testCases {
 		w := h.same(t, tc.query)

@@ -18,7 +18,7 @@ func guarded() (out []route) {
 	add := func(path string, list ...guard) {
 		for _, method := range []string{"GET", "POST", "HEAD"} {
 			if method != "HEAD" || path == "/auth-only" {
-				out = append(out, route{method, path, list, who})
+				out = append(out, route{method: method, path: path, guards: list, handle: who})
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func TestGuardsWhereNothingAuthenticates(t *testing.T) {
 	t.Parallel()
 	h := open(t, plan{})
 	for _, r := range guarded() {
-		bare := r.plain()
+		bare := r.plain(article)
 		for _, headers := range [][]string{nil, webtest.Bearer(h.Token(h.Principal("admin")))} {
 			w := opened{"bare", bare}.ask(query{method: "GET", path: "/", headers: headers})
 			if r.path == "/none" || r.path == "/public" {

@@ -43,6 +43,17 @@ type plan struct {
 	extra   []transport.Endpoint
 	change  func(*authmodule.Config)
 	options []fx.Option
+	// resource finds what a guard on resources is about, by its ID; nil is article.
+	resource lookup
+}
+
+// lookup finds a resource; its attribute owner is the owner's ID.
+type lookup func(id string) (authz.Resource, error)
+
+func (l lookup) owner(id string) (authn.Subject, error) {
+	r, err := l(id)
+	owner, _ := r.Attributes["owner"].(string)
+	return authn.Subject{ID: owner}, err
 }
 
 func roles() fx.Option {
@@ -73,8 +84,11 @@ func open(t testing.TB, p plan) *house {
 	}
 	h.App = fxtest.NewConfigured(t, change, append(p.options, roles(), fx.Populate(&h.gate),
 		fx.Provide(func() *slog.Logger { return slog.New(slog.NewTextHandler(h.log, nil)) }))...)
+	if p.resource == nil {
+		p.resource = article
+	}
 	for _, d := range doors() {
-		h.doors = append(h.doors, opened{d.name, d.open(t, h.gate, p.extra, p.routes)})
+		h.doors = append(h.doors, opened{d.name, d.open(t, h.gate, p.extra, p.routes, p.resource)})
 	}
 	return h
 }
@@ -82,7 +96,11 @@ func open(t testing.TB, p plan) *house {
 // ask sends one request to a door.
 func (o opened) ask(q query) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	o.ServeHTTP(w, webtest.Request(q.method, q.path, q.body, q.headers...))
+	r := webtest.Request(q.method, q.path, q.body, q.headers...)
+	if q.from != "" {
+		r.RemoteAddr = q.from + ":1234"
+	}
+	o.ServeHTTP(w, r)
 	return w
 }
 
@@ -90,6 +108,8 @@ func (o opened) ask(q query) *httptest.ResponseRecorder {
 type query struct {
 	method, path, body string
 	headers            []string
+	// from is the address of the client; 192.0.2.1 if it is empty.
+	from string
 }
 
 func get(path string, headers ...string) query {
