@@ -29,10 +29,13 @@ type segmentHashes [maxSegments]uint64
 
 // hash sets them to those of the text, which has no more segments than there is room for.
 func (h *segmentHashes) hash(text string) {
-	for n, more := 0, true; more; n++ {
-		var segment string
-		segment, text, more = strings.Cut(text, ".")
-		h[n] = maphash.String(seed, segment)
+	for n := 0; ; n++ {
+		end := segmentEnd(text)
+		h[n] = maphash.String(seed, text[:end])
+		if end == len(text) {
+			return
+		}
+		text = text[end+1:]
 	}
 }
 
@@ -57,12 +60,12 @@ type shape struct {
 }
 
 func shapeOf(p Pattern, denied bool) shape {
-	s := shape{denied: denied, segments: uint8(p.held.segments)}
+	s := shape{denied: denied, segments: p.segments}
 	if !p.starred {
 		return s
 	}
 	s.segments = 0
-	for segment := range strings.SplitSeq(p.held.text, ".") {
+	for segment := range strings.SplitSeq(p.text, ".") {
 		switch segment {
 		case rest:
 			s.rest = true

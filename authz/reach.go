@@ -71,8 +71,8 @@ func (r *reach) covers(given Pattern, without []Pattern) bool {
 		return false
 	}
 	for _, taken := range r.held.takes {
-		both, overlap := common(given.held.text, taken.held.text)
-		if overlap && !slices.ContainsFunc(without, func(p Pattern) bool { return covers(p.held.text, both) }) {
+		both, overlap := common(given.text, taken.text)
+		if overlap && !slices.ContainsFunc(without, func(p Pattern) bool { return covers(p.text, both) }) {
 			return false
 		}
 	}

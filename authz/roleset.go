@@ -124,7 +124,7 @@ func (s roleSet) permissions() []string {
 	for _, d := range s {
 		for i := range d.grants {
 			if p := &d.grants[i].pattern; !p.starred {
-				all = append(all, p.held.text)
+				all = append(all, p.text)
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func narrow(held, scopes []string) []string {
 	}
 	for _, h := range patterns(held) {
 		for _, s := range patterns(scopes) {
-			if c, some := common(h.held.text, s.held.text); some {
+			if c, some := common(h.text, s.text); some {
 				both = append(both, c)
 			}
 		}

@@ -6,7 +6,7 @@ import "math/bits"
 // or large. A tag may stand for several numbers: who looks one up says which of them is
 // meant. The zero value is empty; it must not change while others look things up.
 type table struct {
-	// places are a power of two, at most two thirds of them taken. What belongs into a place that is taken is in the next free one.
+	// places are a power of two, at most three quarters of them taken. What belongs into a place that is taken is in the next free one.
 	places []place
 	taken  int
 }
@@ -19,7 +19,7 @@ const fewestPlaces = 8
 // newTable returns a table that need not grow for n numbers.
 func newTable(n int) table {
 	size := fewestPlaces
-	for 2*size < 3*n {
+	for 3*size < 4*n {
 		size *= 2
 	}
 	return table{places: make([]place, size)}
@@ -42,7 +42,7 @@ func (t *table) next(at, tag uint32) (number, after uint32) {
 }
 
 func (t *table) add(tag, number uint32) {
-	if 2*len(t.places) < 3*(t.taken+1) {
+	if 3*len(t.places) < 4*(t.taken+1) {
 		t.grow()
 	}
 	t.taken++
