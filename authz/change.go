@@ -95,7 +95,7 @@ func (s *Service) allowed(stored Rules, after *ruleset, ask func(before, after *
 	}
 	before, err := s.compile(stored)
 	if err != nil {
-		return fmt.Errorf("%w: %v", ErrStoredRules, err)
+		return fmt.Errorf("%w: %s", ErrStoredRules, err.Error())
 	}
 	return ask(before, after)
 }

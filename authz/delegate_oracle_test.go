@@ -37,7 +37,7 @@ func (r realm) some(most int, list []string) (chosen []string) {
 
 func newRealm(t *testing.T, seed uint64) realm {
 	t.Helper()
-	r := realm{Rand: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a test that can be repeated
+	r := realm{Rand: rand.New(rand.NewPCG(seed, 1))}
 	cfg := authz.Config{DefaultRole: "r0", SuperuserRole: "root", Roles: map[string]authz.RoleConfig{}}
 	for i, name := range realmRoles {
 		cfg.Roles[name] = authz.RoleConfig{Permissions: r.some(3, realmPatterns), Inherits: r.some(2, realmRoles[:i])}

@@ -83,10 +83,10 @@ func (c chance) guards(n int) []guard {
 				g.names = append(g.names, c.of(c.name(), c.name(), "viewer", "root"))
 			}
 		}
-		make := map[string]func(...string) authz.Requirement{
+		requirements := map[string]func(...string) authz.Requirement{
 			"all": authz.RequirePermissions, "any": authz.RequireAnyPermission, "roles": authz.RequireRoles, "scopes": authz.RequireScopes,
 		}
-		g.Requirement = make[g.kind](g.names...)
+		g.Requirement = requirements[g.kind](g.names...)
 		all[i] = g
 	}
 	return all
