@@ -59,25 +59,61 @@ type Grant struct {
 // Login asks the password authorities in their order and completes the login.
 // Unknown address, wrong password and disabled account are all
 // [ErrInvalidCredentials], at the same cost. A binding that is asked for and cannot be had is a [FieldError]. Where users may
-// choose which sessions to end, a reached limit is a [SessionLimitError].
+// choose which sessions to end, a reached limit is a [SessionLimitError]. After too many failures the error is a [ThrottledError], alike for
+// addresses that have an account and those that have none.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	if err := errors.Join(r.Bind.check(r.Client), CheckDeviceName("device_name", r.Device.Name)); err != nil {
+		return Grant{}, err
+	}
+	if _, err := ParseTenant(string(r.Tenant)); err != nil {
+		return Grant{}, err
+	}
+	attempt, err := s.attempt(ctx, r)
+	if err != nil {
 		return Grant{}, err
 	}
 	proof, err := s.prove(ctx, r)
 	if err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
 			s.refused(ctx, Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, r.Client, "invalid_credentials")
+			attempt.Fail(ctx)
+			return Grant{}, err
 		}
+		attempt.Cancel(ctx)
 		return Grant{}, err
 	}
+	grant, err := s.complete(ctx, proof, r)
+	attempt.Done(ctx, !errors.Is(err, ErrInvalidCredentials), nil)
+	return grant, err
+}
+
+// attempt counts a login before the password is looked at. Where the account's password is disabled it
+// answers as for a wrong one, after the same time.
+func (s *Service) attempt(ctx context.Context, r LoginRequest) (*Attempt, error) {
+	if s.deps.Throttle == nil {
+		return nil, nil
+	}
+	target := Target{Factor: FactorPassword, Subject: Subject{Tenant: r.Tenant}, Client: r.Client, Device: r.Device}
+	if email, err := CanonicalEmail(r.Email); err == nil {
+		user, err := s.deps.Users.UserByEmail(ctx, r.Tenant, email)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, wrapped("find an account", err)
+		}
+		target.Name, target.Subject.ID = email, user.Subject.ID
+	}
+	attempt, err := s.deps.Throttle.Attempt(ctx, target)
+	if errors.Is(err, ErrAuthenticatorDisabled) {
+		s.refused(ctx, target.Subject, r.Client, "authenticator_disabled")
+		return nil, orError(s.deps.Hasher.Decoy(ctx, r.Password), ErrInvalidCredentials)
+	}
+	return attempt, err
+}
+
+func (s *Service) complete(ctx context.Context, proof Proof, r LoginRequest) (Grant, error) {
 	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces})
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
-	if _, err := ParseTenant(string(r.Tenant)); err != nil {
-		return Proof{}, err
-	}
 	email, err := CanonicalEmail(r.Email)
 	if err != nil {
 		return Proof{}, orError(s.deps.Hasher.Decoy(ctx, r.Password), ErrInvalidCredentials)

@@ -1,0 +1,212 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"time"
+
+	"github.com/authmodule/authmodule/audit"
+)
+
+const (
+	// turns is how many counters of a node can have a queue of their own.
+	turns = 256
+	// changeTries is how often other nodes may come first.
+	changeTries = 32
+	// retryBusy is when to come again where they did each time.
+	retryBusy = time.Second
+)
+
+// Attempt is one attempt under way, which counts as a failure until it has
+// succeeded; also if nothing is said of it any more, as after a crash. It is for one goroutine. Nil is one that nobody counts.
+type Attempt struct {
+	throttle *Throttle
+	target   Target
+	held     []counted
+	over     bool
+}
+
+// counted is a counter in which the attempt was counted.
+type counted struct {
+	charge  charge
+	counter Counter
+}
+
+// Attempt counts an attempt, and says whether it may be made: before it is, and before anything is
+// computed for it. Over a limit the error is a [ThrottledError]. It is [ErrAuthenticatorDisabled] where the factor had too
+// many failures in a row; the attempt has been counted then like any other.
+func (t *Throttle) Attempt(ctx context.Context, x Target) (*Attempt, error) {
+	if t == nil {
+		return nil, nil
+	}
+	device, err := t.device(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	charges, now := t.charges(x, device), t.now()
+	seen, err := t.look(ctx, charges, now)
+	if err != nil {
+		return nil, err
+	}
+	a := &Attempt{throttle: t, target: x}
+	disabled := false
+	for i, c := range charges {
+		counter, spent, err := t.reserve(ctx, c, seen[i], now)
+		if err != nil {
+			a.Cancel(ctx)
+			return nil, err
+		}
+		a.held = append(a.held, counted{c, counter})
+		disabled = disabled || spent
+	}
+	if disabled {
+		return nil, ErrAuthenticatorDisabled
+	}
+	return a, nil
+}
+
+// Done ends the attempt: as not made if err is an error, else as a success or a failure.
+func (a *Attempt) Done(ctx context.Context, success bool, err error) {
+	switch {
+	case err != nil:
+		a.Cancel(ctx)
+	case success:
+		a.Succeed(ctx)
+	default:
+		a.Fail(ctx)
+	}
+}
+
+// Succeed takes the attempt back and forgets the consecutive failures of its
+// factor. Other failures stay, for they may be somebody else's.
+func (a *Attempt) Succeed(ctx context.Context) { a.giveBack(ctx, true) }
+
+// Cancel takes the attempt back. It is for one that was not made, such as for a store that does not answer.
+func (a *Attempt) Cancel(ctx context.Context) { a.giveBack(ctx, false) }
+
+// Fail leaves the attempt counted, and tells of a limit that it reached.
+func (a *Attempt) Fail(ctx context.Context) {
+	if a == nil || a.over {
+		return
+	}
+	a.over = true
+	t, now := a.throttle, a.throttle.now()
+	for _, h := range a.held {
+		if h.charge.windowed && h.charge.limit.wait(h.counter, now) > 0 {
+			t.throttled(ctx, a.target, h.charge.key.Kind, h.counter, now)
+		}
+		if h.charge.most > 0 {
+			a.disabled(ctx, h.counter.Consecutive)
+		}
+	}
+}
+
+// disabled tells of the failure that was the last.
+func (a *Attempt) disabled(ctx context.Context, consecutive int64) {
+	why := ""
+	switch consecutive {
+	case a.throttle.limits.all:
+		why = "all_devices"
+	case a.throttle.limits.strangers:
+		why = "unknown_devices"
+	default:
+		return
+	}
+	x := a.target
+	a.throttle.deps.Events.Emit(ctx, audit.Event{
+		Type: audit.AuthenticatorDisabled, Tenant: string(x.Subject.Tenant), Subject: x.Subject.ID,
+		IP: x.Client.IPText(), UserAgent: x.Client.UserAgent, Reason: why, Detail: map[string]string{"factor": string(x.Factor)},
+	})
+}
+
+// giveBack goes on when the caller has left: who hangs up after a success must not be counted as a failure.
+func (a *Attempt) giveBack(ctx context.Context, success bool) {
+	if a == nil || a.over {
+		return
+	}
+	a.over = true
+	ctx = context.WithoutCancel(ctx)
+	for _, h := range a.held {
+		_, err := a.throttle.change(ctx, h.charge.key, h.counter, func(c Counter) (Counter, error) {
+			return h.charge.giveBack(c, h.counter.WindowStart, success), nil
+		})
+		if err != nil {
+			a.throttle.deps.Log.WarnContext(ctx, "an attempt that did not fail stays counted as a failure", "counter", string(h.charge.key.Kind), "error", err)
+		}
+	}
+}
+
+// look reads all counters, and refuses where one is locked, before any is changed.
+func (t *Throttle) look(ctx context.Context, charges []charge, now time.Time) ([]Counter, error) {
+	seen := make([]Counter, len(charges))
+	var longest time.Duration
+	for i, c := range charges {
+		var err error
+		if seen[i], err = t.deps.Counters.Counter(ctx, c.key); err != nil {
+			return nil, wrapped("read a counter", err)
+		}
+		longest = max(longest, c.wait(seen[i], now))
+	}
+	if longest > 0 {
+		return nil, &ThrottledError{RetryAfter: longest}
+	}
+	return seen, nil
+}
+
+func (t *Throttle) reserve(ctx context.Context, c charge, seen Counter, now time.Time) (counter Counter, spent bool, err error) {
+	counter, err = t.change(ctx, c.key, seen, func(n Counter) (Counter, error) {
+		if wait := c.wait(n, now); wait > 0 {
+			return Counter{}, &ThrottledError{RetryAfter: wait}
+		}
+		n, spent = c.reserve(n, now)
+		return n, nil
+	})
+	return counter, spent, err
+}
+
+// change stores what next makes of the counter, which is seen at first. Where somebody else comes first, it
+// waits for its turn among those of this node, so that only other nodes can come first again.
+func (t *Throttle) change(ctx context.Context, k CounterKey, seen Counter, next func(Counter) (Counter, error)) (Counter, error) {
+	for try := range changeTries {
+		if try == 1 {
+			release, err := t.turn(ctx, k)
+			if err != nil {
+				return Counter{}, err
+			}
+			defer release()
+		}
+		if try > 0 {
+			var err error
+			if seen, err = t.deps.Counters.Counter(ctx, k); err != nil {
+				return Counter{}, wrapped("read a counter", err)
+			}
+		}
+		c, err := next(seen)
+		if err != nil {
+			return Counter{}, err
+		}
+		if err = t.deps.Counters.PutCounter(ctx, k, c, seen.Version); err == nil {
+			c.Version = seen.Version + 1
+			return c, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return Counter{}, wrapped("count an attempt", err)
+		}
+	}
+	return Counter{}, &ThrottledError{RetryAfter: retryBusy}
+}
+
+// turn waits until nobody else of this node changes a counter of the key's queue.
+func (t *Throttle) turn(ctx context.Context, k CounterKey) (release func(), err error) {
+	mine := t.turns[maphash.Comparable(t.seed, k)%turns]
+	select {
+	case mine <- struct{}{}:
+		return func() { <-mine }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// now is the time as stores keep it.
+func (t *Throttle) now() time.Time { return t.deps.Now().UTC().Truncate(time.Microsecond) }
