@@ -158,6 +158,8 @@ func TestWarnings(t *testing.T) {
 			[]string{"auth.rbac.enabled is false: role and permission guards let every account pass (see LEX_AUTH__RBAC__ENABLED)"}},
 		{"insecure cookies", func(c *authmodule.Config) { c.HTTP.InsecureCookies = true },
 			[]string{"auth.http.insecure_cookies is true: session cookies travel over plain HTTP (see LEX_AUTH__HTTP__INSECURE_COOKIES)"}},
+		{"no throttle", func(c *authmodule.Config) { c.Throttle.InsecureDisabled = true },
+			[]string{"auth.throttle.insecure_disabled is true: passwords and codes may be guessed without end (see LEX_AUTH__THROTTLE__INSECURE_DISABLED)"}},
 		{"no check of routes in development", func(c *authmodule.Config) { c.HTTP.CheckRoutes = "off" }, nil},
 		{"no check of routes in production", func(c *authmodule.Config) {
 			c.Profile, c.Registration, c.HTTP.CheckRoutes = authmodule.ProfileProduction, authn.RegistrationClosed, "warn"
