@@ -29,8 +29,9 @@ type CounterKey struct {
 
 // Counter is what is remembered of failures. An attempt under way counts as one, until it succeeds.
 type Counter struct {
-	// Failures is how many there are in the window that began at WindowStart.
+	// Failures is how many there are in the window that began at WindowStart, and Pending how many of them are attempts under way.
 	Failures    int64
+	Pending     int64
 	WindowStart time.Time
 	// Consecutive is how many there are since the last success, however long that took: no lock that ends,
 	// and no time that passes, takes any of them away (NIST SP 800-63B-4, section 3.2.2).

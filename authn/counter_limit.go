@@ -32,7 +32,7 @@ func (l limit) wait(c Counter, now time.Time) time.Duration {
 // count adds a failure to a counter that is not locked.
 func (l limit) count(c Counter, now time.Time) Counter {
 	if l.ended(c, now) {
-		c.WindowStart, c.Failures = now, 0
+		c.WindowStart, c.Failures, c.Pending = now, 0, 0
 		if now.Sub(c.LockedUntil) >= l.memory(c.Locks) {
 			c.Locks = 0
 		}
@@ -48,10 +48,14 @@ func (l limit) count(c Counter, now time.Time) Counter {
 	return c
 }
 
-// giveBack takes away the failure that was counted in the window, and the lock that it brought about.
-func (l limit) giveBack(c Counter, window time.Time) Counter {
+// settle ends an attempt that was counted in the window. One that did not fail is taken away, and with it the lock that it brought about.
+func (l limit) settle(c Counter, window time.Time, failed bool) Counter {
 	if !c.WindowStart.Equal(window) || c.Failures == 0 {
 		return c // the window is over, and its failures with it
+	}
+	c.Pending = max(c.Pending-1, 0)
+	if failed {
+		return c
 	}
 	if c.Failures == l.most {
 		c.LockedUntil, c.Locks = time.Time{}, max(c.Locks-1, 0)
@@ -112,10 +116,19 @@ func (c charge) wait(n Counter, now time.Time) time.Duration {
 	return c.limit.wait(n, now)
 }
 
+// longestPending is for how long an attempt may be under way. One of which nothing was heard by then has crashed.
+const longestPending = 10 * time.Second
+
+// busy reports whether what locks the counter may still turn out to be no failures.
+func (c charge) busy(n Counter, now time.Time) bool {
+	return n.Pending > 0 && now.Sub(n.Last).Abs() < longestPending
+}
+
 // reserve counts the attempt as a failure. Where there are as many consecutive ones as there may be, spent is true.
 func (c charge) reserve(n Counter, now time.Time) (next Counter, spent bool) {
 	if c.windowed {
 		n = c.limit.count(n, now)
+		n.Pending++
 	}
 	spent = c.most > 0 && n.Consecutive >= c.most
 	if c.most > 0 && !spent {
@@ -125,16 +138,26 @@ func (c charge) reserve(n Counter, now time.Time) (next Counter, spent bool) {
 	return c.kept(n), spent
 }
 
-// giveBack undoes reserve, in whose window; a success does away with the consecutive failures.
-func (c charge) giveBack(n Counter, window time.Time, success bool) Counter {
+// outcome is what became of an attempt.
+type outcome uint8
+
+const (
+	failure outcome = iota
+	success
+	// notMade: nobody looked at the secret.
+	notMade
+)
+
+// settle ends what reserve began, in whose window; a success does away with the consecutive failures.
+func (c charge) settle(n Counter, window time.Time, o outcome) Counter {
 	if c.windowed {
-		n = c.limit.giveBack(n, window)
+		n = c.limit.settle(n, window, o == failure)
 	}
 	switch {
 	case c.most == 0:
-	case success:
+	case o == success:
 		n.Consecutive = 0
-	default:
+	case o == notMade:
 		n.Consecutive = max(n.Consecutive-1, 0)
 	}
 	return c.kept(n)

@@ -54,7 +54,11 @@ var (
 )
 
 // ThrottledError is an [ErrThrottled] that says when to come again.
-type ThrottledError struct{ RetryAfter time.Duration }
+type ThrottledError struct {
+	RetryAfter time.Duration
+	// busy: attempts under way make the difference.
+	busy bool
+}
 
 // Error says how long to wait.
 func (e *ThrottledError) Error() string {

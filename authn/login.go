@@ -68,23 +68,37 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	if _, err := ParseTenant(string(r.Tenant)); err != nil {
 		return Grant{}, err
 	}
-	attempt, err := s.attempt(ctx, r)
+	proof, attempt, err := s.guess(ctx, r)
 	if err != nil {
 		return Grant{}, err
 	}
-	proof, err := s.prove(ctx, r)
-	if err != nil {
-		if errors.Is(err, ErrInvalidCredentials) {
-			s.refused(ctx, Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, r.Client, "invalid_credentials")
-			attempt.Fail(ctx)
-			return Grant{}, err
-		}
-		attempt.Cancel(ctx)
-		return Grant{}, err
-	}
-	grant, err := s.complete(ctx, proof, r)
+	grant, err := s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces})
 	attempt.Done(ctx, !errors.Is(err, ErrInvalidCredentials), nil)
 	return grant, err
+}
+
+// guess counts a login and proves it. The attempt goes on until the login is complete.
+func (s *Service) guess(ctx context.Context, r LoginRequest) (Proof, *Attempt, error) {
+	leave, err := s.deps.Hasher.admit()
+	if err != nil {
+		return Proof{}, nil, err
+	}
+	defer leave()
+	attempt, err := s.attempt(ctx, r)
+	if err != nil {
+		return Proof{}, nil, err
+	}
+	proof, err := s.prove(ctx, r)
+	switch {
+	case err == nil:
+		return proof, attempt, nil
+	case errors.Is(err, ErrInvalidCredentials):
+		s.refused(ctx, Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, r.Client, "invalid_credentials")
+		attempt.Fail(ctx)
+	default:
+		attempt.Cancel(ctx)
+	}
+	return Proof{}, nil, err
 }
 
 // attempt counts a login before the password is looked at. Where the account's password is disabled it
@@ -107,10 +121,6 @@ func (s *Service) attempt(ctx context.Context, r LoginRequest) (*Attempt, error)
 		return nil, orError(s.deps.Hasher.Decoy(ctx, r.Password), ErrInvalidCredentials)
 	}
 	return attempt, err
-}
-
-func (s *Service) complete(ctx context.Context, proof Proof, r LoginRequest) (Grant, error) {
-	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces})
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {

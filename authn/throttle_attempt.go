@@ -16,6 +16,9 @@ const (
 	changeTries = 32
 	// retryBusy is when to come again where they did each time.
 	retryBusy = time.Second
+	// shortestPause and longestPause are between two looks at attempts under way, two and a half seconds together.
+	shortestPause = 5 * time.Millisecond
+	longestPause  = 1280 * time.Millisecond
 )
 
 // Attempt is one attempt under way, which counts as a failure until it has
@@ -34,7 +37,8 @@ type counted struct {
 }
 
 // Attempt counts an attempt, and says whether it may be made: before it is, and before anything is
-// computed for it. Over a limit the error is a [ThrottledError]. It is [ErrAuthenticatorDisabled] where the factor had too
+// computed for it. Over a limit the error is a [ThrottledError]; where attempts under way make the difference, it waits
+// a few seconds for what becomes of them. It is [ErrAuthenticatorDisabled] where the factor had too
 // many failures in a row; the attempt has been counted then like any other.
 func (t *Throttle) Attempt(ctx context.Context, x Target) (*Attempt, error) {
 	if t == nil {
@@ -44,13 +48,30 @@ func (t *Throttle) Attempt(ctx context.Context, x Target) (*Attempt, error) {
 	if err != nil {
 		return nil, err
 	}
-	charges, now := t.charges(x, device), t.now()
+	charges := t.charges(x, device)
+	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
+		a, err := t.attempt(ctx, x, charges)
+		var over *ThrottledError
+		if !errors.As(err, &over) || !over.busy {
+			return a, err
+		}
+		if pause == longestPause {
+			return nil, &ThrottledError{RetryAfter: retryBusy}
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// attempt is Attempt without waiting.
+func (t *Throttle) attempt(ctx context.Context, x Target, charges []charge) (*Attempt, error) {
+	now := t.now()
 	seen, err := t.look(ctx, charges, now)
 	if err != nil {
 		return nil, err
 	}
-	a := &Attempt{throttle: t, target: x}
-	disabled := false
+	a, disabled := &Attempt{throttle: t, target: x}, false
 	for i, c := range charges {
 		counter, spent, err := t.reserve(ctx, c, seen[i], now)
 		if err != nil {
@@ -61,6 +82,7 @@ func (t *Throttle) Attempt(ctx context.Context, x Target) (*Attempt, error) {
 		disabled = disabled || spent
 	}
 	if disabled {
+		a.end(ctx, failure)
 		return nil, ErrAuthenticatorDisabled
 	}
 	return a, nil
@@ -80,26 +102,30 @@ func (a *Attempt) Done(ctx context.Context, success bool, err error) {
 
 // Succeed takes the attempt back and forgets the consecutive failures of its
 // factor. Other failures stay, for they may be somebody else's.
-func (a *Attempt) Succeed(ctx context.Context) { a.giveBack(ctx, true) }
+func (a *Attempt) Succeed(ctx context.Context) { a.end(ctx, success) }
 
 // Cancel takes the attempt back. It is for one that was not made, such as for a store that does not answer.
-func (a *Attempt) Cancel(ctx context.Context) { a.giveBack(ctx, false) }
+func (a *Attempt) Cancel(ctx context.Context) { a.end(ctx, notMade) }
 
 // Fail leaves the attempt counted, and tells of a limit that it reached.
 func (a *Attempt) Fail(ctx context.Context) {
 	if a == nil || a.over {
 		return
 	}
-	a.over = true
-	t, now := a.throttle, a.throttle.now()
+	consecutive := int64(0)
 	for _, h := range a.held {
-		if h.charge.windowed && h.charge.limit.wait(h.counter, now) > 0 {
-			t.throttled(ctx, a.target, h.charge.key.Kind, h.counter, now)
-		}
 		if h.charge.most > 0 {
-			a.disabled(ctx, h.counter.Consecutive)
+			consecutive = h.counter.Consecutive
 		}
 	}
+	a.end(ctx, failure)
+	t, now := a.throttle, a.throttle.now()
+	for _, h := range a.held {
+		if c := h.counter; h.charge.wait(c, now) > 0 && c.Pending == 0 { // the last to fail
+			t.throttled(ctx, a.target, h.charge.key.Kind, c, now)
+		}
+	}
+	a.disabled(ctx, consecutive)
 }
 
 // disabled tells of the failure that was the last.
@@ -120,20 +146,22 @@ func (a *Attempt) disabled(ctx context.Context, consecutive int64) {
 	})
 }
 
-// giveBack goes on when the caller has left: who hangs up after a success must not be counted as a failure.
-func (a *Attempt) giveBack(ctx context.Context, success bool) {
+// end goes on when the caller has left: who hangs up after a success must not be counted as a failure.
+func (a *Attempt) end(ctx context.Context, o outcome) {
 	if a == nil || a.over {
 		return
 	}
 	a.over = true
 	ctx = context.WithoutCancel(ctx)
-	for _, h := range a.held {
-		_, err := a.throttle.change(ctx, h.charge.key, h.counter, func(c Counter) (Counter, error) {
-			return h.charge.giveBack(c, h.counter.WindowStart, success), nil
+	for i, h := range a.held {
+		c, err := a.throttle.change(ctx, h.charge.key, h.counter, func(c Counter) (Counter, error) {
+			return h.charge.settle(c, h.counter.WindowStart, o), nil
 		})
 		if err != nil {
-			a.throttle.deps.Log.WarnContext(ctx, "an attempt that did not fail stays counted as a failure", "counter", string(h.charge.key.Kind), "error", err)
+			a.throttle.deps.Log.WarnContext(ctx, "the end of an attempt could not be counted; it stays a failure", "counter", string(h.charge.key.Kind), "error", err)
+			continue
 		}
+		a.held[i].counter = c
 	}
 }
 
@@ -141,15 +169,18 @@ func (a *Attempt) giveBack(ctx context.Context, success bool) {
 func (t *Throttle) look(ctx context.Context, charges []charge, now time.Time) ([]Counter, error) {
 	seen := make([]Counter, len(charges))
 	var longest time.Duration
+	busy := true
 	for i, c := range charges {
 		var err error
 		if seen[i], err = t.deps.Counters.Counter(ctx, c.key); err != nil {
 			return nil, wrapped("read a counter", err)
 		}
-		longest = max(longest, c.wait(seen[i], now))
+		if wait := c.wait(seen[i], now); wait > 0 {
+			longest, busy = max(longest, wait), busy && c.busy(seen[i], now)
+		}
 	}
 	if longest > 0 {
-		return nil, &ThrottledError{RetryAfter: longest}
+		return nil, &ThrottledError{RetryAfter: longest, busy: busy}
 	}
 	return seen, nil
 }
@@ -157,7 +188,7 @@ func (t *Throttle) look(ctx context.Context, charges []charge, now time.Time) ([
 func (t *Throttle) reserve(ctx context.Context, c charge, seen Counter, now time.Time) (counter Counter, spent bool, err error) {
 	counter, err = t.change(ctx, c.key, seen, func(n Counter) (Counter, error) {
 		if wait := c.wait(n, now); wait > 0 {
-			return Counter{}, &ThrottledError{RetryAfter: wait}
+			return Counter{}, &ThrottledError{RetryAfter: wait, busy: c.busy(n, now)}
 		}
 		n, spent = c.reserve(n, now)
 		return n, nil
@@ -205,6 +236,17 @@ func (t *Throttle) turn(ctx context.Context, k CounterKey) (release func(), err 
 		return func() { <-mine }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -46,7 +46,14 @@ func (t *Throttle) Failed(ctx context.Context, f Factor, client Client) {
 	charge, now := t.address(f, t.network(client.IP)), t.now()
 	seen, err := t.deps.Counters.Counter(ctx, charge.key)
 	if err == nil {
-		seen, _, err = t.reserve(ctx, charge, seen, now)
+		seen, err = t.change(ctx, charge.key, seen, func(c Counter) (Counter, error) {
+			if wait := charge.wait(c, now); wait > 0 {
+				return Counter{}, &ThrottledError{RetryAfter: wait}
+			}
+			c = charge.limit.count(c, now)
+			c.Last = now
+			return charge.kept(c), nil
+		})
 	}
 	var locked *ThrottledError
 	switch {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -199,24 +200,52 @@ func TestThrottleSuccessResetsOnlyWhatItUsed(t *testing.T) {
 	assert.Equal(t, 1, n)
 }
 
-// The attempt that fills the window locks it while it is under way, and opens it again when it succeeds.
-func TestThrottleOpensAfterSuccess(t *testing.T) {
+// The attempt that fills the window locks it while it is under way, and opens it again when it has not failed. Who comes meanwhile waits.
+func TestThrottleWaitsForAttemptsUnderWay(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*authn.Attempt){
-		"success":  func(a *authn.Attempt) { a.Done(t.Context(), true, nil) },
-		"not made": func(a *authn.Attempt) { a.Done(t.Context(), false, authn.ErrOverloaded) },
+	for name, tc := range map[string]struct {
+		end  func(*authn.Attempt)
+		wait time.Duration
+	}{
+		"success":  {func(a *authn.Attempt) { a.Done(t.Context(), true, nil) }, 0},
+		"not made": {func(a *authn.Attempt) { a.Done(t.Context(), false, authn.ErrOverloaded) }, 0},
+		"failure":  {func(a *authn.Attempt) { a.Done(t.Context(), false, nil) }, time.Minute},
+		"too long": {func(*authn.Attempt) {}, time.Second},
 	} {
-		g := newGuesser(t, authn.ThrottleConfig{})
-		for range 4 {
-			g.fails(account("ada"))
-		}
-		attempt, err := g.nodes[0].Attempt(t.Context(), account("ada"))
-		require.NoError(t, err)
-		assert.Equal(t, time.Minute, g.fails(account("ada")), name)
-		end(attempt)
-		n, _ := g.failures(account("ada"))
-		assert.Equal(t, 1, n, name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := newGuesser(t, authn.ThrottleConfig{})
+				for range 4 {
+					g.fails(account("ada"))
+				}
+				attempt, err := g.nodes[0].Attempt(t.Context(), account("ada"))
+				require.NoError(t, err)
+				began := time.Now()
+				waited := make(chan time.Duration)
+				go func() { waited <- g.fails(account("ada")) }()
+				synctest.Wait()
+				time.Sleep(500 * time.Millisecond)
+				tc.end(attempt)
+				assert.Equal(t, tc.wait, <-waited)
+				assert.Less(t, time.Since(began), 3*time.Second)
+			})
+		})
 	}
+}
+
+// Who waits may leave.
+func TestThrottleWaitEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuesser(t, authn.ThrottleConfig{AccountRate: "1/minute"})
+		_, err := g.nodes[0].Attempt(t.Context(), account("ada"))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err = g.nodes[1].Attempt(ctx, account("ada"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
 }
 
 // An attempt of which nothing is heard any more, as after a crash, is a failure; and hanging up helps neither way.
@@ -232,8 +261,9 @@ func TestThrottleAbandonedAttempts(t *testing.T) {
 	require.NoError(t, err)
 	hangUp()
 	attempt.Succeed(ctx)
-	n, _ := g.failures(account("ada"))
-	assert.Equal(t, 1, n)
+	require.Zero(t, g.fails(account("ada")))
+	g.now = g.now.Add(10 * time.Second)
+	assert.Equal(t, 50*time.Second, g.fails(account("ada")))
 }
 
 // NIST-06: at most 100 failures in a row, whatever locks end and clocks do in between; then the right secret is of no use either.

@@ -94,6 +94,7 @@ func encodeCounter(c authn.Counter, k authn.CounterKey) (string, error) {
 	w.time(c.Expires)
 	w.int(c.Version)
 	w.int(c.Failures)
+	w.int(c.Pending)
 	w.time(c.WindowStart)
 	w.int(c.Consecutive)
 	w.time(c.LockedUntil)
@@ -111,7 +112,7 @@ func decodeCounter(blob string, k authn.CounterKey) (authn.Counter, error) {
 		return authn.Counter{}, errVersion
 	}
 	c := authn.Counter{
-		Expires: in.time(), Version: in.int(), Failures: in.int(), WindowStart: in.time(),
+		Expires: in.time(), Version: in.int(), Failures: in.int(), Pending: in.int(), WindowStart: in.time(),
 		Consecutive: in.int(), LockedUntil: in.time(), Locks: in.int(), Last: in.time(),
 	}
 	stored := authn.CounterKey{Tenant: authn.Tenant(in.text()), Kind: authn.CounterKind(in.text()), ID: in.text()}

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	counterColumns = `failures, window_start, consecutive, locked_until, locks, last_at, expires_at, version`
+	counterColumns = `failures, pending, window_start, consecutive, locked_until, locks, last_at, expires_at, version`
 
 	counterOf = `SELECT ` + counterColumns + ` FROM authmodule_failures WHERE tenant = ? AND kind = ? AND id = ?`
 
-	insertCounter = `INSERT INTO authmodule_failures (` + counterColumns + `, tenant, kind, id) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
+	insertCounter = `INSERT INTO authmodule_failures (` + counterColumns + `, tenant, kind, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
 		ON CONFLICT DO NOTHING`
 
 	updateCounter = `UPDATE authmodule_failures
-		SET failures = ?, window_start = ?, consecutive = ?, locked_until = ?, locks = ?, last_at = ?, expires_at = ?, version = version + 1
+		SET failures = ?, pending = ?, window_start = ?, consecutive = ?, locked_until = ?, locks = ?, last_at = ?, expires_at = ?, version = version + 1
 		WHERE tenant = ? AND kind = ? AND id = ? AND version = ?`
 
 	deleteCounter = `DELETE FROM authmodule_failures WHERE tenant = ? AND kind = ? AND id = ?`
@@ -38,7 +38,7 @@ func (s *Store) Counter(ctx context.Context, k authn.CounterKey) (authn.Counter,
 func (s *Store) PutCounter(ctx context.Context, k authn.CounterKey, c authn.Counter, version int64) error {
 	query := updateCounter
 	args := []any{
-		c.Failures, micros(c.WindowStart), c.Consecutive, micros(c.LockedUntil), c.Locks, micros(c.Last), micros(c.Expires),
+		c.Failures, c.Pending, micros(c.WindowStart), c.Consecutive, micros(c.LockedUntil), c.Locks, micros(c.Last), micros(c.Expires),
 		k.Tenant, string(k.Kind), k.ID,
 	}
 	if version == 0 {
@@ -65,6 +65,6 @@ func (s *Store) PruneCounters(ctx context.Context, before time.Time) (int, error
 }
 
 func scanCounter(row scanner) (c authn.Counter, err error) {
-	err = row.Scan(&c.Failures, instant{&c.WindowStart}, &c.Consecutive, instant{&c.LockedUntil}, &c.Locks, instant{&c.Last}, instant{&c.Expires}, &c.Version)
+	err = row.Scan(&c.Failures, &c.Pending, instant{&c.WindowStart}, &c.Consecutive, instant{&c.LockedUntil}, &c.Locks, instant{&c.Last}, instant{&c.Expires}, &c.Version)
 	return c, err
 }

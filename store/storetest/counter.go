@@ -41,7 +41,7 @@ func counterKey(tenant, kind, id string) authn.CounterKey {
 
 func newCounter() authn.Counter {
 	return authn.Counter{
-		Failures: 5, WindowStart: base(), Consecutive: 42, LockedUntil: base().Add(time.Minute), Locks: 3,
+		Failures: 5, Pending: 2, WindowStart: base(), Consecutive: 42, LockedUntil: base().Add(time.Minute), Locks: 3,
 		Last: base().Add(tick), Expires: base().Add(time.Hour),
 	}
 }

@@ -4,6 +4,7 @@ CREATE TABLE authmodule_failures (
     kind         TEXT COLLATE "C" NOT NULL,
     id           TEXT COLLATE "C" NOT NULL,
     failures     BIGINT NOT NULL,
+    pending      BIGINT NOT NULL,
     window_start BIGINT NOT NULL,
     consecutive  BIGINT NOT NULL,
     locked_until BIGINT NOT NULL,

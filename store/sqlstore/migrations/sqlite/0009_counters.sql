@@ -4,6 +4,7 @@ CREATE TABLE authmodule_failures (
     kind         TEXT    NOT NULL,
     id           TEXT    NOT NULL,
     failures     INTEGER NOT NULL,
+    pending      INTEGER NOT NULL,
     window_start INTEGER NOT NULL,
     consecutive  INTEGER NOT NULL,
     locked_until INTEGER NOT NULL,
