@@ -2,13 +2,9 @@ package authn
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -123,66 +119,6 @@ func (t *Throttle) Reopen(ctx context.Context, actor Principal, s Subject, f Fac
 		Type: audit.AuthenticatorReopened, Tenant: string(s.Tenant), Subject: s.ID, Actor: actor.Subject.ID, Reason: string(f),
 	})
 	return nil
-}
-
-// charges are the counters of an attempt. A known device has an allowance of its own, so that nobody else can use it up.
-func (t *Throttle) charges(x Target, device string) []charge {
-	network := t.network(x.Client.IP)
-	who, account := x.Subject.ID, x.Subject.ID != ""
-	if !account {
-		who = "name " + hashed(string(x.Factor), x.Name)
-	}
-	var list []charge
-	switch {
-	case device != "":
-		return []charge{
-			{key: CounterKey{x.Subject.Tenant, CounterDevice, hashed(string(x.Factor), who, device)}, limit: t.limits.account, windowed: true},
-			{key: accountKey(x.Subject, x.Factor), limit: t.limits.account, most: t.limits.all},
-		}
-	case account:
-		list = append(list, charge{key: accountKey(x.Subject, x.Factor), limit: t.limits.account, windowed: true, most: t.limits.strangers})
-	case x.Name != "":
-		list = append(list, charge{key: CounterKey{x.Subject.Tenant, CounterName, who}, limit: t.limits.account, windowed: true})
-	}
-	if network == "" {
-		return list
-	}
-	if account || x.Name != "" {
-		list = append(list, charge{key: CounterKey{x.Subject.Tenant, CounterPair, hashed(string(x.Factor), who, network)}, limit: t.limits.pair, windowed: true})
-	}
-	return append(list, t.address(x.Factor, network))
-}
-
-// address is the same for all tenants: a client that tries them all is one.
-func (t *Throttle) address(f Factor, network string) charge {
-	return charge{key: CounterKey{Kind: CounterAddress, ID: string(f) + " " + network}, limit: t.limits.address, windowed: true}
-}
-
-// network is what counts as one client, empty where the address is unknown: those without one share no counter.
-func (t *Throttle) network(ip netip.Addr) string {
-	ip = ip.Unmap().WithZone("")
-	bits := t.limits.bits6
-	if ip.Is4() {
-		bits = t.limits.bits4
-	}
-	prefix, err := ip.Prefix(bits)
-	if err != nil || !ip.IsValid() {
-		return ""
-	}
-	return prefix.String()
-}
-
-func accountKey(s Subject, f Factor) CounterKey {
-	return CounterKey{Tenant: s.Tenant, Kind: CounterKind(f), ID: s.ID}
-}
-
-// hashed makes one short text of several, so that a store has no more of what strangers type than its hash.
-func hashed(parts ...string) string {
-	h := sha256.New()
-	for _, part := range parts {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
 // unknownSubject stands for the account that there is not, where one is looked up.

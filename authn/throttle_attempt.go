@@ -16,9 +16,10 @@ const (
 	changeTries = 32
 	// retryBusy is when to come again where they did each time.
 	retryBusy = time.Second
-	// shortestPause and longestPause are between two looks at attempts under way, two and a half seconds together.
+	// shortestPause and longestPause are between two looks at attempts under way, and longestWait is all of them together.
 	shortestPause = 5 * time.Millisecond
-	longestPause  = 1280 * time.Millisecond
+	longestPause  = 160 * time.Millisecond
+	longestWait   = 5 * time.Second
 )
 
 // Attempt is one attempt under way, which counts as a failure until it has
@@ -49,15 +50,17 @@ func (t *Throttle) Attempt(ctx context.Context, x Target) (*Attempt, error) {
 		return nil, err
 	}
 	charges := t.charges(x, device)
+	waited := time.Duration(0)
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		a, err := t.attempt(ctx, x, charges)
 		var over *ThrottledError
 		if !errors.As(err, &over) || !over.busy {
 			return a, err
 		}
-		if pause == longestPause {
+		if waited >= longestWait {
 			return nil, &ThrottledError{RetryAfter: retryBusy}
 		}
+		waited += pause
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
 		}

@@ -1,14 +1,12 @@
 package authn_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -16,93 +14,7 @@ import (
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
-	"github.com/authmodule/authmodule/setting"
-	"github.com/authmodule/authmodule/store/memstore"
 )
-
-// guesser makes attempts on throttles that share a store and a clock.
-type guesser struct {
-	t      *testing.T
-	store  authn.CounterStore
-	now    time.Time
-	known  knownDevices
-	events []audit.Event
-	nodes  []*authn.Throttle
-}
-
-type knownDevices map[authn.Subject]setting.Secret
-
-func (k knownDevices) KnownDevice(_ context.Context, s authn.Subject, claim authn.DeviceClaim) (string, error) {
-	if token, found := k[s]; found && token == claim.Token {
-		return "laptop", nil
-	}
-	return "", nil
-}
-
-func newGuesser(t *testing.T, cfg authn.ThrottleConfig) *guesser {
-	t.Helper()
-	return newGuesserOver(t, memstore.New(), cfg)
-}
-
-func newGuesserOver(t *testing.T, store authn.CounterStore, cfg authn.ThrottleConfig) *guesser {
-	t.Helper()
-	g := &guesser{t: t, store: store, now: time.Date(2026, 3, 1, 12, 30, 15, 123456789, time.UTC), known: knownDevices{}}
-	bus := audit.NewBus(nil, func() time.Time { return g.now })
-	var mu sync.Mutex
-	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		g.events = append(g.events, e)
-	}))
-	for range 3 {
-		node, err := authn.NewThrottle(cfg, authn.ThrottleDeps{Counters: store, Devices: g.known, Events: bus, Now: func() time.Time { return g.now }})
-		require.NoError(t, err)
-		g.nodes = append(g.nodes, node)
-	}
-	return g
-}
-
-func (g *guesser) typed(what audit.Type) (list []audit.Event) {
-	for _, e := range g.events {
-		if e.Type == what {
-			list = append(list, e)
-		}
-	}
-	return list
-}
-
-func client(ip string) authn.Client { return authn.Client{IP: netip.MustParseAddr(ip)} }
-
-func account(id string) authn.Target {
-	return authn.Target{Factor: authn.FactorPassword, Subject: authn.Subject{Tenant: "acme", ID: id}, Client: client("192.0.2.1")}
-}
-
-// fails makes an attempt that fails, and returns for how long the throttle refuses it instead.
-func (g *guesser) fails(x authn.Target) time.Duration {
-	g.t.Helper()
-	attempt, err := g.nodes[0].Attempt(g.t.Context(), x)
-	var over *authn.ThrottledError
-	if errors.As(err, &over) {
-		require.ErrorIs(g.t, err, authn.ErrThrottled)
-		require.Positive(g.t, over.RetryAfter)
-		return over.RetryAfter
-	}
-	require.NoError(g.t, err)
-	attempt.Fail(g.t.Context())
-	return 0
-}
-
-// failures makes attempts that fail until one is refused, and returns how many failed and for how long the next must wait.
-func (g *guesser) failures(x authn.Target) (n int, wait time.Duration) {
-	g.t.Helper()
-	for {
-		if wait := g.fails(x); wait > 0 {
-			return n, wait
-		}
-		n++
-		require.Less(g.t, n, 1000, "nothing stops the guesses")
-	}
-}
 
 // THR-01, original item 32: of many attempts at once on several nodes no more than the limit is made.
 func TestThrottleCountsBeforeTheAttempt(t *testing.T) {
@@ -198,72 +110,6 @@ func TestThrottleSuccessResetsOnlyWhatItUsed(t *testing.T) {
 	}
 	n, _ := g.failures(account("ada"))
 	assert.Equal(t, 1, n)
-}
-
-// The attempt that fills the window locks it while it is under way, and opens it again when it has not failed. Who comes meanwhile waits.
-func TestThrottleWaitsForAttemptsUnderWay(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		end  func(*authn.Attempt)
-		wait time.Duration
-	}{
-		"success":  {func(a *authn.Attempt) { a.Done(t.Context(), true, nil) }, 0},
-		"not made": {func(a *authn.Attempt) { a.Done(t.Context(), false, authn.ErrOverloaded) }, 0},
-		"failure":  {func(a *authn.Attempt) { a.Done(t.Context(), false, nil) }, time.Minute},
-		"too long": {func(*authn.Attempt) {}, time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				g := newGuesser(t, authn.ThrottleConfig{})
-				for range 4 {
-					g.fails(account("ada"))
-				}
-				attempt, err := g.nodes[0].Attempt(t.Context(), account("ada"))
-				require.NoError(t, err)
-				began := time.Now()
-				waited := make(chan time.Duration)
-				go func() { waited <- g.fails(account("ada")) }()
-				synctest.Wait()
-				time.Sleep(500 * time.Millisecond)
-				tc.end(attempt)
-				assert.Equal(t, tc.wait, <-waited)
-				assert.Less(t, time.Since(began), 3*time.Second)
-			})
-		})
-	}
-}
-
-// Who waits may leave.
-func TestThrottleWaitEndsWithItsCaller(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := newGuesser(t, authn.ThrottleConfig{AccountRate: "1/minute"})
-		_, err := g.nodes[0].Attempt(t.Context(), account("ada"))
-		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		_, err = g.nodes[1].Attempt(ctx, account("ada"))
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-	})
-}
-
-// An attempt of which nothing is heard any more, as after a crash, is a failure; and hanging up helps neither way.
-func TestThrottleAbandonedAttempts(t *testing.T) {
-	t.Parallel()
-	g := newGuesser(t, authn.ThrottleConfig{})
-	for range 4 {
-		_, err := g.nodes[0].Attempt(t.Context(), account("ada"))
-		require.NoError(t, err)
-	}
-	ctx, hangUp := context.WithCancel(t.Context())
-	attempt, err := g.nodes[0].Attempt(ctx, account("ada"))
-	require.NoError(t, err)
-	hangUp()
-	attempt.Succeed(ctx)
-	require.Zero(t, g.fails(account("ada")))
-	g.now = g.now.Add(10 * time.Second)
-	assert.Equal(t, 50*time.Second, g.fails(account("ada")))
 }
 
 // NIST-06: at most 100 failures in a row, whatever locks end and clocks do in between; then the right secret is of no use either.
@@ -395,114 +241,4 @@ func TestThrottleNetworkOf(t *testing.T) {
 		require.Zero(t, g.fails(x))
 		assert.Equal(t, tc.same, g.fails(y) > 0, "%+v", tc)
 	}
-}
-
-// A clock that was far ahead locks nobody for as long.
-func TestThrottleOutlivesWrongClocks(t *testing.T) {
-	t.Parallel()
-	g := newGuesser(t, authn.ThrottleConfig{})
-	right := g.now
-	g.now = right.AddDate(5, 0, 0)
-	g.failures(account("ada"))
-	g.now = right
-	n, wait := g.failures(account("ada"))
-	assert.Equal(t, 5, n)
-	assert.LessOrEqual(t, wait, time.Hour)
-	c, err := g.nodes[0].Counter(t.Context(), account("ada").Subject, authn.FactorPassword)
-	require.NoError(t, err)
-	assert.EqualValues(t, 10, c.Consecutive)
-}
-
-// troubled is a store that fails, or that another node always gets to first.
-type troubled struct {
-	authn.CounterStore
-	put func(k authn.CounterKey) error
-}
-
-func (s *troubled) PutCounter(ctx context.Context, k authn.CounterKey, c authn.Counter, version int64) error {
-	if err := s.put(k); err != nil {
-		return err
-	}
-	return s.CounterStore.PutCounter(ctx, k, c, version)
-}
-
-// A store that does not answer lets nobody pass, and an attempt that was refused half way is counted nowhere.
-func TestThrottleFailsClosed(t *testing.T) {
-	t.Parallel()
-	broken := errors.New("broken")
-	for name, tc := range map[string]struct{ have, expected error }{
-		"store":                   {broken, broken},
-		"always another first":    {authn.ErrConflict, authn.ErrThrottled},
-		"too late for the caller": {context.DeadlineExceeded, context.DeadlineExceeded},
-	} {
-		store := &troubled{CounterStore: memstore.New(), put: func(k authn.CounterKey) error {
-			if k.Kind == authn.CounterAddress {
-				return tc.have
-			}
-			return nil
-		}}
-		g := newGuesserOver(t, store, authn.ThrottleConfig{})
-		for range 10 {
-			attempt, err := g.nodes[0].Attempt(t.Context(), account("ada"))
-			require.ErrorIs(t, err, tc.expected, name)
-			require.Nil(t, attempt)
-		}
-		c, err := g.nodes[0].Counter(t.Context(), account("ada").Subject, authn.FactorPassword)
-		require.NoError(t, err)
-		assert.Zero(t, c.Failures+c.Consecutive, name)
-	}
-}
-
-// THR-05: secrets that nobody can guess are looked at without a store, until too many were wrong.
-func TestThrottleBlocks(t *testing.T) {
-	t.Parallel()
-	g := newGuesser(t, authn.ThrottleConfig{AddressRateLimit: "10/minute"})
-	node, x := g.nodes[0], client("192.0.2.1")
-	for range 10 {
-		require.NoError(t, node.Blocked(authn.FactorAPIKey, x))
-		node.Failed(t.Context(), authn.FactorAPIKey, x)
-	}
-	var over *authn.ThrottledError
-	require.ErrorAs(t, node.Blocked(authn.FactorAPIKey, x), &over)
-	assert.InDelta(t, time.Minute, over.RetryAfter, float64(time.Microsecond))
-	assert.Len(t, g.typed(audit.LoginThrottled), 1)
-	require.NoError(t, node.Blocked(authn.FactorRefresh, x))
-	require.NoError(t, node.Blocked(authn.FactorAPIKey, client("198.51.100.1")))
-	require.NoError(t, g.nodes[1].Blocked(authn.FactorAPIKey, x), "another node does not know yet")
-	g.nodes[1].Failed(t.Context(), authn.FactorAPIKey, x)
-	require.Error(t, g.nodes[1].Blocked(authn.FactorAPIKey, x), "but from the first failure on")
-	g.now = g.now.Add(time.Minute)
-	require.NoError(t, node.Blocked(authn.FactorAPIKey, x))
-	for range 20 {
-		node.Failed(t.Context(), authn.FactorAPIKey, authn.Client{})
-	}
-	require.NoError(t, node.Blocked(authn.FactorAPIKey, authn.Client{}), "those without an address share nothing")
-}
-
-// What is disabled by name limits nothing; a configuration that cannot be is refused.
-func TestThrottleConfiguration(t *testing.T) {
-	t.Parallel()
-	off, err := authn.NewThrottle(authn.ThrottleConfig{InsecureDisabled: true}, authn.ThrottleDeps{})
-	require.NoError(t, err)
-	require.Nil(t, off)
-	for range 100 {
-		attempt, err := off.Attempt(t.Context(), account("ada"))
-		require.NoError(t, err)
-		attempt.Fail(t.Context())
-		off.Failed(t.Context(), authn.FactorAPIKey, client("192.0.2.1"))
-		require.NoError(t, off.Blocked(authn.FactorAPIKey, client("192.0.2.1")))
-	}
-	require.NoError(t, off.Reopen(t.Context(), authn.Principal{}, authn.Subject{}, authn.FactorPassword))
-	for name, cfg := range map[string]authn.ThrottleConfig{
-		"rate":        {AccountRate: "many"},
-		"consecutive": {MaxConsecutiveFailures: 101},
-		"locks":       {LockSeconds: 60, LongestLockSeconds: 30},
-		"network":     {IPv4Prefix: 33},
-		"no network":  {IPv6Prefix: 1},
-	} {
-		_, err := authn.NewThrottle(cfg, authn.ThrottleDeps{Counters: memstore.New()})
-		assert.Error(t, err, name)
-	}
-	_, err = authn.NewThrottle(authn.ThrottleConfig{}, authn.ThrottleDeps{})
-	assert.ErrorContains(t, err, "store of counters")
 }
