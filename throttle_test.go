@@ -160,6 +160,8 @@ func TestPasswordIsDisabledAfterTooManyFailures(t *testing.T) {
 		app.Advance(2 * time.Hour)
 	}
 	require.NoError(t, login(fxtest.Password))
+	succeeded := app.Events(audit.LoginSucceeded)
+	assert.Equal(t, "17", succeeded[len(succeeded)-1].Detail["failures"], "V6.3.5")
 	for range 18 {
 		require.Empty(t, app.Events(audit.AuthenticatorDisabled))
 		wrong()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -40,6 +41,8 @@ type Completion struct {
 	Device   DeviceClaim
 	// held is set for a login that goes on.
 	held *held
+	// failures is how many attempts failed before.
+	failures int64
 	// Replaces is the session cookie that the browser sent along, if any. With CarrierCookie the new cookie takes its
 	// place, and its session, whoever's it is, is ended; nothing of it is adopted.
 	Replaces setting.Secret
@@ -72,7 +75,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces})
+	grant, err := s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces, failures: attempt.failures()})
 	attempt.Done(ctx, !errors.Is(err, ErrInvalidCredentials), nil)
 	return grant, err
 }
@@ -186,9 +189,17 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	}
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.LoginSucceeded, Tenant: string(user.Subject.Tenant), Subject: user.Subject.ID,
-		SessionID: grant.Session.ID, IP: c.Client.IPText(), UserAgent: c.Client.UserAgent,
+		SessionID: grant.Session.ID, IP: c.Client.IPText(), UserAgent: c.Client.UserAgent, Detail: c.detail(),
 	})
 	return grant, nil
+}
+
+// detail tells of failures before a success, which may have been somebody else's guesses.
+func (c Completion) detail() map[string]string {
+	if c.failures == 0 {
+		return nil
+	}
+	return map[string]string{"failures": strconv.FormatInt(c.failures, 10)}
 }
 
 // confirm returns what the session will be bound to, or why there is none.

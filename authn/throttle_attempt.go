@@ -115,12 +115,7 @@ func (a *Attempt) Fail(ctx context.Context) {
 	if a == nil || a.over {
 		return
 	}
-	consecutive := int64(0)
-	for _, h := range a.held {
-		if h.charge.most > 0 {
-			consecutive = h.counter.Consecutive
-		}
-	}
+	consecutive := a.consecutive()
 	a.end(ctx, failure)
 	t, now := a.throttle, a.throttle.now()
 	for _, h := range a.held {
@@ -129,6 +124,24 @@ func (a *Attempt) Fail(ctx context.Context) {
 		}
 	}
 	a.disabled(ctx, consecutive)
+}
+
+// consecutive is how many failures in a row there are, with this one; 0 where they are not counted.
+func (a *Attempt) consecutive() int64 {
+	for _, h := range a.held {
+		if h.charge.most > 0 {
+			return h.counter.Consecutive
+		}
+	}
+	return 0
+}
+
+// failures is how many there were in a row before this attempt.
+func (a *Attempt) failures() int64 {
+	if a == nil {
+		return 0
+	}
+	return max(a.consecutive()-1, 0)
 }
 
 // disabled tells of the failure that was the last.
