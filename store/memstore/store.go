@@ -21,6 +21,7 @@ type Store struct {
 	passwords   passwords
 	revocations revocations
 	oneTimes    oneTimes
+	counters    counters
 	apiKeys     apiKeys
 	signingKeys signingKeys
 	sessions    sessions
@@ -35,6 +36,7 @@ var (
 	_ authn.RevocationStore   = (*Store)(nil)
 	_ authn.RevocationWatcher = (*Store)(nil)
 	_ authn.OneTimeStore      = (*Store)(nil)
+	_ authn.CounterStore      = (*Store)(nil)
 	_ authn.APIKeyStore       = (*Store)(nil)
 	_ authn.KeyStore          = (*Store)(nil)
 	_ session.Store           = (*Store)(nil)
@@ -51,6 +53,7 @@ func New() *Store {
 		passwords:   newPasswords(),
 		revocations: newRevocations(),
 		oneTimes:    newOneTimes(),
+		counters:    newCounters(),
 		apiKeys:     newAPIKeys(),
 		sessions:    newSessions(),
 		devices:     newDevices(),
