@@ -44,6 +44,20 @@ func (s *Store) SetPasswordHash(ctx context.Context, sub authn.Subject, hash str
 	return nil
 }
 
+// ReplacePasswordHash implements [authn.PasswordStore].
+func (s *Store) ReplacePasswordHash(ctx context.Context, sub authn.Subject, old, new string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.passwords.mu.Lock()
+	defer s.passwords.mu.Unlock()
+	if hash, found := s.passwords.hashes[sub]; !found || hash != old {
+		return authn.ErrConflict
+	}
+	s.passwords.hashes[sub] = new
+	return nil
+}
+
 // DeletePasswordHash implements [authn.PasswordStore].
 func (s *Store) DeletePasswordHash(ctx context.Context, sub authn.Subject) error {
 	if err := ctx.Err(); err != nil {
