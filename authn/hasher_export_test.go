@@ -5,9 +5,15 @@ package authn
 
 // HoldWorker makes one worker of the pool busy until release is called.
 func (h *Hasher) HoldWorker() (release func()) {
-	h.waiting <- struct{}{}
-	h.workers <- struct{}{}
-	return func() { <-h.workers; <-h.waiting }
+	h.pool.waiting <- struct{}{}
+	h.pool.workers <- struct{}{}
+	return func() { <-h.pool.workers; <-h.pool.waiting }
+}
+
+// HoldHeavy makes the place for costly hashes busy until release is called.
+func (h *Hasher) HoldHeavy() (release func()) {
+	h.pool.heavy <- struct{}{}
+	return func() { <-h.pool.heavy }
 }
 
 // DecoyHash is the hash that unknown accounts are checked against.

@@ -106,12 +106,11 @@ func (s Settings) newTokens(k keys, view *authn.Revocations, bus *audit.Bus) (*a
 	return authn.NewTokenManager(s.Tokens, authn.TokenDeps{Keys: k.ring, Revocations: view, Events: bus, Now: s.Now, Rand: s.Rand})
 }
 
-func (s Settings) newHasher(slot.Checked) (*authn.Hasher, error) { return authn.NewHasher(s.Passwords) }
-
 type usersIn struct {
 	fx.In
 	Ports    ports
 	Hasher   *authn.Hasher
+	Policy   *authn.PasswordPolicy
 	Tokens   *authn.TokenManager
 	Sessions *session.Manager
 	Roles    *authz.Service
@@ -122,7 +121,7 @@ type usersIn struct {
 func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 	own := &authn.Passwords{Users: in.Ports.users, Hashes: in.Ports.passwords, Hasher: in.Hasher, Log: in.Logger.named(), Now: s.Now}
 	return authn.NewService(authn.Deps{
-		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher,
+		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher, Policy: in.Policy,
 		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime,
 		Registration: s.Registration, Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})

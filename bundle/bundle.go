@@ -92,6 +92,7 @@ func Module(s Settings) fx.Option {
 			s.newKeys,
 			s.newTokens,
 			s.newHasher,
+			s.newPolicy,
 			s.newUsers,
 			s.newAPIKeys,
 			s.newIssuers,
@@ -111,11 +112,11 @@ func Module(s Settings) fx.Option {
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
 		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled,
-		"HTTPClient": len(s.Issuers) > 0,
+		"HTTPClient": len(s.Issuers) > 0 || s.Passwords.Breach.Online,
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
+		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
 	} {
 		names[name] = true
 	}
