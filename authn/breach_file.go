@@ -54,7 +54,7 @@ func (f *BreachFile) check() error {
 	if err != nil {
 		return err
 	}
-	last, _, err := f.line(max(0, f.size-2))
+	last, _, err := f.line(max(0, f.size-1))
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ type PasswordStore interface {
 	PasswordHash(ctx context.Context, s Subject) (string, error)
 	// SetPasswordHash stores or replaces the hash. The account need not exist yet.
 	SetPasswordHash(ctx context.Context, s Subject, hash string) error
-	// ReplacePasswordHash stores new if the stored hash is old, byte for byte, in one atomic step; of concurrent calls
+	// ReplacePasswordHash stores hash if the stored one is old, byte for byte, in one atomic step; of concurrent calls
 	// with one old exactly one succeeds. Otherwise, and when there is no hash, it changes nothing and returns [ErrConflict].
-	ReplacePasswordHash(ctx context.Context, s Subject, old, new string) error
+	ReplacePasswordHash(ctx context.Context, s Subject, old, hash string) error
 	// DeletePasswordHash removes the hash; removing an absent one is no error.
 	DeletePasswordHash(ctx context.Context, s Subject) error
 }

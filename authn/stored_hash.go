@@ -43,10 +43,10 @@ func (s storedHash) matches(password setting.Secret) bool {
 //   - argon2id and argon2i in PHC form, version 19, and Django's argon2;
 //   - bcrypt ($2a$, $2b$, $2y$) with a cost up to 15, and Django's bcrypt and bcrypt_sha256. A password of more than 72
 //     bytes, or with a NUL, does not match a plain bcrypt hash: bcrypt would not look at all of it;
-//   - scrypt as passlib ($scrypt$ln=16,r=8,p=1$…) and Django write it;
+//   - scrypt, as passlib ($scrypt$ln=16,r=8,p=1$…) and Django write it;
 //   - PBKDF2 with SHA-1, SHA-256 or SHA-512, as passlib, PHC ($pbkdf2-sha256$i=…) and Django write it, with up to 5,000,000 iterations.
 //
-// At most 256 MiB of memory and 4 GiB of work (memory times passes) are spent on one hash, unless the
+// A password with a NUL behind it matches no scrypt or PBKDF2 hash, which would not see it. At most 256 MiB of memory and 4 GiB of work (memory times passes) are spent on one hash, unless the
 // configured cost is higher. A hash of any lower cost is usable: the owner's next login replaces it.
 func (h *Hasher) Usable(hash string) error {
 	_, err := h.read(hash)

@@ -40,9 +40,13 @@ func (d digest) hash(iterations int, salt, key []byte) (Hash, error) {
 	}
 	return Hash{MemoryKiB: 1, compute: func(password string) bool {
 		computed, err := pbkdf2.Key(d.make, password, salt, iterations, len(key))
-		return err == nil && equal(key, computed)
+		return err == nil && equal(key, computed) && wholeHMAC(password)
 	}}, nil
 }
+
+// wholeHMAC reports whether no other password is taken for this one: HMAC fills
+// a key up with NULs, so that "a" and "a\x00" are one key (RFC 2104, section 2).
+func wholeHMAC(password string) bool { return !strings.HasSuffix(password, "\x00") }
 
 // parsePBKDF2 reads the PHC form "$pbkdf2-sha256$i=600000,l=32$salt$key" and
 // passlib's "$pbkdf2-sha256$29000$salt$key", where "." stands for "+". "$pbkdf2$" is passlib's with SHA-1.

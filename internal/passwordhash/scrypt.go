@@ -24,7 +24,7 @@ func (c scryptCost) hash(salt, key []byte, limits Limits) (Hash, error) {
 	}
 	return Hash{MemoryKiB: c.memoryKiB(), compute: func(password string) bool {
 		computed, err := scrypt.Key([]byte(password), salt, c.n, c.r, c.p, len(key))
-		return err == nil && equal(key, computed)
+		return err == nil && equal(key, computed) && wholeHMAC(password)
 	}}, nil
 }
 

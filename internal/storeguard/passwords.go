@@ -27,8 +27,8 @@ func (p passwords) SetPasswordHash(ctx context.Context, s authn.Subject, hash st
 }
 
 // ReplacePasswordHash implements [authn.PasswordStore].
-func (p passwords) ReplacePasswordHash(ctx context.Context, s authn.Subject, old, new string) error {
-	return do(ctx, p.g, "ReplacePasswordHash", func(ctx context.Context) error { return p.s.ReplacePasswordHash(ctx, s, old, new) })
+func (p passwords) ReplacePasswordHash(ctx context.Context, s authn.Subject, old, hash string) error {
+	return do(ctx, p.g, "ReplacePasswordHash", func(ctx context.Context) error { return p.s.ReplacePasswordHash(ctx, s, old, hash) })
 }
 
 // DeletePasswordHash implements [authn.PasswordStore].

@@ -45,16 +45,16 @@ func (s *Store) SetPasswordHash(ctx context.Context, sub authn.Subject, hash str
 }
 
 // ReplacePasswordHash implements [authn.PasswordStore].
-func (s *Store) ReplacePasswordHash(ctx context.Context, sub authn.Subject, old, new string) error {
+func (s *Store) ReplacePasswordHash(ctx context.Context, sub authn.Subject, old, hash string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.passwords.mu.Lock()
 	defer s.passwords.mu.Unlock()
-	if hash, found := s.passwords.hashes[sub]; !found || hash != old {
+	if stored, found := s.passwords.hashes[sub]; !found || stored != old {
 		return authn.ErrConflict
 	}
-	s.passwords.hashes[sub] = new
+	s.passwords.hashes[sub] = hash
 	return nil
 }
 

@@ -29,8 +29,8 @@ func (s *Store) SetPasswordHash(ctx context.Context, sub authn.Subject, hash str
 }
 
 // ReplacePasswordHash implements [authn.PasswordStore].
-func (s *Store) ReplacePasswordHash(ctx context.Context, sub authn.Subject, old, new string) error {
-	changed, err := s.exec(ctx, "replace password hash", replacePasswordHash, new, sub.Tenant, sub.ID, old)
+func (s *Store) ReplacePasswordHash(ctx context.Context, sub authn.Subject, old, hash string) error {
+	changed, err := s.exec(ctx, "replace password hash", replacePasswordHash, hash, sub.Tenant, sub.ID, old)
 	if err == nil && changed == 0 {
 		return authn.ErrConflict
 	}
