@@ -1,6 +1,7 @@
 package authmodule
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -29,7 +30,7 @@ type Config struct {
 	JWT authn.TokenConfig `yaml:"jwt"`
 	// Revocation configures how fresh each node's picture of revocations must be.
 	Revocation authn.RevocationConfig `yaml:"revocation"`
-	// Password configures password hashing.
+	// Password configures password hashing, and which passwords may be chosen.
 	Password authn.PasswordConfig `yaml:"password"`
 	// LoginRateLimit is how many failed logins an account may have, such as 5/minute, which is the default. It
 	// holds for each other factor of an account as well.
@@ -202,5 +203,10 @@ func passwordDefaults(c authn.PasswordConfig) authn.PasswordConfig {
 	c.MemoryKiB = setting.Count(c.MemoryKiB.Or(authn.DefaultMemoryKiB))
 	c.Iterations = setting.Count(c.Iterations.Or(authn.DefaultIterations))
 	c.Parallelism = setting.Count(c.Parallelism.Or(authn.DefaultParallelism))
+	c.MinLength = setting.Count(c.MinLength.Or(authn.ShortestPassword))
+	c.MinLengthMFA = setting.Count(c.MinLengthMFA.Or(authn.ShortestPasswordWithMFA))
+	c.Breach.URL = cmp.Or(c.Breach.URL, authn.DefaultBreachURL)
+	c.Breach.TimeoutMilliseconds = setting.Count(c.Breach.TimeoutMilliseconds.Or(authn.DefaultBreachTimeoutMilliseconds))
+	c.Breach.Least = setting.Count(c.Breach.Least.Or(1))
 	return c
 }

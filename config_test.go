@@ -82,8 +82,9 @@ func TestWithDefaults(t *testing.T) {
 				Profile: tc.have,
 				JWT: authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule", Remembered: 65_536,
 					Managed: authn.ManagedKeyConfig{RotateDays: 30, PublishSeconds: 300}},
-				Revocation:     authn.RevocationConfig{Mode: "bounded", MaxStaleSeconds: 5},
-				Password:       authn.PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1},
+				Revocation: authn.RevocationConfig{Mode: "bounded", MaxStaleSeconds: 5},
+				Password: authn.PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1, MinLength: 15, MinLengthMFA: 8,
+					Breach: authn.BreachConfig{URL: "https://api.pwnedpasswords.com/range/", TimeoutMilliseconds: 1000, Least: 1}},
 				LoginRateLimit: "5/minute",
 				Throttle: authn.ThrottleConfig{
 					AccountRate: "5/minute", AddressRateLimit: "100/minute", PairRateLimit: "20/hour", LockSeconds: 30, LongestLockSeconds: 3600,

@@ -150,6 +150,16 @@ func importRules() []houseRule {
 			"httpauth/x.go", `package httpauth; import _ "` + modulePath + `/echoauth"`,
 		},
 		{
+			"zxcvbn stays in its package", "its dictionaries weigh 1 MB and are unpacked at the start of every program that links them: one imports the estimate that shows it",
+			house.Unlinked{In: everywhere, Except: []string{"authn/strength"}, Imports: []string{"github.com/ccojocar/zxcvbn-go/..."}},
+			"authn/x.go", `package authn; import _ "github.com/ccojocar/zxcvbn-go"`,
+		},
+		{
+			"the estimate of passwords knows the hub alone", "it is a condition on passwords, and no part of a login",
+			house.Allow{In: []string{"authn/strength"}, Own: []string{"authn", "setting"}},
+			"authn/strength/x.go", `package strength; import _ "` + modulePath + `/session"`,
+		},
+		{
 			"chi is for tests", "httpauth serves any router; chi is one that it is tested with",
 			house.Deny{In: everywhere, Imports: []string{"github.com/go-chi/chi/..."}},
 			"httpauth/x.go", `package httpauth; import _ "github.com/go-chi/chi/v5"`,

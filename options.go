@@ -82,8 +82,8 @@ func UseDatabase(constructor any) fx.Option {
 	return slot.Use[*sql.DB]("Database", constructor, 1)
 }
 
-// UseHTTPClient fetches the keys of other issuers (auth.issuers) with the
-// application's own client, for a proxy or a private certificate authority. Its redirects are not followed.
+// UseHTTPClient fetches the keys of other issuers (auth.issuers), and asks for breached
+// passwords (auth.password.breach.online), with the application's own client, for a proxy or a private certificate authority. Its redirects are not followed.
 func UseHTTPClient(constructor any) fx.Option {
 	return slot.Use[*http.Client]("HTTPClient", constructor, 1)
 }
@@ -112,6 +112,11 @@ func UseDecisionRecorder(constructor any) fx.Option {
 // AddListener tells one more [audit.Listener] of every event.
 func AddListener(constructor any) fx.Option {
 	return slot.Add[audit.Listener]("Listener", constructor, 1)
+}
+
+// AddPasswordCheck has new passwords pass one more [authn.PasswordCheck], after the configured policy.
+func AddPasswordCheck(constructor any) fx.Option {
+	return slot.Add[authn.PasswordCheck]("PasswordCheck", constructor, 1)
 }
 
 // AddAuthenticator asks one more [transport.Authenticator], after the bearer

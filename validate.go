@@ -30,6 +30,8 @@ func (c Config) Validate() error {
 	p.managed(c)
 	p.password(passwordDefaults(c.Password))
 	p.throttle(c)
+	p.peppers(c)
+	p.breach(c.Password.Breach)
 	p.session(c)
 	p.apiKeys(c.APIKeys)
 	p.issuers(c)
@@ -87,6 +89,14 @@ func (p *problems) numbers(c Config) {
 		{"throttle.lock_seconds", int(c.Throttle.LockSeconds), 86_400},
 		{"throttle.longest_lock_seconds", int(c.Throttle.LongestLockSeconds), 86_400},
 		{"throttle.max_consecutive_failures", int(c.Throttle.MaxConsecutiveFailures), authn.MaxConsecutiveFailures},
+		{"password.min_length", int(c.Password.MinLength), authn.LongestMinLength},
+		{"password.min_length_mfa", int(c.Password.MinLengthMFA), authn.LongestMinLength},
+		{"password.composition.upper", int(c.Password.Composition.Upper), authn.LongestMinLength},
+		{"password.composition.lower", int(c.Password.Composition.Lower), authn.LongestMinLength},
+		{"password.composition.digits", int(c.Password.Composition.Digits), authn.LongestMinLength},
+		{"password.composition.symbols", int(c.Password.Composition.Symbols), authn.LongestMinLength},
+		{"password.breach.timeout_milliseconds", int(c.Password.Breach.TimeoutMilliseconds), authn.LongestBreachTimeoutMilliseconds},
+		{"password.breach.least", int(c.Password.Breach.Least), largest},
 		{"session.timeout_minutes", int(c.Session.TimeoutMinutes), largest},
 		{"session.absolute_timeout_days", int(c.Session.AbsoluteTimeoutDays), largestDays},
 		{"session.remember_days", int(c.Session.RememberDays), largestDays},
@@ -110,22 +120,6 @@ func (p *problems) numbers(c Config) {
 			p.add(n.key, "is out of range", fmt.Sprintf("set $VAR to a whole number from 0 to %d", n.most))
 		}
 	}
-}
-
-// password checks the cost of a hash against the OWASP minima for argon2id (ASVS 5.0 V11.4.2, appendix C).
-func (p *problems) password(c authn.PasswordConfig) {
-	if c.Parallelism > 0 && c.MemoryKiB < 8*c.Parallelism {
-		p.add("password.memory_kib", "is below 8 KiB for each lane", "set $VAR to 19456 or more")
-		return
-	}
-	if p.strict && weakPassword(c) {
-		p.add("password.memory_kib", "and auth.password.iterations are below the accepted minimum",
-			"set $VAR to at least 19456 with LEX_AUTH__PASSWORD__ITERATIONS at least 2, or to at least 47104 with any number")
-	}
-}
-
-func weakPassword(c authn.PasswordConfig) bool {
-	return !(c.MemoryKiB >= 19456 && c.Iterations >= 2 || c.MemoryKiB >= 47104 && c.Iterations >= 1)
 }
 
 func (p *problems) revocation(c authn.RevocationConfig) {

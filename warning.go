@@ -23,6 +23,7 @@ func (c Config) Warnings() []string {
 		least      int
 	}{
 		{"secret_key", c.SecretKey.Reveal(), authn.ShortestSecret},
+		{"password.pepper", c.Password.Pepper.Reveal(), authn.ShortestSecret},
 		{"jwt.secret_key", c.JWT.SecretKey.Reveal(), authn.ShortestSecretFor(c.JWT.Algorithm)},
 	} {
 		if s.value == "" {
@@ -32,9 +33,7 @@ func (c Config) Warnings() []string {
 			all = append(all, warning(s.key, flaw+"; staging and production refuse it"))
 		}
 	}
-	if weakPassword(c.Password) {
-		all = append(all, warning("password.memory_kib", "and auth.password.iterations are below the accepted minimum; staging and production refuse it"))
-	}
+	all = append(all, c.loosePasswords()...)
 	if !c.RBAC.Enabled.Enabled() {
 		all = append(all, warning("rbac.enabled", "is false: role and permission guards let every account pass"))
 	}

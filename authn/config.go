@@ -135,20 +135,6 @@ func (c TokenConfig) AccessLifetime() time.Duration {
 
 func (c TokenConfig) remembered() int { return max(int(c.WithDefaults().Remembered), 1) }
 
-// PasswordConfig configures password hashing (argon2id, RFC 9106) and policy.
-type PasswordConfig struct {
-	// MemoryKiB is the memory of one hash in KiB. Defaults to 19456 (19 MiB).
-	MemoryKiB setting.Count `yaml:"memory_kib"`
-	// Iterations is the number of passes over the memory. Defaults to 2.
-	Iterations setting.Count `yaml:"iterations"`
-	// Parallelism is the number of lanes. Defaults to 1.
-	Parallelism setting.Count `yaml:"parallelism"`
-	// Workers is how many passwords are hashed at a time. Defaults to the number of cores less one, at least one.
-	Workers setting.Count `yaml:"workers"`
-	// Queue is how many more may wait for a worker; a further one is refused with [ErrOverloaded]. Defaults to 64 for each worker.
-	Queue setting.Count `yaml:"queue"`
-}
-
 // RegistrationPolicy says who may register an account.
 type RegistrationPolicy string
 

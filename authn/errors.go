@@ -45,6 +45,8 @@ var (
 	ErrCertificateRequired = errors.New("authn: login needs a client certificate")
 	// ErrAddressRequired: the account's sessions are bound to the client's address, and it is not known.
 	ErrAddressRequired = errors.New("authn: login needs the client's address")
+	// ErrBreachUnavailable: whether a new password is known from breaches cannot be looked up; try again shortly.
+	ErrBreachUnavailable = errors.New("authn: breached passwords cannot be looked up")
 	// ErrOverloaded: too many passwords are being hashed; try again shortly.
 	ErrOverloaded = errors.New("authn: password hashing is overloaded")
 	// ErrThrottled: too many attempts have failed; which limit it was is not told. It is a [ThrottledError].

@@ -2,12 +2,10 @@ package authn
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
 	"fmt"
-	"runtime"
 
-	"github.com/alexedwards/argon2id"
-
+	"github.com/authmodule/authmodule/internal/passwordhash"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -16,33 +14,26 @@ const (
 	DefaultMemoryKiB   = 19 << 10
 	DefaultIterations  = 2
 	DefaultParallelism = 1
-	defaultQueue       = 64
 )
 
-// What a stored hash may ask for at most, whoever wrote it.
 const (
-	mostMemoryKiB   = 1 << 20
-	mostIterations  = 64
-	mostParallelism = 64
-	mostKeyBytes    = 128
-	leastKeyBytes   = 16
-	leastSaltBytes  = 8
-	longestHash     = 512
-	mostWaiting     = 1_000_000
+	mostMemoryKiB = 1 << 20
+	// What a stored hash may ask for, unless the configuration itself asks for more.
+	mostStoredMemoryKiB = 256 << 10
+	mostStoredWork      = 4 << 20
 )
 
 // errStoredHash is never told to a caller; the log has it.
-var errStoredHash = errors.New("authn: stored password hash is not usable")
+var errStoredHash = passwordhash.ErrUnusable
 
-// Hasher hashes and checks passwords with argon2id, a bounded number at a
-// time. It is safe for concurrent use.
+// Hasher hashes and checks passwords, a bounded number at a time. It makes
+// argon2id hashes (RFC 9106), and checks imported ones too. It is safe for concurrent use.
 type Hasher struct {
-	params  argon2id.Params
-	workers chan struct{}
-	waiting chan struct{}
-	// admitted are the logins that are on their way to a hash.
-	admitted chan struct{}
-	decoy    string
+	params  passwordhash.Argon2
+	limits  passwordhash.Limits
+	peppers peppers
+	pool    hashingPool
+	decoy   string
 }
 
 // NewHasher returns a Hasher. It computes one hash, the decoy that unknown accounts are checked against.
@@ -51,51 +42,62 @@ func NewHasher(cfg PasswordConfig) (*Hasher, error) {
 	if err != nil {
 		return nil, err
 	}
-	workers := cfg.Workers.Or(max(1, runtime.GOMAXPROCS(0)-1))
-	queue := cfg.Queue.Or(defaultQueue * workers)
-	if workers < 1 || workers > mostWaiting || queue < 1 || queue > mostWaiting {
-		return nil, fmt.Errorf("authn: password workers and queue must be from 1 to %d", mostWaiting)
+	pool, err := newHashingPool(cfg)
+	if err != nil {
+		return nil, err
 	}
-	h := &Hasher{params: params, workers: make(chan struct{}, workers), waiting: make(chan struct{}, workers+queue), admitted: make(chan struct{}, workers+queue)}
-	h.decoy, err = argon2id.CreateHash("decoy", &h.params)
-	return h, err
+	peppers, err := newPeppers(cfg)
+	if err != nil {
+		return nil, err
+	}
+	params.KeyID = peppers.current.id
+	h := &Hasher{params: params, peppers: peppers, pool: pool, limits: passwordhash.Limits{
+		MemoryKiB: max(params.MemoryKiB, mostStoredMemoryKiB), Work: max(params.MemoryKiB*params.Passes, mostStoredWork),
+	}}
+	h.decoy = h.make("decoy")
+	return h, nil
 }
 
 // newParams checks the numbers before they are narrowed: 2^32+8 KiB must not become 8.
-func newParams(cfg PasswordConfig) (argon2id.Params, error) {
-	memory, iterations := cfg.MemoryKiB.Or(DefaultMemoryKiB), cfg.Iterations.Or(DefaultIterations)
+func newParams(cfg PasswordConfig) (passwordhash.Argon2, error) {
+	memory, passes := cfg.MemoryKiB.Or(DefaultMemoryKiB), cfg.Iterations.Or(DefaultIterations)
 	lanes := cfg.Parallelism.Or(DefaultParallelism)
-	if lanes < 1 || lanes > mostParallelism || iterations < 1 || iterations > mostIterations || memory < 8*lanes || memory > mostMemoryKiB {
-		return argon2id.Params{}, fmt.Errorf("authn: password cost is out of range (memory up to %d KiB and at least 8 for each lane, iterations and parallelism up to %d)", mostMemoryKiB, mostIterations)
+	if lanes < 1 || lanes > passwordhash.MostLanes || passes < 1 || passes > passwordhash.MostPasses || memory < 8*lanes || memory > mostMemoryKiB {
+		return passwordhash.Argon2{}, fmt.Errorf("authn: password cost is out of range (memory up to %d KiB and at least 8 for each lane, iterations and parallelism up to %d)", mostMemoryKiB, passwordhash.MostPasses)
 	}
-	return argon2id.Params{
-		Memory: uint32(memory), Iterations: uint32(iterations), Parallelism: uint8(lanes), SaltLength: 16, KeyLength: 32,
-	}, nil
+	return passwordhash.Argon2{MemoryKiB: memory, Passes: passes, Lanes: lanes}, nil
 }
 
 // Hash returns a new PHC string for the password. It returns [ErrOverloaded]
 // at once when the queue is full, and the context's error when that ends while waiting.
 func (h *Hasher) Hash(ctx context.Context, password setting.Secret) (string, error) {
-	release, err := h.acquire(ctx)
+	release, err := h.pool.acquire(ctx, false)
 	if err != nil {
 		return "", err
 	}
 	defer release()
-	return argon2id.CreateHash(normal(password), &h.params)
+	return h.make(normal(password)), nil
 }
 
-// Check reports whether the password belongs to the hash. A hash whose stored
-// cost is out of range is an error, and is not computed.
+func (h *Hasher) make(password string) string {
+	salt := make([]byte, passwordhash.SaltBytes)
+	_, _ = rand.Read(salt) // never fails
+	return h.params.Make(h.peppers.current.apply(password), salt)
+}
+
+// Check reports whether the password belongs to the hash, and returns the errors of Hash. A hash that [Hasher.Usable]
+// refuses is an error, and is not computed. Of hashes that take more memory than the configured cost, one is computed at a time.
 func (h *Hasher) Check(ctx context.Context, password setting.Secret, hash string) (bool, error) {
-	if err := clampHash(hash); err != nil {
+	stored, err := h.read(hash)
+	if err != nil {
 		return false, err
 	}
-	release, err := h.acquire(ctx)
+	release, err := h.pool.acquire(ctx, stored.hash.MemoryKiB > h.params.MemoryKiB)
 	if err != nil {
 		return false, err
 	}
 	defer release()
-	return argon2id.ComparePasswordAndHash(normal(password), hash)
+	return stored.matches(password), nil
 }
 
 // Decoy costs what Check costs with this configuration, and says nothing.
@@ -106,51 +108,4 @@ func (h *Hasher) Decoy(ctx context.Context, password setting.Secret) error {
 
 // admit takes a place for a login before anything is read or counted for it, as many as hashes may wait:
 // what is too much is refused with [ErrOverloaded] without asking a store.
-func (h *Hasher) admit() (leave func(), err error) {
-	select {
-	case h.admitted <- struct{}{}:
-		return func() { <-h.admitted }, nil
-	default:
-		return nil, ErrOverloaded
-	}
-}
-
-func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	select {
-	case h.waiting <- struct{}{}:
-	default:
-		return nil, ErrOverloaded
-	}
-	select {
-	case h.workers <- struct{}{}:
-		return func() { <-h.workers; <-h.waiting }, nil
-	case <-ctx.Done():
-		<-h.waiting
-		return nil, ctx.Err()
-	}
-}
-
-func clampHash(hash string) error {
-	if len(hash) > longestHash {
-		return errStoredHash
-	}
-	params, salt, key, err := argon2id.DecodeHash(hash)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errStoredHash, err)
-	}
-	return clamp(*params, len(salt), len(key))
-}
-
-func clamp(p argon2id.Params, salt, key int) error {
-	inRange := p.Memory <= mostMemoryKiB && p.Memory >= 8*uint32(p.Parallelism) &&
-		p.Iterations >= 1 && p.Iterations <= mostIterations &&
-		p.Parallelism >= 1 && p.Parallelism <= mostParallelism &&
-		salt >= leastSaltBytes && key >= leastKeyBytes && key <= mostKeyBytes
-	if !inRange {
-		return errStoredHash
-	}
-	return nil
-}
+func (h *Hasher) admit() (leave func(), err error) { return h.pool.admit() }

@@ -3,41 +3,11 @@ package authn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/authmodule/authmodule/setting"
 )
-
-const (
-	// ShortestPassword is the least length of a new password in code points (NIST SP 800-63B-4).
-	ShortestPassword = 15
-	// LongestPassword is the most that is hashed, in bytes.
-	LongestPassword = 4096
-)
-
-// CheckNewPassword says whether a password may be chosen. There are no
-// composition rules. Nothing is trimmed, case-folded or cut; letters that
-// Unicode can spell in two ways count as the same (NFC, NIST SP 800-63B-4).
-func CheckNewPassword(password setting.Secret) error {
-	text := password.Reveal()
-	switch {
-	case len(text) > LongestPassword:
-		return &FieldError{Field: "password", Code: "too_long", Problem: fmt.Sprintf("must have at most %d bytes", LongestPassword)}
-	case !utf8.ValidString(text):
-		return &FieldError{Field: "password", Code: "invalid_text", Problem: "must be valid UTF-8"}
-	case utf8.RuneCountInString(normal(password)) < ShortestPassword:
-		return &FieldError{Field: "password", Code: "too_short", Problem: fmt.Sprintf("must have at least %d characters", ShortestPassword)}
-	}
-	return nil
-}
-
-// normal is the one spelling of a password that is hashed.
-func normal(password setting.Secret) string { return norm.NFC.String(password.Reveal()) }
 
 // MethodPassword is the authentication method reference of a password (RFC 8176).
 const MethodPassword = "pwd"
@@ -88,7 +58,7 @@ func (p *Passwords) unknown(ctx context.Context, t Tenant, password setting.Secr
 func (p *Passwords) compare(ctx context.Context, user User, password setting.Secret, hash string) (Proof, error) {
 	match, err := p.Hasher.Check(ctx, password, hash)
 	if errors.Is(err, errStoredHash) {
-		p.Log.ErrorContext(ctx, "stored password hash is not usable; the login is refused", "subject", user.Subject.ID)
+		p.Log.ErrorContext(ctx, "stored password hash is not usable; the login is refused", "subject", user.Subject.ID, "error", err)
 		return Proof{}, orError(p.Hasher.Decoy(ctx, password), ErrInvalidCredentials)
 	}
 	if err != nil {
@@ -97,7 +67,23 @@ func (p *Passwords) compare(ctx context.Context, user User, password setting.Sec
 	if !match {
 		return Proof{Subject: user.Subject}, ErrInvalidCredentials
 	}
+	p.renew(ctx, user.Subject, password, hash)
 	return Proof{Subject: user.Subject, Methods: []string{MethodPassword}, Time: p.Now(), CredentialVersion: user.CredentialVersion}, nil
+}
+
+// renew replaces a hash that would be made differently today, unless somebody
+// changed the password meanwhile. A login does not fail with it: the next one tries again.
+func (p *Passwords) renew(ctx context.Context, subject Subject, password setting.Secret, old string) {
+	if !p.Hasher.Stale(old) {
+		return
+	}
+	hash, err := p.Hasher.Hash(ctx, password)
+	if err == nil {
+		err = p.Hashes.ReplacePasswordHash(ctx, subject, old, hash)
+	}
+	if err != nil && !errors.Is(err, ErrConflict) {
+		p.Log.WarnContext(ctx, "an outdated password hash stays until the next login", "subject", subject.ID, "error", err)
+	}
 }
 
 // orError returns err, or otherwise when err is nil.

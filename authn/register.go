@@ -43,7 +43,7 @@ func (s *Service) CreateUser(ctx context.Context, r RegisterRequest) (User, erro
 		return User{}, err
 	}
 	email, errEmail := CanonicalEmail(r.Email)
-	if err := errors.Join(errEmail, CheckNewPassword(r.Password)); err != nil {
+	if err := errors.Join(errEmail, s.deps.Policy.Check(ctx, NewPassword{Password: r.Password, Tenant: r.Tenant, Email: email})); err != nil {
 		return User{}, err
 	}
 	hash, err := s.deps.Hasher.Hash(ctx, r.Password)

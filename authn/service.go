@@ -27,6 +27,8 @@ type Deps struct {
 	Users     UserStore
 	Passwords PasswordStore
 	Hasher    *Hasher
+	// Policy says which passwords may be chosen. Defaults to that of the empty [PasswordConfig].
+	Policy *PasswordPolicy
 	// Authorities are asked for a password in this order; the module's own is [Passwords].
 	Authorities []PasswordAuthority
 	Tokens      *TokenManager
@@ -60,6 +62,13 @@ func NewService(deps Deps) (*Service, error) {
 	}
 	if deps.Rand == nil {
 		deps.Rand = rand.Reader
+	}
+	if deps.Policy == nil {
+		policy, err := NewPasswordPolicy(PasswordConfig{})
+		if err != nil {
+			return nil, err
+		}
+		deps.Policy = policy
 	}
 	binding, err := newBindingPolicy(deps.Binding, deps.Roles)
 	if err != nil {

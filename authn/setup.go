@@ -77,7 +77,7 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 // password or a full hashing queue does not use the token up, and neither does a store that
 // fails afterwards; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
-	if err := CheckNewPassword(password); err != nil {
+	if err := a.Users.deps.Policy.Check(ctx, NewPassword{Password: password, Email: a.Email}); err != nil {
 		return User{}, err
 	}
 	c, err := credential.Parse(setupKind, token)

@@ -32,12 +32,16 @@ type UserStore interface {
 	Users(ctx context.Context, t Tenant, after string, limit int) ([]User, error)
 }
 
-// PasswordStore keeps password hashes in PHC string format, one per subject.
+// PasswordStore keeps password hashes, one per subject, as text of at most 512
+// bytes: PHC strings, and before their owners' first logins what was imported (see [Hasher.Usable]).
 type PasswordStore interface {
 	// PasswordHash returns the hash, or [ErrNotFound] when the account has no password.
 	PasswordHash(ctx context.Context, s Subject) (string, error)
 	// SetPasswordHash stores or replaces the hash. The account need not exist yet.
 	SetPasswordHash(ctx context.Context, s Subject, hash string) error
+	// ReplacePasswordHash stores hash if the stored one is old, byte for byte, in one atomic step; of concurrent calls
+	// with one old exactly one succeeds. Otherwise, and when there is no hash, it changes nothing and returns [ErrConflict].
+	ReplacePasswordHash(ctx context.Context, s Subject, old, hash string) error
 	// DeletePasswordHash removes the hash; removing an absent one is no error.
 	DeletePasswordHash(ctx context.Context, s Subject) error
 }

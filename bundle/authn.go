@@ -106,8 +106,6 @@ func (s Settings) newTokens(k keys, view *authn.Revocations, bus *audit.Bus) (*a
 	return authn.NewTokenManager(s.Tokens, authn.TokenDeps{Keys: k.ring, Revocations: view, Events: bus, Now: s.Now, Rand: s.Rand})
 }
 
-func (s Settings) newHasher(slot.Checked) (*authn.Hasher, error) { return authn.NewHasher(s.Passwords) }
-
 // newThrottle returns nil when it is disabled.
 func (s Settings) newThrottle(p ports, sessions *session.Manager, bus *audit.Bus, l logger) (*authn.Throttle, error) {
 	throttle, err := authn.NewThrottle(s.Throttle, authn.ThrottleDeps{Counters: p.counters, Devices: sessions, Events: bus, Log: l.named(), Now: s.Now})
@@ -118,6 +116,7 @@ type usersIn struct {
 	fx.In
 	Ports    ports
 	Hasher   *authn.Hasher
+	Policy   *authn.PasswordPolicy
 	Tokens   *authn.TokenManager
 	Sessions *session.Manager
 	Throttle *authn.Throttle
@@ -129,7 +128,7 @@ type usersIn struct {
 func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 	own := &authn.Passwords{Users: in.Ports.users, Hashes: in.Ports.passwords, Hasher: in.Hasher, Log: in.Logger.named(), Now: s.Now}
 	return authn.NewService(authn.Deps{
-		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher,
+		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher, Policy: in.Policy,
 		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime, Throttle: in.Throttle,
 		Registration: s.Registration, Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})

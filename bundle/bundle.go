@@ -94,6 +94,7 @@ func Module(s Settings) fx.Option {
 			s.newTokens,
 			s.newHasher,
 			s.newThrottle,
+			s.newPolicy,
 			s.newUsers,
 			s.newAPIKeys,
 			s.newIssuers,
@@ -113,11 +114,11 @@ func Module(s Settings) fx.Option {
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
 		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
-		"HTTPClient": len(s.Issuers) > 0,
+		"HTTPClient": len(s.Issuers) > 0 || s.Passwords.Breach.Online,
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
+		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
 	} {
 		names[name] = true
 	}

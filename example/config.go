@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -146,7 +147,11 @@ func makeFolder(named string) (string, error) {
 
 func seedPassword(password setting.Secret) error {
 	var field *authn.FieldError
-	if err := authn.CheckNewPassword(password); errors.As(err, &field) {
+	policy, err := authn.NewPasswordPolicy(authn.PasswordConfig{})
+	if err != nil {
+		return err
+	}
+	if err := policy.Check(context.Background(), authn.NewPassword{Password: password}); errors.As(err, &field) {
 		return fmt.Errorf("%s %s", passwordVariable, field.Problem)
 	}
 	return nil

@@ -192,6 +192,10 @@ func (f *faulty) SetPasswordHash(ctx context.Context, s authn.Subject, hash stri
 	return f.orCall(ctx, "SetPasswordHash", func() error { return f.every.SetPasswordHash(ctx, s, hash) })
 }
 
+func (f *faulty) ReplacePasswordHash(ctx context.Context, s authn.Subject, old, hash string) error {
+	return f.orCall(ctx, "ReplacePasswordHash", func() error { return f.every.ReplacePasswordHash(ctx, s, old, hash) })
+}
+
 func (f *faulty) DeletePasswordHash(ctx context.Context, s authn.Subject) error {
 	return f.orCall(ctx, "DeletePasswordHash", func() error { return f.every.DeletePasswordHash(ctx, s) })
 }

@@ -165,6 +165,8 @@ func knownFlow(err error) *Problem {
 		return problem(http.StatusForbidden, "api_key_limit", "the account has as many API keys as it may have; revoke one first")
 	case errors.Is(err, authn.ErrLoginRequired):
 		return loginRequired()
+	case errors.Is(err, authn.ErrBreachUnavailable):
+		return problem(http.StatusServiceUnavailable, "unavailable", "whether this password is known from breaches cannot be looked up at the moment; try again shortly")
 	case errors.Is(err, authn.ErrOverloaded):
 		return problem(http.StatusServiceUnavailable, "overloaded", "too many logins at once; try again shortly")
 	}

@@ -33,6 +33,11 @@ func (h *hashes) PasswordHash(ctx context.Context, _ authn.Subject) (string, err
 func (h *hashes) SetPasswordHash(ctx context.Context, _ authn.Subject, _ string) error {
 	return h.write(ctx)
 }
+
+func (h *hashes) ReplacePasswordHash(ctx context.Context, _ authn.Subject, _, _ string) error {
+	return h.write(ctx)
+}
+
 func (h *hashes) DeletePasswordHash(ctx context.Context, _ authn.Subject) error { return h.write(ctx) }
 
 func patient(ctx context.Context) (string, error) {

@@ -26,6 +26,11 @@ func (p passwords) SetPasswordHash(ctx context.Context, s authn.Subject, hash st
 	return do(ctx, p.g, "SetPasswordHash", func(ctx context.Context) error { return p.s.SetPasswordHash(ctx, s, hash) })
 }
 
+// ReplacePasswordHash implements [authn.PasswordStore].
+func (p passwords) ReplacePasswordHash(ctx context.Context, s authn.Subject, old, hash string) error {
+	return do(ctx, p.g, "ReplacePasswordHash", func(ctx context.Context) error { return p.s.ReplacePasswordHash(ctx, s, old, hash) })
+}
+
 // DeletePasswordHash implements [authn.PasswordStore].
 func (p passwords) DeletePasswordHash(ctx context.Context, s authn.Subject) error {
 	return do(ctx, p.g, "DeletePasswordHash", func(ctx context.Context) error { return p.s.DeletePasswordHash(ctx, s) })

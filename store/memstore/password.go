@@ -44,6 +44,20 @@ func (s *Store) SetPasswordHash(ctx context.Context, sub authn.Subject, hash str
 	return nil
 }
 
+// ReplacePasswordHash implements [authn.PasswordStore].
+func (s *Store) ReplacePasswordHash(ctx context.Context, sub authn.Subject, old, hash string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.passwords.mu.Lock()
+	defer s.passwords.mu.Unlock()
+	if stored, found := s.passwords.hashes[sub]; !found || stored != old {
+		return authn.ErrConflict
+	}
+	s.passwords.hashes[sub] = hash
+	return nil
+}
+
 // DeletePasswordHash implements [authn.PasswordStore].
 func (s *Store) DeletePasswordHash(ctx context.Context, sub authn.Subject) error {
 	if err := ctx.Err(); err != nil {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,13 +15,14 @@ import (
 // returns an empty store each time it is called.
 func PasswordStore(t *testing.T, open func(t *testing.T) authn.PasswordStore) {
 	t.Helper()
-	runCases(t, open, []testCase[authn.PasswordStore]{
+	runCases(t, open, append([]testCase[authn.PasswordStore]{
 		{"set, replace and delete", passwordLife},
 		{"absent", passwordAbsent},
 		{"tenants are apart (V8.4.1)", passwordTenants},
 		{"odd and long values", passwordOddValues},
+		{"replace", passwordReplace},
 		{"cancelled context", passwordCancelled},
-	})
+	}, raceCases("one of many replaces a hash", passwordReplaceRace)...))
 }
 
 const phc = "$argon2id$v=19$m=47104,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
@@ -88,6 +90,42 @@ func passwordCancelled(t *testing.T, ctx context.Context, s authn.PasswordStore)
 	requireRefusesCancelled(t, snapshot, []call{
 		{"PasswordHash", func(ctx context.Context) error { return errOf(s.PasswordHash(ctx, sub)) }},
 		{"SetPasswordHash", func(ctx context.Context) error { return s.SetPasswordHash(ctx, sub, "other") }},
+		{"ReplacePasswordHash", func(ctx context.Context) error { return s.ReplacePasswordHash(ctx, sub, phc, "other") }},
 		{"DeletePasswordHash", func(ctx context.Context) error { return s.DeletePasswordHash(ctx, sub) }},
 	})
+}
+
+func passwordReplace(t *testing.T, ctx context.Context, s authn.PasswordStore) {
+	sub, other := subject("a", "u1"), subject("b", "u1")
+	assert.ErrorIs(t, s.ReplacePasswordHash(ctx, sub, phc, "new"), authn.ErrConflict, "there is none")
+	assert.ErrorIs(t, s.ReplacePasswordHash(ctx, sub, "", "new"), authn.ErrConflict, "none is not an empty one")
+	_, err := s.PasswordHash(ctx, sub)
+	require.ErrorIs(t, err, authn.ErrNotFound)
+	require.NoError(t, s.SetPasswordHash(ctx, sub, phc))
+	require.NoError(t, s.SetPasswordHash(ctx, other, phc))
+	for _, old := range []string{"", "other", phc + " ", phc[:len(phc)-1], "$ARGON2ID" + phc[len("$argon2id"):], "%"} {
+		assert.ErrorIs(t, s.ReplacePasswordHash(ctx, sub, old, "new"), authn.ErrConflict, old)
+	}
+	requireHash(t, ctx, s, sub, phc)
+	require.NoError(t, s.ReplacePasswordHash(ctx, sub, phc, "new"))
+	requireHash(t, ctx, s, sub, "new")
+	requireHash(t, ctx, s, other, phc)
+	assert.ErrorIs(t, s.ReplacePasswordHash(ctx, sub, phc, "newer"), authn.ErrConflict, "the old one is gone")
+}
+
+func passwordReplaceRace(t *testing.T, ctx context.Context, s authn.PasswordStore, n int) {
+	sub := subject("", "u1")
+	require.NoError(t, s.SetPasswordHash(ctx, sub, phc))
+	results := race(n, func(i int) error { return s.ReplacePasswordHash(ctx, sub, phc, fmt.Sprint("hash ", i)) })
+	winner := -1
+	for i, err := range results {
+		if err == nil {
+			require.Negative(t, winner, "one wins")
+			winner = i
+			continue
+		}
+		require.ErrorIs(t, err, authn.ErrConflict)
+	}
+	require.GreaterOrEqual(t, winner, 0, "none won")
+	requireHash(t, ctx, s, sub, fmt.Sprint("hash ", winner))
 }
