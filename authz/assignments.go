@@ -69,11 +69,11 @@ func (s *Service) AssignUntil(ctx context.Context, actor authn.Principal, subjec
 		return err
 	}
 	added, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) { return s.deps.Assignments.Assign(ctx, subject, a) })
-	if err != nil {
-		return fmt.Errorf("authz: assign role %s: %w", quote(role), err)
-	}
 	if added {
 		s.emitChange(ctx, audit.RoleAssigned, actor, subject, role)
+	}
+	if err != nil {
+		return fmt.Errorf("authz: assign role %s: %w", quote(role), err)
 	}
 	return s.stillThere(ctx, actor, subject, role)
 }
@@ -93,7 +93,8 @@ func (s *Service) known(ctx context.Context, subject authn.Subject, role string)
 	return nil
 }
 
-// assigning makes a change to who has which role, which counts at once.
+// assigning makes a change to who has which role, which counts at once. It may have been made even when there is an error: that the
+// other nodes could not be told.
 func (s *Service) assigning(ctx context.Context, subject authn.Subject, write func(context.Context) (bool, error)) (changed bool, err error) {
 	err = s.deps.Revocations.ChangeAccount(ctx, subject, func(ctx context.Context) (err error) {
 		changed, err = write(ctx)
@@ -110,11 +111,11 @@ func (s *Service) Unassign(ctx context.Context, actor authn.Principal, subject a
 		return ErrNoSubject
 	}
 	removed, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) { return s.deps.Assignments.Unassign(ctx, subject, role) })
-	if err != nil {
-		return fmt.Errorf("authz: unassign role %s: %w", quote(role), err)
-	}
 	if removed {
 		s.emitChange(ctx, audit.RoleUnassigned, actor, subject, role)
+	}
+	if err != nil {
+		return fmt.Errorf("authz: unassign role %s: %w", quote(role), err)
 	}
 	return nil
 }
