@@ -15,6 +15,7 @@ func (g *Gate) Answer(w http.ResponseWriter, r *http.Request, e Endpoint, caller
 	if caller == nil {
 		return Unmounted()
 	}
+	g.setParameters(r, e)
 	reply, refused := g.Serve(e, caller, r)
 	if refused != nil {
 		return refused

@@ -311,3 +311,22 @@ func TestRouteTableListsAdministration(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"/auth/users/{id}/roles/{name}"`)
 }
+
+// An ID is the same account however its client escapes it: taking a role from another one would leave it where it is.
+func TestEscapedAccounts(t *testing.T) {
+	t.Parallel()
+	o := startOffice(t)
+	admin, ctx := o.as(t, "admin"), t.Context()
+	for id, path := range map[string]string{
+		"okta:00u1": "okta%3A00u1", "ada@example.com": "ada%40example.com", "a/b": "a%2Fb", "a%3Ab": "a%253Ab", "é:x": "%C3%A9%3Ax", "plain": "%70lain",
+	} {
+		s := authn.Subject{ID: id}
+		require.NoError(t, o.AuthorizationService.Assign(ctx, authn.Principal{}, s, "author"))
+		body := answer(t, admin.do("GET", "/auth/users/"+path+"/roles", ""), http.StatusOK)
+		assert.Len(t, body["assignments"], 1, path)
+		admin.does(t, "DELETE", "/auth/users/"+path+"/roles/%61uthor", "")
+		left, err := o.AuthorizationService.Assignments(ctx, s)
+		require.NoError(t, err)
+		assert.Empty(t, left, path)
+	}
+}
