@@ -125,7 +125,7 @@ func (g *Gate) Problem(ctx context.Context, err error) *Problem {
 
 // sound returns p, unless whoever made it gave it a status that is no refusal.
 func (g *Gate) sound(ctx context.Context, p *Problem) *Problem {
-	if p.Status >= http.StatusBadRequest && p.Status < 600 {
+	if p.refuses() {
 		return p
 	}
 	g.deps.Log.ErrorContext(ctx, "request refused: a problem has the status of a success", "status", p.Status, "code", p.Code)
