@@ -29,6 +29,8 @@ type Gate struct {
 	deviceCookie deviceCookie
 	origins      origins
 	chain        []method
+	// compiles has one place, for whoever has policies compiled.
+	compiles chan struct{}
 }
 
 // Deps are what a [Gate] works with. Fields without a remark are required.
@@ -80,6 +82,7 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	g := &Gate{
 		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
 		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, origins: protection,
+		compiles: make(chan struct{}, 1),
 	}
 	g.chain = append(g.chain, method{"bearer", g.bearer})
 	if deps.APIKeys != nil {
