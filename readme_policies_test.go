@@ -15,6 +15,21 @@ import (
 	"github.com/authmodule/authmodule/authz/authztest"
 )
 
+// The table of the document on policy tests holds for the rules that it stands beside.
+func TestPolicyTestsDocument(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := map[string]string{}
+	for _, block := range regexp.MustCompile("(?s)```yaml\n# ([a-z./]+)(.*?)```").FindAllStringSubmatch(document(t, "docs/policy-tests.md"), -1) {
+		files[filepath.Base(block[1])] = filepath.Join(dir, filepath.Base(block[1]))
+		require.NoError(t, os.WriteFile(files[filepath.Base(block[1])], []byte("#"+block[2]), 0o600))
+	}
+	require.Len(t, files, 3)
+	cfg, err := authmodule.Load(files["application.yaml"])
+	require.NoError(t, err)
+	authztest.Run(t, authztest.Config(cfg.RBAC).In(dir), files["articles.authz.yaml"])
+}
+
 // readmePolicies is the section of that name.
 func readmePolicies(t *testing.T) string {
 	t.Helper()

@@ -62,18 +62,18 @@ func (s *Service) Assign(ctx context.Context, actor authn.Principal, subject aut
 // [ErrEnded] when the time has passed. Giving the same again is no error and no event. It does not ask whether actor may do this.
 func (s *Service) AssignUntil(ctx context.Context, actor authn.Principal, subject authn.Subject, role string, until time.Time) error {
 	a := Assignment{Role: role, Until: until.Truncate(time.Microsecond)}
-	if a.ended(s.deps.Now()) {
+	if !until.IsZero() && !s.deps.Now().Before(a.Until) { // what is cut to zero is no never
 		return fmt.Errorf("%w: role %s would end at %s", ErrEnded, quote(role), until.Format(time.RFC3339))
 	}
 	if err := s.known(ctx, subject, role); err != nil {
 		return err
 	}
 	added, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) { return s.deps.Assignments.Assign(ctx, subject, a) })
-	if err != nil {
-		return fmt.Errorf("authz: assign role %s: %w", quote(role), err)
-	}
 	if added {
 		s.emitChange(ctx, audit.RoleAssigned, actor, subject, role)
+	}
+	if err != nil {
+		return fmt.Errorf("authz: assign role %s: %w", quote(role), err)
 	}
 	return s.stillThere(ctx, actor, subject, role)
 }
@@ -93,7 +93,8 @@ func (s *Service) known(ctx context.Context, subject authn.Subject, role string)
 	return nil
 }
 
-// assigning makes a change to who has which role, which counts at once.
+// assigning makes a change to who has which role, which counts at once. It may have been made even when there is an error: that the
+// other nodes could not be told.
 func (s *Service) assigning(ctx context.Context, subject authn.Subject, write func(context.Context) (bool, error)) (changed bool, err error) {
 	err = s.deps.Revocations.ChangeAccount(ctx, subject, func(ctx context.Context) (err error) {
 		changed, err = write(ctx)
@@ -110,11 +111,11 @@ func (s *Service) Unassign(ctx context.Context, actor authn.Principal, subject a
 		return ErrNoSubject
 	}
 	removed, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) { return s.deps.Assignments.Unassign(ctx, subject, role) })
-	if err != nil {
-		return fmt.Errorf("authz: unassign role %s: %w", quote(role), err)
-	}
 	if removed {
 		s.emitChange(ctx, audit.RoleUnassigned, actor, subject, role)
+	}
+	if err != nil {
+		return fmt.Errorf("authz: unassign role %s: %w", quote(role), err)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ type plan struct {
 // mostTries bounds how often a change is planned anew, because another process made one meanwhile.
 const mostTries = 16
 
-// change makes a planned change and reports whether it was stored. It is planned on what
+// change makes a planned change and reports whether it was stored, which may be so with an error. It is planned on what
 // the store has and not on what was read earlier, and made on nothing else.
 func (s *Service) change(ctx context.Context, t authn.Tenant, planned func(stored Rules) (plan, error)) (bool, error) {
 	unlock, err := s.snapshots.locks.lock(ctx, t)
@@ -34,7 +34,7 @@ func (s *Service) change(ctx context.Context, t authn.Tenant, planned func(store
 	defer unlock()
 	for try := 1; ; try++ {
 		changed, err := s.tryChange(ctx, t, planned)
-		if !errors.Is(err, authn.ErrConflict) || try == mostTries {
+		if changed || !errors.Is(err, authn.ErrConflict) || try == mostTries {
 			return changed, err
 		}
 	}
@@ -77,13 +77,16 @@ func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(st
 		s.snapshots.kept(t).drop()
 		return false, nil
 	}
+	written := false
 	err = s.deps.Revocations.ChangeRules(ctx, t, func(ctx context.Context) error {
-		return s.deps.Rules.ChangeRules(ctx, t, stored.Version, p.change)
+		err := s.deps.Rules.ChangeRules(ctx, t, stored.Version, p.change)
+		written = err == nil
+		return err
 	})
 	// One that failed may have been stored all the same; what cannot be read now is read by the next decision.
 	s.snapshots.kept(t).drop()
-	if err != nil {
-		return false, fmt.Errorf("authz: store rules: %w", err)
+	if err != nil { // also when it was written, and the other nodes could not be told
+		return written, fmt.Errorf("authz: store rules: %w", err)
 	}
 	return true, nil
 }

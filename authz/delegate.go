@@ -27,7 +27,7 @@ var (
 //
 //   - A role that is given, taken, defined, changed or deleted holds nothing that the caller may not do itself, before and
 //     after, and neither do the roles that inherit it. What a role of the caller takes away it cannot hand on.
-//   - A role that is given or taken, or that another one is to inherit, is one that the caller has: guards and policies may ask
+//   - A role that is given or taken alone, or that another one is to inherit, is one that the caller has: guards and policies may ask
 //     for a role by its name, whatever it holds. It is given for no longer than the caller has it.
 //   - What an existing role takes away (!) stays as it is, and so does which roles that policies ask for it inherits. A parent that
 //     the caller has not stays one. A role that takes

@@ -27,6 +27,9 @@ func (s *Service) DryRun(ctx context.Context, t authn.Tenant, c RuleChange, reco
 	if err != nil {
 		return nil, err
 	}
+	if !s.enabled { // no stored rules decide then
+		rules = s.base
+	}
 	var found []Difference
 	for r, err := range records {
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -57,6 +58,30 @@ func ReadPolicies(files fs.FS, patterns ...string) ([]policy.Source, error) {
 		}
 	}
 	return sources, errors.Join(errs...)
+}
+
+// unread refuses files that nobody read: what they forbid would be allowed.
+func (c PolicyConfig) unread(deps Deps) error {
+	var errs []error
+	for _, kind := range []struct {
+		key   string
+		files []string
+		read  []policy.Source
+	}{{"Files", c.Files, deps.Policies}, {"Schema", c.Schema, deps.Schemas}} {
+		for _, pattern := range kind.files {
+			if !slices.ContainsFunc(kind.read, func(src policy.Source) bool { return isNamed(src.Name, pattern) }) {
+				errs = append(errs, fmt.Errorf("%w %s (PolicyConfig.%s) was not read; hand what PolicyConfig.Read returns to Deps", ErrPolicyFile, quotePath(pattern), kind.key))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isNamed reports whether a file that the pattern found may have the name.
+func isNamed(name, pattern string) bool {
+	cleaned := path.Clean(filepath.ToSlash(pattern))
+	matches, _ := path.Match(cleaned, path.Clean(name))
+	return matches || cleaned == path.Clean(name)
 }
 
 func expand(patterns []string) ([]string, error) {

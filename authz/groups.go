@@ -39,11 +39,11 @@ func (s *Service) SyncGroups(ctx context.Context, subject authn.Subject, source 
 	changed, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) {
 		return s.deps.Assignments.ReplaceAssignments(ctx, subject, source, list)
 	})
-	if err != nil {
-		return false, fmt.Errorf("authz: assign the roles of groups: %w", err)
-	}
 	if changed {
 		s.emitSync(ctx, subject, before, roles)
+	}
+	if err != nil {
+		return changed, fmt.Errorf("authz: assign the roles of groups: %w", err)
 	}
 	return changed, nil
 }

@@ -22,14 +22,13 @@ func (s *Service) Outlook(ctx context.Context, t authn.Tenant, action string) (O
 	if err != nil {
 		return Outlook{}, err
 	}
-	if !s.enabled {
-		return Outlook{Grantable: true}, nil
+	rules := s.base
+	if s.enabled {
+		if rules, err = s.snapshots.of(ctx, t); err != nil {
+			return Outlook{}, err
+		}
 	}
-	rules, err := s.snapshots.of(ctx, t)
-	if err != nil {
-		return Outlook{}, err
-	}
-	o := Outlook{Grantable: rules.roles.grants(required)}
+	o := Outlook{Grantable: !s.enabled || rules.roles.grants(required)}
 	if rules.policies != nil {
 		o.Grantable = o.Grantable || rules.permits(action)
 		o.NeedsResource = rules.policies.NeedsResource(action)

@@ -15,9 +15,9 @@ func (s *Service) Passes(p *authn.Principal, r Requirement) bool {
 }
 
 // passesAnew remembers that the answer was yes. What policies have a say in is not remembered: it depends on more. Nor is
-// anything while grants are told of.
+// anything while grants are told of, or recorded.
 func (s *Service) passesAnew(p *authn.Principal, r *asked) bool {
-	if len(r.checks) == 0 || s.granted.counts() {
+	if len(r.checks) == 0 || s.granted.counts() || s.deps.Recorder != nil {
 		return false
 	}
 	rules := s.inMemory(p, r.checks[0].need)

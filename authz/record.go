@@ -29,8 +29,8 @@ type Record struct {
 	Version int64  `json:"version"`
 }
 
-// Recorder is told of decisions about permissions that guards and code ask for. It must not block. Those which a guard
-// makes by roles alone and remembers are not told of again.
+// Recorder is told of each decision about one permission that guards and code ask for, but not of those about one of several, such as
+// [RequireAnyPermission]'s, or about ownership. It must not block. While there is one, guards remember nothing, and decide anew each time.
 type Recorder interface {
 	// RecordDecision is called after a decision was made, by many goroutines at once.
 	RecordDecision(ctx context.Context, r Record)

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
@@ -68,7 +69,11 @@ func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn
 		p.allowed = allowed
 		return p, err
 	}
-	if err := s.try(ctx, t, planned); err != nil {
+	err := s.try(ctx, t, planned)
+	if errors.Is(err, ErrUnknownRole) { // an earlier call may have been cut off before it was done
+		return errors.Join(err, s.release(ctx, actor, t, name))
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.release(ctx, actor, t, name); err != nil {

@@ -21,9 +21,10 @@ type Deps struct {
 	Assignments AssignmentStore
 	// Extra are the roles that code defines. A role of the same name in Config or in the store takes its place.
 	Extra []Role
-	// Policies are those of files and of code. [New] adds those of [PolicyConfig].Inline and .Rules.
+	// Policies are those of files, which [PolicyConfig.Read] reads, and of code. [New] adds those of [PolicyConfig].Inline and .Short, and
+	// refuses a configuration with files of which none is here.
 	Policies []policy.Source
-	// Schemas are what [PolicyConfig].Schema names.
+	// Schemas are what [PolicyConfig].Schema names, as [PolicyConfig.Read] reads them.
 	Schemas []policy.Source
 	// Attributes are the attributes of callers that policies see. Nil is none.
 	Attributes AttributeSource
@@ -97,7 +98,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	cfg = cfg.WithDefaults()
 	deps = deps.withDefaults()
 	roles, err := collect(cfg, deps.Extra)
-	if err := errors.Join(deps.validate(), err); err != nil {
+	if err := errors.Join(deps.validate(), cfg.Policies.unread(deps), err); err != nil {
 		return nil, err
 	}
 	s := &Service{

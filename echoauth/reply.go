@@ -27,7 +27,7 @@ func ErrorHandler(next echo.HTTPErrorHandler) echo.HTTPErrorHandler {
 			next(err, c)
 			return
 		}
-		p.Write(c.Response(), c.Request())
+		transport.ProblemIn(err).Write(c.Response(), c.Request())
 	}
 }
 

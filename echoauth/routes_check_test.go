@@ -49,6 +49,8 @@ func TestGuardsThatNobodyPasses(t *testing.T) {
 		"any, one not held":     {echoauth.RequireAnyPermission("articles.read", "articles.raed"), []string{`wants the permission "articles.raed", which no role holds and no policy permits` + giveToRole}},
 		"pattern":               {echoauth.RequirePermissions("articles.*"), []string{`wants "articles.*", which is no permission, so that nobody passes` + oneName}},
 		"scope pattern":         {echoauth.RequireScopes("articles.*"), []string{`wants "articles.*", which is no permission, so that nobody passes` + oneName}},
+		"no resource function":  {echoauth.RequirePolicy("articles.read", nil), []string{"has a guard without what it asks for, so that nobody passes: give RequirePolicy its resource function, and RequireOwner its owner function"}},
+		"no owner function":     {echoauth.RequireOwner(nil, "articles.read"), []string{"has a guard without what it asks for, so that nobody passes: give RequirePolicy its resource function, and RequireOwner its owner function"}},
 		"permission of a store": {echoauth.RequirePermissions("stored.read"), nil},
 		"role of a store":       {echoauth.RequireRoles("stored"), nil},
 	} {

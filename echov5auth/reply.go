@@ -24,7 +24,7 @@ func ErrorHandler(next echo.HTTPErrorHandler) echo.HTTPErrorHandler {
 			next(c, err)
 			return
 		}
-		p.Write(c.Response(), c.Request())
+		transport.ProblemIn(err).Write(c.Response(), c.Request())
 	}
 }
 

@@ -15,6 +15,7 @@ func (g *Gate) Answer(w http.ResponseWriter, r *http.Request, e Endpoint, caller
 	if caller == nil {
 		return Unmounted()
 	}
+	g.setParameters(r, e)
 	reply, refused := g.Serve(e, caller, r)
 	if refused != nil {
 		return refused
@@ -91,13 +92,19 @@ func (p *Problem) Write(w http.ResponseWriter, r *http.Request) {
 	send(w, r, p.Status, ContentType, body)
 }
 
-// ProblemIn returns the problem that an adapter refuses with: the one in err, or an internal error.
+// ProblemIn returns the problem that an adapter refuses with: the one in err, or an internal error. One without the status
+// of a refusal is an internal error too.
 func ProblemIn(err error) *Problem {
 	var p *Problem
-	if errors.As(err, &p) && p != nil {
+	if errors.As(err, &p) && p.refuses() {
 		return p
 	}
 	return internalError()
+}
+
+// refuses reports whether p has the status of a refusal. A nil one, which as an error is not nil, has none.
+func (p *Problem) refuses() bool {
+	return p != nil && p.Status >= http.StatusBadRequest && p.Status < 600
 }
 
 // send writes an answer. A body that does not arrive is of no interest: who asked for it went away.

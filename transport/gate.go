@@ -29,6 +29,8 @@ type Gate struct {
 	deviceCookie deviceCookie
 	origins      origins
 	chain        []method
+	// compiles has one place, for whoever has policies compiled.
+	compiles chan struct{}
 }
 
 // Deps are what a [Gate] works with. Fields without a remark are required.
@@ -80,6 +82,7 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	g := &Gate{
 		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
 		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, origins: protection,
+		compiles: make(chan struct{}, 1),
 	}
 	g.chain = append(g.chain, method{"bearer", g.bearer})
 	if deps.APIKeys != nil {
@@ -125,7 +128,7 @@ func (g *Gate) Problem(ctx context.Context, err error) *Problem {
 
 // sound returns p, unless whoever made it gave it a status that is no refusal.
 func (g *Gate) sound(ctx context.Context, p *Problem) *Problem {
-	if p.Status >= http.StatusBadRequest && p.Status < 600 {
+	if p.refuses() {
 		return p
 	}
 	g.deps.Log.ErrorContext(ctx, "request refused: a problem has the status of a success", "status", p.Status, "code", p.Code)

@@ -41,7 +41,12 @@ type FieldFault struct {
 }
 
 // Error returns the code and the detail.
-func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+func (p *Problem) Error() string {
+	if p == nil { // which became an error by mistake, and is answered with 500
+		return "a *transport.Problem that is nil"
+	}
+	return p.Code + ": " + p.Detail
+}
 
 // ContentType of a problem.
 const ContentType = "application/problem+json"

@@ -215,7 +215,8 @@ func TestRolesOverHTTP(t *testing.T) {
 		"unknown":            {"GET", "/auth/roles/nosuch", "", 404, "role_not_found", ""},
 		"delete unknown":     {"DELETE", "/auth/roles/nosuch", "", 404, "role_not_found", ""},
 		"delete fixed":       {"DELETE", "/auth/roles/lead", "", 409, "role_fixed", ""},
-		"no permissions":     {"PUT", "/auth/roles/fresh", `{"permission":["a.b"]}`, 400, "invalid_request", "permissions"},
+		"no permissions":     {"PUT", "/auth/roles/fresh", `{"description":"x"}`, 400, "invalid_request", "permissions"},
+		"misspelt":           {"PUT", "/auth/roles/fresh", `{"permissions":[],"inherit":["careful"]}`, 400, "invalid_request", "inherit"},
 		"malformed":          {"PUT", "/auth/roles/fresh", `{"permissions":["a.b","c","d"]}`, 400, "invalid_request", "permissions[1]"},
 		"wrong type":         {"PUT", "/auth/roles/fresh", `{"permissions":"a.b"}`, 400, "invalid_request", "permissions"},
 		"unknown parent":     {"PUT", "/auth/roles/fresh", `{"permissions":[],"inherits":["author","nosuch"]}`, 400, "invalid_request", "inherits[1]"},
@@ -237,6 +238,7 @@ func TestRolesOverHTTP(t *testing.T) {
 		assert.Equal(t, tc.field, p.Field, name)
 	}
 	admin.does(t, "PUT", "/auth/roles/base", `{"permissions":[]}`)
+	admin.does(t, "PUT", "/auth/roles/base", admin.do("GET", "/auth/roles/base", "").Body.String())
 	admin.does(t, "PUT", "/auth/roles/heir", `{"permissions":[],"inherits":["base"]}`)
 	used := problem(t, admin.do("DELETE", "/auth/roles/base", ""))
 	assert.Equal(t, "role_in_use", used.Code)
@@ -271,6 +273,9 @@ func TestAssignmentsOverHTTP(t *testing.T) {
 		"no time":       {"PUT", roles + "/billing", `{"until":"tomorrow"}`, "invalid_request", "until"},
 		"empty time":    {"PUT", roles + "/billing", `{"until":""}`, "invalid_request", "until"},
 		"number":        {"PUT", roles + "/billing", `{"until":1}`, "invalid_request", "until"},
+		"misspelt":      {"PUT", roles + "/billing", `{"untill":"2030-01-31T12:00:00Z"}`, "invalid_request", "untill"},
+		"year 10000":    {"PUT", roles + "/billing", `{"until":"9999-12-31T23:59:59-01:00"}`, "invalid_request", "until"},
+		"year 0":        {"PUT", roles + "/billing", `{"until":"0001-01-01T00:00:00+01:00"}`, "invalid_request", "until"},
 		"the zero time": {"PUT", roles + "/billing", `{"until":"0001-01-01T00:00:00Z"}`, "invalid_request", "until"},
 		"an ID of NUL":  {"GET", "/auth/users/%00/roles", "", "invalid_request", "id"},
 		"a long ID":     {"PUT", "/auth/users/" + strings.Repeat("x", 257) + "/roles/author", "", "invalid_request", "id"},
@@ -310,4 +315,23 @@ func TestRouteTableListsAdministration(t *testing.T) {
 	text, err := o.Routes().OpenAPI("")
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"/auth/users/{id}/roles/{name}"`)
+}
+
+// An ID is the same account however its client escapes it: taking a role from another one would leave it where it is.
+func TestEscapedAccounts(t *testing.T) {
+	t.Parallel()
+	o := startOffice(t)
+	admin, ctx := o.as(t, "admin"), t.Context()
+	for id, path := range map[string]string{
+		"okta:00u1": "okta%3A00u1", "ada@example.com": "ada%40example.com", "a/b": "a%2Fb", "a%3Ab": "a%253Ab", "é:x": "%C3%A9%3Ax", "plain": "%70lain",
+	} {
+		s := authn.Subject{ID: id}
+		require.NoError(t, o.AuthorizationService.Assign(ctx, authn.Principal{}, s, "author"))
+		body := answer(t, admin.do("GET", "/auth/users/"+path+"/roles", ""), http.StatusOK)
+		assert.Len(t, body["assignments"], 1, path)
+		admin.does(t, "DELETE", "/auth/users/"+path+"/roles/%61uthor", "")
+		left, err := o.AuthorizationService.Assignments(ctx, s)
+		require.NoError(t, err)
+		assert.Empty(t, left, path)
+	}
 }

@@ -183,6 +183,8 @@ func (c *routeCheck) undeclared(r Route) {
 
 func (c *routeCheck) guarding(r Route, want Guarding) {
 	switch want.Kind {
+	case "":
+		c.add(r, "has a guard without what it asks for, so that nobody passes", "give RequirePolicy its resource function, and RequireOwner its owner function")
 	case KindRoles:
 		c.named(r, want, "role", c.role)
 	case KindPermissions, KindAnyPermission:

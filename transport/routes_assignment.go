@@ -2,7 +2,10 @@ package transport
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/authmodule/authmodule/authn"
@@ -44,6 +47,7 @@ func (g *Gate) assign(ctx context.Context, r *http.Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	in.only("until")
 	until := in.time("until")
 	if err := in.err(); err != nil {
 		return Reply{}, err
@@ -72,15 +76,24 @@ func assigned(r *http.Request) (id, name string, err error) {
 	return id, name, soundID("name", name)
 }
 
-// time returns a member that is a time, or the zero time when it is absent.
+// time returns a member that is a time, or the zero time when it is absent. It can be written again as RFC 3339, whose
+// years end with 9999.
 func (b *body) time(name string) time.Time {
-	text := b.optional(name)
-	if text == "" && !b.object.Has(name) {
+	if !b.object.Has(name) {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil || t.IsZero() {
+	t, err := time.Parse(time.RFC3339, b.optional(name))
+	if year := t.UTC().Year(); err != nil || t.IsZero() || year < 1 || year > 9999 {
 		b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "malformed", Problem: "must be a time such as 2030-01-31T12:00:00Z (RFC 3339)"})
 	}
-	return t
+	return t.UTC()
+}
+
+// only refuses members that are not named, where one that is misspelt must not count as absent.
+func (b *body) only(names ...string) {
+	for _, name := range slices.Sorted(maps.Keys(b.object)) {
+		if !slices.Contains(names, name) && len(b.faults) < mostFaults {
+			b.faults = append(b.faults, &authn.FieldError{Field: name, Code: "unknown_member", Problem: "is not known here; known: " + strings.Join(names, ", ")})
+		}
+	}
 }

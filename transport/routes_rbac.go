@@ -54,11 +54,25 @@ func (g *Gate) policyEndpoints() []Endpoint {
 	return []Endpoint{
 		{Method: http.MethodGet, Path: "/policies", Handle: g.permitted(PermissionReadPolicies, g.policies)},
 		{Method: http.MethodGet, Path: "/policies/export", Handle: g.permitted(PermissionReadPolicies, g.exportPolicies)},
-		{Method: http.MethodPost, Path: "/policies/check", Handle: g.permitted(PermissionReadPolicies, g.checkPolicy)},
+		{Method: http.MethodPost, Path: "/policies/check", Need: NeedLogin, Handle: g.permitted(PermissionReadPolicies, g.compiling(g.checkPolicy))},
 		{Method: http.MethodGet, Path: "/policies/{name}", Handle: g.permitted(PermissionReadPolicies, g.policy)},
-		{Method: http.MethodPut, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.definePolicy)},
-		{Method: http.MethodDelete, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.deletePolicy)},
+		{Method: http.MethodPut, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.compiling(g.definePolicy))},
+		{Method: http.MethodDelete, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.compiling(g.deletePolicy))},
 		{Method: http.MethodPost, Path: "/authorize/explain", Handle: explain},
+	}
+}
+
+// compiling runs one such handler at a time: reading a long text of policies takes up to a second of work, and
+// whoever may send one must not take the program from all others.
+func (g *Gate) compiling(handle handler) handler {
+	return func(ctx context.Context, r *http.Request) (Reply, error) {
+		select {
+		case g.compiles <- struct{}{}:
+			defer func() { <-g.compiles }()
+			return handle(ctx, r)
+		case <-ctx.Done():
+			return Reply{}, ctx.Err()
+		}
 	}
 }
 

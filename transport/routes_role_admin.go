@@ -80,8 +80,10 @@ func (g *Gate) defineRole(ctx context.Context, r *http.Request) (Reply, error) {
 	return Reply{}, roleProblem(err)
 }
 
-// role reads a role. Its permissions must be there: a member that is misspelt must not empty the role.
+// role reads a role. Its permissions must be there, and no member may be misspelt: neither must empty the role, nor drop a
+// parent that takes something away. What GET answers can be put.
 func (b *body) role(name string) authz.Role {
+	b.only("permissions", "inherits", "description", "name", "source", "replaces", "holds")
 	role := authz.Role{Name: name, Description: b.optional("description"), Permissions: b.texts("permissions"), Inherits: b.texts("inherits")}
 	if !b.object.Has("permissions") {
 		b.faults = append(b.faults, &authn.FieldError{Field: "permissions", Code: "required", Problem: "is required; an empty list is none"})

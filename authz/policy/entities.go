@@ -13,6 +13,9 @@ import (
 func (e *evaluation) Get(uid types.EntityUID) (types.Entity, bool) {
 	switch {
 	case uid == e.principal.uid:
+		if e.isSelf() {
+			return e.read(&e.principal, e.buildSelf), true
+		}
 		return e.read(&e.principal, e.buildPrincipal), true
 	case uid == e.resource.uid && uid.Type != noneType:
 		return e.read(&e.resource, e.buildResource), true
@@ -44,17 +47,20 @@ func (e *evaluation) fail(what string, err error) {
 }
 
 func (e *evaluation) buildPrincipal() types.Entity {
-	p := &e.request.Principal
 	m := e.blank()
 	for i := range e.uses.ofPrincipal {
 		f := &e.uses.ofPrincipal[i]
-		v, builtin := p.builtin(string(f.name))
-		if !builtin {
-			v = p.Attributes[string(f.name)]
-		}
-		e.put(m, "principal", f, v)
+		e.put(m, "principal", f, e.principalValue(f))
 	}
 	return types.Entity{UID: e.principal.uid, Parents: e.roles(), Attributes: types.NewRecord(m)}
+}
+
+func (e *evaluation) principalValue(f *field) any {
+	p := &e.request.Principal
+	if v, builtin := p.builtin(string(f.name)); builtin {
+		return v
+	}
+	return p.Attributes[string(f.name)]
 }
 
 // builtin returns what every principal has.
@@ -123,17 +129,21 @@ func (e *evaluation) roles() types.EntityUIDSet {
 }
 
 func (e *evaluation) buildResource() types.Entity {
-	r := &e.request.Resource
 	m := e.blank()
 	for i := range e.uses.ofResource {
 		f := &e.uses.ofResource[i]
-		v := r.Attributes[string(f.name)]
-		if v == nil && r.Type == userType && f.name == "id" {
-			v = r.ID
-		}
-		e.put(m, "resource", f, v)
+		e.put(m, "resource", f, e.resourceValue(f))
 	}
 	return types.Entity{UID: e.resource.uid, Parents: e.ancestors(), Attributes: types.NewRecord(m)}
+}
+
+func (e *evaluation) resourceValue(f *field) any {
+	r := &e.request.Resource
+	v := r.Attributes[string(f.name)]
+	if v == nil && r.Type == userType && f.name == "id" {
+		return r.ID
+	}
+	return v
 }
 
 const deepestParents = 32

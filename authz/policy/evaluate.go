@@ -69,6 +69,8 @@ func (s *Set) refuse(r *Request, declared bool) error {
 		return errNoType
 	case r.Resource.Type != "" && r.Resource.ID == "":
 		return errNoID
+	case r.Resource.Type == noneType:
+		return errBuiltInType
 	case max(len(r.Principal.ID), len(r.Resource.ID)) > s.limits.StringBytes:
 		return fmt.Errorf("policy: an ID is longer than %d bytes", s.limits.StringBytes)
 	case len(r.Principal.Roles) > s.limits.Roles:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
 
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
@@ -210,27 +209,6 @@ func secretValue(env eval.Env, n ast.IsNode) bool {
 		if holdsSecret(attributes[string(first)], 0) {
 			return true
 		}
-	}
-	return false
-}
-
-func holdsSecret(v any, depth int) bool {
-	if depth > deepestSet*2 {
-		return true
-	}
-	switch v := v.(type) {
-	case setting.Secret, *setting.Secret, []setting.Secret, map[string]setting.Secret:
-		return true
-	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return holdsSecret(e, depth+1) })
-	case map[string]any:
-		for _, e := range v {
-			if holdsSecret(e, depth+1) {
-				return true
-			}
-		}
-	case Attributes:
-		return holdsSecret(map[string]any(v), depth)
 	}
 	return false
 }

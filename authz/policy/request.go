@@ -2,10 +2,7 @@ package policy
 
 import (
 	"net/netip"
-	"strings"
 	"time"
-
-	"github.com/authmodule/authmodule/setting"
 )
 
 // Request is one question: may the principal do the action to the resource. It is not modified.
@@ -87,50 +84,3 @@ const NeverMFA = 1<<53 - 1
 // those with such an underlying type are read like it. A text is also read where a policy's declaration asks for an
 // entity (its ID), a datetime (RFC 3339), a duration (1h30m), an ipaddr or a decimal. Anything else denies.
 type Attributes map[string]any
-
-// MarshalJSON writes the attributes, with [setting.Redacted] for those that are secrets by type or by name.
-func (a Attributes) MarshalJSON() ([]byte, error) { return marshalShown(a) }
-
-// SecretName reports whether an attribute's name says that its value is a secret, such as apiToken or
-// password_hash. Explanations and recorded requests do not show its value.
-func SecretName(name string) bool {
-	lower := strings.ToLower(name)
-	for _, part := range []string{"secret", "password", "passwd", "token", "apikey", "api_key", "credential", "private", "otp", "cookie"} {
-		if strings.Contains(lower, part) {
-			return true
-		}
-	}
-	return false
-}
-
-// shown returns v without secrets.
-func shown(name string, v any) any {
-	if SecretName(name) {
-		return setting.Redacted
-	}
-	switch v := v.(type) {
-	case setting.Secret:
-		return setting.Redacted
-	case map[string]any:
-		return shownMap(v)
-	case Attributes:
-		return shownMap(v)
-	case []any:
-		all := make([]any, len(v))
-		for i, e := range v {
-			all[i] = shown("", e)
-		}
-		return all
-	case time.Duration:
-		return v.String()
-	}
-	return v
-}
-
-func shownMap(m map[string]any) map[string]any {
-	all := make(map[string]any, len(m))
-	for name, v := range m {
-		all[name] = shown(name, v)
-	}
-	return all
-}

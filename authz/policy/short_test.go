@@ -150,3 +150,19 @@ func TestShortFormOfNothing(t *testing.T) {
 		require.Empty(t, set.Policies())
 	}
 }
+
+// A truth value that YAML does not read as one is not false: a deny would say the opposite of what was written.
+func TestShortTruthValues(t *testing.T) {
+	t.Parallel()
+	v := articles()
+	v.Resources["Doc"] = policy.ResourceType{Attributes: map[string]string{"locked": "Bool"}, Actions: []string{"docs.edit"}}
+	for value, sound := range map[string]bool{"true": true, "!!bool False": true, "!!bool yes": false, "!!bool 1": false, "!!bool on": false, `!!bool ""`: false} {
+		text := "policies:\n- id: a\n  deny: docs.edit\n  when: {resource.locked: " + value + "}\n"
+		_, err := policy.Compile(v, policy.Limits{}, policy.Source{Name: "p.yaml", Text: []byte(text), Format: policy.YAML})
+		if sound {
+			require.NoError(t, err, value)
+			continue
+		}
+		require.ErrorContains(t, err, "p.yaml:4:27: policy a: a truth value is written true or false", value)
+	}
+}

@@ -291,7 +291,11 @@ func (s *short) literal(t *cedarText, n *yaml.Node) {
 		}
 		t.from(n, strconv.FormatInt(v, 10))
 	case "!!bool":
-		t.from(n, strconv.FormatBool(strings.EqualFold(n.Value, "true")))
+		v := strings.ToLower(n.Value)
+		if v != "true" && v != "false" {
+			s.wrong(n, "a truth value is written true or false")
+		}
+		t.from(n, v)
 	default:
 		s.wrong(n, "an attribute is compared with a text, a whole number, true, false, another attribute, or a list of them")
 	}

@@ -15,13 +15,6 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-func marshalShown(a Attributes) ([]byte, error) {
-	if a == nil {
-		return []byte("null"), nil
-	}
-	return json.Marshal(shownMap(a))
-}
-
 var errMissing = errors.New("is missing")
 
 // converter turns Go values into those of declared types. It counts them, so that no request costs more than the limits.

@@ -12,6 +12,7 @@ var (
 	errNoPrincipal = errors.New("policy: the request has no principal")
 	errNoType      = errors.New("policy: the resource has no type")
 	errNoID        = errors.New("policy: the resource has no ID")
+	errBuiltInType = errors.New("policy: resource type None is built in, for requests without a resource; leave the resource out")
 )
 
 // And joins the verdicts of two sets about one request, such as that of all tenants and that of one: what either of

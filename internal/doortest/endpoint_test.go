@@ -121,6 +121,11 @@ func TestAnswersAreTheSame(t *testing.T) {
 		{400, "invalid_request", query{method: "PUT", path: "/auth/policies/export", body: `{"text":""}`, headers: admin}},
 		{204, "", query{method: "PUT", path: "/auth/users/none/roles/admin", headers: admin}},
 		{204, "", query{method: "DELETE", path: "/auth/users/none/roles/admin", headers: admin}},
+		{200, "", get("/auth/roles/%61dmin", admin...)},
+		{204, "", query{method: "PUT", path: "/auth/users/a%3Ab%2Fc/roles/admin", headers: admin}},
+		{200, "", get("/auth/users/a%3ab%2fc/roles", admin...)},
+		{200, "", get("/auth/roles/admin/holders?limit=1000", admin...)},
+		{204, "", query{method: "DELETE", path: "/auth/users/a:b%2Fc/roles/admin", headers: admin}},
 		{200, "", post("/auth/authorize/explain", `{"user_id":"none","action":"articles.read"}`, admin...)},
 	}
 	for _, tc := range testCases {

@@ -67,6 +67,12 @@ func article(id string) (authz.Resource, error) {
 		return authz.Resource{}, transport.NotFound()
 	case "broken":
 		return authz.Resource{}, errDatabase
+	case "success":
+		return authz.Resource{}, &transport.Problem{Status: http.StatusOK, Code: "fine"}
+	case "no-status":
+		return authz.Resource{}, &transport.Problem{Code: "none"}
+	case "nil-problem":
+		return authz.Resource{}, (*transport.Problem)(nil)
 	case "panic":
 		panic("the resource was looked up")
 	case "bare": // without an attribute that policies look at
@@ -265,5 +271,24 @@ func TestGuardsOnResourcesWhereNothingAuthenticates(t *testing.T) {
 		bare.Handle(r.path, r.plain(article))
 		path := strings.Replace(r.path, "{id}", "panic~x", 1)
 		assert.Equal(t, "not_mounted", codeOf(t, opened{"bare", bare}.ask(get(path))), r.path)
+	}
+}
+
+// V16.5.3: what is no refusal is none by which anybody passes, nor an answer that says that all is well.
+func TestProblemsThatAreNone(t *testing.T) {
+	t.Parallel()
+	h := open(t, plan{routes: articleRoutes(), change: withArticles("")})
+	callers, _, _ := cast(h)
+	for _, path := range []string{"/edit/", "/mine/"} {
+		for _, door := range h.doors { // an error that is not known is Echo's to answer, or 503
+			w := door.ask(get(path+"nil-problem~", callers["writer"]...))
+			assert.GreaterOrEqual(t, w.Code, http.StatusInternalServerError, door.name)
+			assert.NotEmpty(t, codeOf(t, w), door.name)
+		}
+		for _, id := range []string{"success~", "no-status~"} {
+			w := h.same(t, get(path+id, callers["writer"]...))
+			assert.Equal(t, http.StatusInternalServerError, w.Code, path+id)
+			assert.Equal(t, "internal_error", codeOf(t, w), path+id)
+		}
 	}
 }
