@@ -46,6 +46,24 @@ const (
 	BindingFailed Type = "binding.failed"
 )
 
+// Second factors.
+const (
+	// MFAEnrolled: an account has a further factor; Reason is its kind.
+	MFAEnrolled Type = "mfa.enrolled"
+	// MFARemoved: a factor, or the trust in a device, was taken away; Reason is its kind, or "reset" for all.
+	MFARemoved Type = "mfa.removed"
+	// MFAFailed: a code was wrong, used already or too old; Reason is the kind of factor.
+	MFAFailed Type = "mfa.failed"
+	// MFARecoveryUsed: a recovery code was used; the detail left says how many there still are.
+	MFARecoveryUsed Type = "mfa.recovery_used"
+	// MFARecoveryReplaced: an account got new recovery codes, and those before are dead.
+	MFARecoveryReplaced Type = "mfa.recovery_replaced"
+	// MFADeviceTrusted: a device needs no second factor for a while.
+	MFADeviceTrusted Type = "mfa.device_trusted"
+	// MFACodeSent: a code was sent to an account's owner; Reason is the kind of factor.
+	MFACodeSent Type = "mfa.code_sent"
+)
+
 // API keys.
 const (
 	// APIKeyCreated: an API key was made.
@@ -89,6 +107,7 @@ func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
 		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
+		MFAEnrolled, MFARemoved, MFAFailed, MFARecoveryUsed, MFARecoveryReplaced, MFADeviceTrusted, MFACodeSent,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, AccessGranted, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted, PolicyDefined, PolicyDeleted,
