@@ -31,6 +31,11 @@ type Config struct {
 	Revocation authn.RevocationConfig `yaml:"revocation"`
 	// Password configures password hashing.
 	Password authn.PasswordConfig `yaml:"password"`
+	// LoginRateLimit is how many failed logins an account may have, such as 5/minute, which is the default. It
+	// holds for each other factor of an account as well.
+	LoginRateLimit setting.Rate `yaml:"login_rate_limit"`
+	// Throttle configures what else limits failed attempts.
+	Throttle authn.ThrottleConfig `yaml:"throttle"`
 	// Session configures how long sessions live and how many there may be.
 	Session session.Config `yaml:"session"`
 	// APIKeys configures API keys.
@@ -145,6 +150,9 @@ func (c Config) WithDefaults() Config {
 	c.JWT = c.JWT.WithDefaults()
 	c.Revocation = c.Revocation.WithDefaults()
 	c.Password = passwordDefaults(c.Password)
+	c.Throttle.AccountRate = c.LoginRateLimit
+	c.Throttle = c.Throttle.WithDefaults()
+	c.LoginRateLimit = c.Throttle.AccountRate
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
 	c.Binding = c.Binding.WithDefaults()

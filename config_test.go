@@ -82,8 +82,13 @@ func TestWithDefaults(t *testing.T) {
 				Profile: tc.have,
 				JWT: authn.TokenConfig{Algorithm: "HS256", AccessTokenExpireMinutes: 30, RefreshTokenExpireDays: 7, Issuer: "authmodule", Audience: "authmodule", Remembered: 65_536,
 					Managed: authn.ManagedKeyConfig{RotateDays: 30, PublishSeconds: 300}},
-				Revocation:   authn.RevocationConfig{Mode: "bounded", MaxStaleSeconds: 5},
-				Password:     authn.PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1},
+				Revocation:     authn.RevocationConfig{Mode: "bounded", MaxStaleSeconds: 5},
+				Password:       authn.PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1},
+				LoginRateLimit: "5/minute",
+				Throttle: authn.ThrottleConfig{
+					AccountRate: "5/minute", AddressRateLimit: "100/minute", PairRateLimit: "20/hour", LockSeconds: 30, LongestLockSeconds: 3600,
+					MaxConsecutiveFailures: 100, IPv4Prefix: 24, IPv6Prefix: 64,
+				},
 				Session:      session.Config{TimeoutMinutes: 60, AbsoluteTimeoutDays: 30, OnLimit: session.EvictOldest},
 				APIKeys:      authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},
 				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
@@ -158,6 +163,8 @@ func TestWarnings(t *testing.T) {
 			[]string{"auth.rbac.enabled is false: role and permission guards let every account pass (see LEX_AUTH__RBAC__ENABLED)"}},
 		{"insecure cookies", func(c *authmodule.Config) { c.HTTP.InsecureCookies = true },
 			[]string{"auth.http.insecure_cookies is true: session cookies travel over plain HTTP (see LEX_AUTH__HTTP__INSECURE_COOKIES)"}},
+		{"no throttle", func(c *authmodule.Config) { c.Throttle.InsecureDisabled = true },
+			[]string{"auth.throttle.insecure_disabled is true: passwords and codes may be guessed without end (see LEX_AUTH__THROTTLE__INSECURE_DISABLED)"}},
 		{"no check of routes in development", func(c *authmodule.Config) { c.HTTP.CheckRoutes = "off" }, nil},
 		{"no check of routes in production", func(c *authmodule.Config) {
 			c.Profile, c.Registration, c.HTTP.CheckRoutes = authmodule.ProfileProduction, authn.RegistrationClosed, "warn"

@@ -73,6 +73,27 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, app.SessionManager.RenameDevice(t.Context(), p.Subject, devices[0].ID, "laptop"))
 		},
+		audit.LoginThrottled: func(t *testing.T, app *fxtest.App) {
+			for range 5 {
+				require.Empty(t, app.Events(audit.LoginThrottled))
+				_, err := login(t.Context(), app, authn.CarrierToken)
+				require.ErrorIs(t, err, authn.ErrInvalidCredentials)
+			}
+			_, err := login(t.Context(), app, authn.CarrierToken)
+			require.ErrorIs(t, err, authn.ErrThrottled)
+		},
+		audit.AuthenticatorDisabled: func(t *testing.T, app *fxtest.App) {
+			target := authn.Target{Factor: authn.FactorTOTP, Subject: app.User().Subject}
+			for range 5 {
+				require.Empty(t, app.Events(audit.AuthenticatorDisabled))
+				attempt, err := app.Throttle.Attempt(t.Context(), target)
+				require.NoError(t, err)
+				attempt.Fail(t.Context())
+			}
+		},
+		audit.AuthenticatorReopened: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.Throttle.Reopen(t.Context(), authn.Principal{}, app.User().Subject, authn.FactorTOTP))
+		},
 		audit.BindingFailed: func(t *testing.T, app *fxtest.App) {
 			user, home := app.User(), authn.Client{IP: netip.MustParseAddr("192.0.2.1")}
 			grant, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password, Client: home, Bind: authn.Binding{IP: true}})
@@ -136,7 +157,7 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.Contains(t, acts, what)
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.AdminEmail, c.SecretKey, c.JWT.Managed.Enabled = "root@example.com", goodSecret, true
-				c.RBAC.GrantedEventsPercent = 100
+				c.RBAC.GrantedEventsPercent, c.Throttle.MaxConsecutiveFailures = 100, 5
 			})
 			if what != audit.AdminSetupIssued {
 				require.Empty(t, app.Events(what), "before the act")

@@ -36,6 +36,7 @@ var overrides = []struct {
 	{"UserStore", authmodule.UseUserStore, func() any { return func() authn.UserStore { return memstore.New() } }},
 	{"PasswordStore", authmodule.UsePasswordStore, func() any { return func() authn.PasswordStore { return memstore.New() } }},
 	{"RevocationStore", authmodule.UseRevocationStore, func() any { return func() authn.RevocationStore { return memstore.New() } }},
+	{"CounterStore", authmodule.UseCounterStore, func() any { return func() authn.CounterStore { return memstore.New() } }},
 	{"OneTimeStore", authmodule.UseOneTimeStore, func() any { return func() authn.OneTimeStore { return memstore.New() } }},
 	{"DeviceStore", authmodule.UseDeviceStore, func() any { return func() session.DeviceStore { return memstore.New() } }},
 	{"SessionStore", authmodule.UseSessionStore, func() any { return func() session.Store { return memstore.New() } }},

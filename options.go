@@ -39,6 +39,11 @@ func UseOneTimeStore(constructor any) fx.Option {
 	return slot.Use[authn.OneTimeStore]("OneTimeStore", constructor, 1)
 }
 
+// UseCounterStore keeps counters of failed attempts in the application's own [authn.CounterStore].
+func UseCounterStore(constructor any) fx.Option {
+	return slot.Use[authn.CounterStore]("CounterStore", constructor, 1)
+}
+
 // UseAPIKeyStore keeps API keys in the application's own [authn.APIKeyStore].
 func UseAPIKeyStore(constructor any) fx.Option {
 	return slot.Use[authn.APIKeyStore]("APIKeyStore", constructor, 1)

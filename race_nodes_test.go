@@ -28,7 +28,7 @@ func newAppsOverStore(t *testing.T, driver string, change func(*authmodule.Confi
 		store := memstore.New()
 		use := func() *memstore.Store { return store }
 		shared = fx.Options(
-			authmodule.UseUserStore(use), authmodule.UsePasswordStore(use), authmodule.UseRevocationStore(use), authmodule.UseOneTimeStore(use),
+			authmodule.UseUserStore(use), authmodule.UsePasswordStore(use), authmodule.UseRevocationStore(use), authmodule.UseOneTimeStore(use), authmodule.UseCounterStore(use),
 			authmodule.UseAPIKeyStore(use), authmodule.UseSessionStore(use), authmodule.UseRuleStore(use), authmodule.UseAssignmentStore(use),
 		)
 	}

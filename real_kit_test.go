@@ -54,7 +54,7 @@ type victim struct {
 	works map[string][]int
 }
 
-var sessionPorts = []string{"sessions", "revocations", "one_time"}
+var sessionPorts = []string{"sessions", "revocations", "one_time", "counters"}
 
 // victimOf returns the server that keeps the sessions, or the one that keeps the accounts.
 func (s *realServers) victimOf(redis bool) victim {

@@ -129,6 +129,7 @@ func TestRedisStartErrors(t *testing.T) {
 		authmodule.UseSessionStore(func() session.Store { return memstore.New() }),
 		authmodule.UseRevocationStore(func() authn.RevocationStore { return memstore.New() }),
 		authmodule.UseOneTimeStore(func() authn.OneTimeStore { return memstore.New() }),
+		authmodule.UseCounterStore(func() authn.CounterStore { return memstore.New() }),
 	)
 	require.NoError(t, build(authmodule.Stub(away), redisstore.Module(), own), "nobody needs Redis")
 }

@@ -29,6 +29,7 @@ func (c Config) Validate() error {
 	p.revocation(c.Revocation)
 	p.managed(c)
 	p.password(passwordDefaults(c.Password))
+	p.throttle(c)
 	p.session(c)
 	p.apiKeys(c.APIKeys)
 	p.issuers(c)
@@ -82,6 +83,9 @@ func (p *problems) numbers(c Config) {
 		{"password.parallelism", int(c.Password.Parallelism), 64},
 		{"password.workers", int(c.Password.Workers), 1024},
 		{"password.queue", int(c.Password.Queue), largest},
+		{"throttle.lock_seconds", int(c.Throttle.LockSeconds), 86_400},
+		{"throttle.longest_lock_seconds", int(c.Throttle.LongestLockSeconds), 86_400},
+		{"throttle.max_consecutive_failures", int(c.Throttle.MaxConsecutiveFailures), authn.MaxConsecutiveFailures},
 		{"session.timeout_minutes", int(c.Session.TimeoutMinutes), largest},
 		{"session.absolute_timeout_days", int(c.Session.AbsoluteTimeoutDays), largestDays},
 		{"session.remember_days", int(c.Session.RememberDays), largestDays},

@@ -41,6 +41,9 @@ func (c Config) Warnings() []string {
 	if c.HTTP.InsecureCookies {
 		all = append(all, warning("http.insecure_cookies", "is true: session cookies travel over plain HTTP"))
 	}
+	if c.Throttle.InsecureDisabled {
+		all = append(all, warning("throttle.insecure_disabled", "is true: passwords and codes may be guessed without end"))
+	}
 	if c.Profile.Strict() && c.HTTP.CheckRoutes != transport.RouteCheckStrict {
 		all = append(all, warning("http.check_routes", "is "+string(c.HTTP.CheckRoutes)+": a route that was left without a guard does not keep the application from starting"))
 	}

@@ -42,6 +42,12 @@ const (
 	TokenRevoked Type = "token.revoked"
 	// TenantRevoked: all sessions of a tenant were ended; it concerns no single account.
 	TenantRevoked Type = "tenant.revoked"
+	// LoginThrottled: so many attempts failed that no more are looked at for a while; Reason says what was counted. Those that are refused then have no events.
+	LoginThrottled Type = "login.throttled"
+	// AuthenticatorDisabled: a factor of an account had so many failures in a row that it is of no use until it is bound anew or opened; Reason says to whom.
+	AuthenticatorDisabled Type = "authenticator.disabled"
+	// AuthenticatorReopened: the failures of a factor were forgotten, since it was bound anew or by an administrator; Reason names the factor.
+	AuthenticatorReopened Type = "authenticator.reopened"
 	// BindingFailed: a credential came from a client that it is not bound to, or is not bound and must be; Reason says to what.
 	BindingFailed Type = "binding.failed"
 )
@@ -106,7 +112,8 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked, BindingFailed,
+		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
+		LoginThrottled, AuthenticatorDisabled, AuthenticatorReopened, BindingFailed,
 		MFAEnrolled, MFARemoved, MFAFailed, MFARecoveryUsed, MFARecoveryReplaced, MFADeviceTrusted, MFACodeSent,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,

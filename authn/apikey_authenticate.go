@@ -20,7 +20,7 @@ import (
 //
 // A key cannot be bound to a certificate: where that is required of the owner,
 // its keys are refused. Where a binding to the address is demanded, only keys with AllowedIPs are good.
-// The error is [ErrAPIKeyInvalid]; any other means that a store could not
+// The error is [ErrAPIKeyInvalid], or a [ThrottledError] for a client that has sent too many keys that are not good; any other means that a store could not
 // answer, and nobody is authenticated.
 func (k *APIKeys) Authenticate(ctx context.Context, text setting.Secret, client Client) (Principal, error) {
 	p, err := k.KeyPrincipal(ctx, text, func() Client { return client })
@@ -43,6 +43,9 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 	if err != nil {
 		return nil, ErrAPIKeyInvalid
 	}
+	if err := k.deps.Throttle.Blocked(FactorAPIKey, client()); err != nil {
+		return nil, err
+	}
 	var seen glance
 	if k.memory != nil {
 		if err := k.deps.Revocations.fresh(ctx, now); err != nil {
@@ -51,6 +54,9 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 		seen = k.deps.Revocations.glance()
 	}
 	record, until, err := k.find(ctx, presented, client, now)
+	if errors.Is(err, ErrAPIKeyInvalid) {
+		k.deps.Throttle.Failed(ctx, FactorAPIKey, client())
+	}
 	if err != nil {
 		return nil, err
 	}

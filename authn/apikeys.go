@@ -53,6 +53,8 @@ type APIKeyDeps struct {
 	Remembered int
 	// Binding is that of the [Service]; see [APIKeys.Authenticate].
 	Binding BindingConfig
+	// Throttle refuses clients that send many keys that are not good; nil refuses none.
+	Throttle *Throttle
 	// Events may be nil.
 	Events *audit.Bus
 	Log    *slog.Logger

@@ -3,6 +3,7 @@ package authn
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Conditions that stores, sessions and services report. Test with errors.Is.
@@ -46,7 +47,31 @@ var (
 	ErrAddressRequired = errors.New("authn: login needs the client's address")
 	// ErrOverloaded: too many passwords are being hashed; try again shortly.
 	ErrOverloaded = errors.New("authn: password hashing is overloaded")
+	// ErrThrottled: too many attempts have failed; which limit it was is not told. It is a [ThrottledError].
+	ErrThrottled = errors.New("authn: too many failed attempts")
+	// ErrAuthenticatorDisabled: the factor had so many failures in a row that it is of no use until it is bound anew.
+	ErrAuthenticatorDisabled = errors.New("authn: authenticator is disabled")
 )
+
+// ThrottledError is an [ErrThrottled] that says when to come again.
+type ThrottledError struct {
+	RetryAfter time.Duration
+	// busy: attempts under way make the difference.
+	busy bool
+}
+
+// Error says how long to wait.
+func (e *ThrottledError) Error() string {
+	return fmt.Sprintf("%v: try again in %d s", ErrThrottled, e.Seconds())
+}
+
+// Seconds is RetryAfter in whole seconds, rounded up.
+func (e *ThrottledError) Seconds() int { return wholeSeconds(e.RetryAfter) }
+
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// Is has errors.Is find [ErrThrottled].
+func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }
 
 // Classes of refused access tokens. Each is found by errors.Is in what
 // [TokenManager.Verify] returns.

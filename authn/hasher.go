@@ -40,7 +40,9 @@ type Hasher struct {
 	params  argon2id.Params
 	workers chan struct{}
 	waiting chan struct{}
-	decoy   string
+	// admitted are the logins that are on their way to a hash.
+	admitted chan struct{}
+	decoy    string
 }
 
 // NewHasher returns a Hasher. It computes one hash, the decoy that unknown accounts are checked against.
@@ -54,7 +56,7 @@ func NewHasher(cfg PasswordConfig) (*Hasher, error) {
 	if workers < 1 || workers > mostWaiting || queue < 1 || queue > mostWaiting {
 		return nil, fmt.Errorf("authn: password workers and queue must be from 1 to %d", mostWaiting)
 	}
-	h := &Hasher{params: params, workers: make(chan struct{}, workers), waiting: make(chan struct{}, workers+queue)}
+	h := &Hasher{params: params, workers: make(chan struct{}, workers), waiting: make(chan struct{}, workers+queue), admitted: make(chan struct{}, workers+queue)}
 	h.decoy, err = argon2id.CreateHash("decoy", &h.params)
 	return h, err
 }
@@ -100,6 +102,17 @@ func (h *Hasher) Check(ctx context.Context, password setting.Secret, hash string
 func (h *Hasher) Decoy(ctx context.Context, password setting.Secret) error {
 	_, err := h.Check(ctx, password, h.decoy)
 	return err
+}
+
+// admit takes a place for a login before anything is read or counted for it, as many as hashes may wait:
+// what is too much is refused with [ErrOverloaded] without asking a store.
+func (h *Hasher) admit() (leave func(), err error) {
+	select {
+	case h.admitted <- struct{}{}:
+		return func() { <-h.admitted }, nil
+	default:
+		return nil, ErrOverloaded
+	}
 }
 
 func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {

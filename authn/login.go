@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -40,6 +41,8 @@ type Completion struct {
 	Device   DeviceClaim
 	// held is set for a login that goes on.
 	held *held
+	// failures is how many attempts failed before.
+	failures int64
 	// Replaces is the session cookie that the browser sent along, if any. With CarrierCookie the new cookie takes its
 	// place, and its session, whoever's it is, is ended; nothing of it is adopted.
 	Replaces setting.Secret
@@ -59,25 +62,71 @@ type Grant struct {
 // Login asks the password authorities in their order and completes the login.
 // Unknown address, wrong password and disabled account are all
 // [ErrInvalidCredentials], at the same cost. A binding that is asked for and cannot be had is a [FieldError]. Where users may
-// choose which sessions to end, a reached limit is a [SessionLimitError].
+// choose which sessions to end, a reached limit is a [SessionLimitError]. After too many failures the error is a [ThrottledError], alike for
+// addresses that have an account and those that have none.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	if err := errors.Join(r.Bind.check(r.Client), CheckDeviceName("device_name", r.Device.Name)); err != nil {
 		return Grant{}, err
 	}
-	proof, err := s.prove(ctx, r)
-	if err != nil {
-		if errors.Is(err, ErrInvalidCredentials) {
-			s.refused(ctx, Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, r.Client, "invalid_credentials")
-		}
+	if _, err := ParseTenant(string(r.Tenant)); err != nil {
 		return Grant{}, err
 	}
-	return s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces})
+	proof, attempt, err := s.guess(ctx, r)
+	if err != nil {
+		return Grant{}, err
+	}
+	grant, err := s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces, failures: attempt.failures()})
+	attempt.Done(ctx, !errors.Is(err, ErrInvalidCredentials), nil)
+	return grant, err
+}
+
+// guess counts a login and proves it. The attempt goes on until the login is complete.
+func (s *Service) guess(ctx context.Context, r LoginRequest) (Proof, *Attempt, error) {
+	leave, err := s.deps.Hasher.admit()
+	if err != nil {
+		return Proof{}, nil, err
+	}
+	defer leave()
+	attempt, err := s.attempt(ctx, r)
+	if err != nil {
+		return Proof{}, nil, err
+	}
+	proof, err := s.prove(ctx, r)
+	switch {
+	case err == nil:
+		return proof, attempt, nil
+	case errors.Is(err, ErrInvalidCredentials):
+		s.refused(ctx, Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, r.Client, "invalid_credentials")
+		attempt.Fail(ctx)
+	default:
+		attempt.Cancel(ctx)
+	}
+	return Proof{}, nil, err
+}
+
+// attempt counts a login before the password is looked at. Where the account's password is disabled it
+// answers as for a wrong one, after the same time.
+func (s *Service) attempt(ctx context.Context, r LoginRequest) (*Attempt, error) {
+	if s.deps.Throttle == nil {
+		return nil, nil
+	}
+	target := Target{Factor: FactorPassword, Subject: Subject{Tenant: r.Tenant}, Client: r.Client, Device: r.Device}
+	if email, err := CanonicalEmail(r.Email); err == nil {
+		user, err := s.deps.Users.UserByEmail(ctx, r.Tenant, email)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, wrapped("find an account", err)
+		}
+		target.Name, target.Subject.ID = email, user.Subject.ID
+	}
+	attempt, err := s.deps.Throttle.Attempt(ctx, target)
+	if errors.Is(err, ErrAuthenticatorDisabled) {
+		s.refused(ctx, target.Subject, r.Client, "authenticator_disabled")
+		return nil, orError(s.deps.Hasher.Decoy(ctx, r.Password), ErrInvalidCredentials)
+	}
+	return attempt, err
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
-	if _, err := ParseTenant(string(r.Tenant)); err != nil {
-		return Proof{}, err
-	}
 	email, err := CanonicalEmail(r.Email)
 	if err != nil {
 		return Proof{}, orError(s.deps.Hasher.Decoy(ctx, r.Password), ErrInvalidCredentials)
@@ -140,9 +189,17 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	}
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.LoginSucceeded, Tenant: string(user.Subject.Tenant), Subject: user.Subject.ID,
-		SessionID: grant.Session.ID, IP: c.Client.IPText(), UserAgent: c.Client.UserAgent,
+		SessionID: grant.Session.ID, IP: c.Client.IPText(), UserAgent: c.Client.UserAgent, Detail: c.detail(),
 	})
 	return grant, nil
+}
+
+// detail tells of failures before a success, which may have been somebody else's guesses.
+func (c Completion) detail() map[string]string {
+	if c.failures == 0 {
+		return nil
+	}
+	return map[string]string{"failures": strconv.FormatInt(c.failures, 10)}
 }
 
 // confirm returns what the session will be bound to, or why there is none.

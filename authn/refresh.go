@@ -12,8 +12,12 @@ import (
 // has the account's roles of this moment, and the login's own methods and
 // time, and is bound to what the login was. It returns [ErrRefreshInvalid], or [ErrRefreshReused]
 // after ending the session, or [ErrTokenBinding]: after ending the session when the client is not the one it is bound to, and
-// without when the session must be bound and is not. When anything fails before the exchange, the old token stays good.
+// without when the session must be bound and is not. When anything fails before the exchange, the old token stays good. A
+// client that sends too many tokens that are not valid is refused for a while with a [ThrottledError].
 func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Client) (Grant, error) {
+	if err := s.deps.Throttle.Blocked(FactorRefresh, client); err != nil {
+		return Grant{}, err
+	}
 	var grant Grant
 	session, next, err := s.deps.Sessions.Rotate(ctx, refresh, client, func(session Session) error {
 		p, err := s.principal(ctx, session)
@@ -28,6 +32,9 @@ func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Cl
 		}
 		return err
 	})
+	if errors.Is(err, ErrRefreshInvalid) || errors.Is(err, ErrRefreshReused) {
+		s.deps.Throttle.Failed(ctx, FactorRefresh, client)
+	}
 	if err != nil {
 		return Grant{}, err
 	}

@@ -35,6 +35,8 @@ type Deps struct {
 	Roles       RoleSource
 	// OneTime keeps logins that the session limit holds up; nil refuses them.
 	OneTime OneTimeStore
+	// Throttle limits failed logins and refreshes; nil limits nothing.
+	Throttle *Throttle
 	// Registration defaults to RegistrationClosed.
 	Registration RegistrationPolicy
 	// Binding says to what sessions are bound.

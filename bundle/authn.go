@@ -108,12 +108,19 @@ func (s Settings) newTokens(k keys, view *authn.Revocations, bus *audit.Bus) (*a
 
 func (s Settings) newHasher(slot.Checked) (*authn.Hasher, error) { return authn.NewHasher(s.Passwords) }
 
+// newThrottle returns nil when it is disabled.
+func (s Settings) newThrottle(p ports, sessions *session.Manager, bus *audit.Bus, l logger) (*authn.Throttle, error) {
+	throttle, err := authn.NewThrottle(s.Throttle, authn.ThrottleDeps{Counters: p.counters, Devices: sessions, Events: bus, Log: l.named(), Now: s.Now})
+	return throttle, s.loud(err)
+}
+
 type usersIn struct {
 	fx.In
 	Ports    ports
 	Hasher   *authn.Hasher
 	Tokens   *authn.TokenManager
 	Sessions *session.Manager
+	Throttle *authn.Throttle
 	Roles    *authz.Service
 	Bus      *audit.Bus
 	Logger   logger
@@ -123,7 +130,7 @@ func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 	own := &authn.Passwords{Users: in.Ports.users, Hashes: in.Ports.passwords, Hasher: in.Hasher, Log: in.Logger.named(), Now: s.Now}
 	return authn.NewService(authn.Deps{
 		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher,
-		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime,
+		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime, Throttle: in.Throttle,
 		Registration: s.Registration, Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 }

@@ -24,6 +24,7 @@ type Settings struct {
 	Tokens             authn.TokenConfig
 	Revocation         authn.RevocationConfig
 	Passwords          authn.PasswordConfig
+	Throttle           authn.ThrottleConfig
 	Sessions           session.Config
 	APIKeys            authn.APIKeyConfig
 	Issuers            map[string]authn.IssuerConfig
@@ -92,6 +93,7 @@ func Module(s Settings) fx.Option {
 			s.newKeys,
 			s.newTokens,
 			s.newHasher,
+			s.newThrottle,
 			s.newUsers,
 			s.newAPIKeys,
 			s.newIssuers,
@@ -110,7 +112,7 @@ func Module(s Settings) fx.Option {
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
-		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "KeyStore": s.Tokens.Managed.Enabled,
+		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
 		"HTTPClient": len(s.Issuers) > 0,
 	}
 	for _, name := range []string{

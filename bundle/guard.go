@@ -40,6 +40,9 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	add("revocations", raw.revocations, func(g *storeguard.Guard) { p.revocations = g.Revocations(raw.revocations) },
 		health.Probe{Read: look.revocations, Write: unless(same(raw.revocations, raw.oneTime), look.pruneRevocations)})
 	add("one_time", raw.oneTime, func(g *storeguard.Guard) { p.oneTime = g.OneTime(raw.oneTime) }, health.Probe{Write: look.putOneTime})
+	if !s.Throttle.InsecureDisabled {
+		add("counters", raw.counters, func(g *storeguard.Guard) { p.counters = g.Counters(raw.counters) }, health.Probe{Read: look.counters})
+	}
 	add("rules", raw.rules, func(g *storeguard.Guard) { p.rules = g.Rules(raw.rules) }, health.Probe{Read: look.rules})
 	add("assignments", raw.assignments, func(g *storeguard.Guard) { p.assignments = g.Assignments(raw.assignments) }, health.Probe{Read: look.assignments})
 	if s.APIKeys.Enabled.Enabled() {

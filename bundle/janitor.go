@@ -25,13 +25,14 @@ func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manag
 		_, errSessions := sessions.Prune(ctx)
 		_, errRevocations := p.revocations.PruneRevocations(ctx, now)
 		_, errOneTime := p.oneTime.PruneOneTime(ctx, now)
+		_, errCounters := p.counters.PruneCounters(ctx, now)
 		_, errAssignments := p.assignments.PruneAssignments(ctx, now.Add(-assignmentsStay))
 		var errKeys error
 		if keys != nil {
 			keys.Sweep()
 			_, errKeys = keys.Prune(ctx)
 		}
-		for _, err := range []error{errSessions, errRevocations, errOneTime, errAssignments, errKeys} {
+		for _, err := range []error{errSessions, errRevocations, errOneTime, errCounters, errAssignments, errKeys} {
 			if err != nil && ctx.Err() == nil {
 				l.named().Warn("expired records could not be dropped; the next sweep tries again", "error", err)
 			}

@@ -83,6 +83,11 @@ func (l *look) putOneTime(ctx context.Context) error {
 	return err
 }
 
+func (l *look) counters(ctx context.Context) error {
+	_, err := l.ports.counters.Counter(ctx, authn.CounterKey{Kind: lookPurpose, ID: l.nobody.ID})
+	return err
+}
+
 func (l *look) rules(ctx context.Context) error {
 	_, err := l.ports.rules.Rules(ctx, authn.Tenant(l.nobody.ID))
 	return err

@@ -21,6 +21,7 @@ type driver interface {
 	authn.PasswordStore
 	authn.RevocationStore
 	authn.OneTimeStore
+	authn.CounterStore
 	authn.APIKeyStore
 	authn.KeyStore
 	session.Store
@@ -35,6 +36,7 @@ type ports struct {
 	passwords   authn.PasswordStore
 	revocations authn.RevocationStore
 	oneTime     authn.OneTimeStore
+	counters    authn.CounterStore
 	apiKeys     authn.APIKeyStore
 	signingKeys authn.KeyStore
 	sessions    session.Store
@@ -52,6 +54,7 @@ type portOverrides struct {
 	Passwords   slot.Members[authn.PasswordStore]
 	Revocations slot.Members[authn.RevocationStore]
 	OneTime     slot.Members[authn.OneTimeStore]
+	Counters    slot.Members[authn.CounterStore]
 	APIKeys     slot.Members[authn.APIKeyStore]
 	SigningKeys slot.Members[authn.KeyStore]
 	Sessions    slot.Members[session.Store]
@@ -67,7 +70,7 @@ type portOverrides struct {
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
 	redis := s.redis(in.Redis)
-	var errs [10]error
+	var errs [11]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
@@ -78,6 +81,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.apiKeys, errs[7] = port(in.APIKeys, shared)
 	p.signingKeys, errs[8] = port(in.SigningKeys, shared)
 	p.devices, errs[9] = port(in.Devices, shared)
+	p.counters, errs[10] = portIn(in.Counters, redis, shared)
 	for _, err := range errs {
 		if err != nil {
 			return ports{}, s.loud(err)

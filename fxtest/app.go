@@ -32,6 +32,8 @@ type App struct {
 	APIKeys *authn.APIKeys
 	// SigningKeys is nil unless the configuration has the module manage them.
 	SigningKeys *authn.KeyManager
+	// Throttle is nil if it is disabled.
+	Throttle *authn.Throttle
 
 	t      TB
 	echo   *echo.Echo
@@ -58,7 +60,7 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 		authmodule.Stub(func(c *authmodule.Config) { c.Now = a.clock.Now }, change),
 		authmodule.AddListener(func() audit.Listener { return a.events }),
 		fx.Options(options...),
-		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys),
+		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.Throttle),
 		fx.Invoke(a.adopt),
 		fx.NopLogger,
 	)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -50,6 +51,24 @@ func deviceID(s authn.Subject, claim authn.DeviceClaim, client authn.Client) str
 	}
 	sum := sha256.Sum256([]byte(string(s.Tenant) + "\x00" + s.ID + "\x00" + says))
 	return base64.RawURLEncoding.EncodeToString(sum[:deviceBytes])
+}
+
+var _ authn.KnownDevices = (*Manager)(nil)
+
+// KnownDevice implements [authn.KnownDevices]: the device's cookie tells it, and nothing that anybody can say.
+func (m *Manager) KnownDevice(ctx context.Context, s authn.Subject, claim authn.DeviceClaim) (string, error) {
+	if m.deps.Devices == nil || claim.Token == "" || claim.Fresh {
+		return "", nil
+	}
+	devices, err := m.Devices(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	id := deviceID(s, claim, authn.Client{})
+	if slices.ContainsFunc(devices, func(d Device) bool { return d.ID == id }) {
+		return id, nil
+	}
+	return "", nil
 }
 
 // seen records the device of a new session, and tells when it is a new one.

@@ -39,6 +39,7 @@ type every interface {
 	authn.PasswordStore
 	authn.RevocationStore
 	authn.OneTimeStore
+	authn.CounterStore
 	authn.APIKeyStore
 	authn.KeyStore
 	session.Store
@@ -129,6 +130,7 @@ func (f *faulty) option() fx.Option {
 		authmodule.UsePasswordStore(func() authn.PasswordStore { return f }),
 		authmodule.UseRevocationStore(func() authn.RevocationStore { return f }),
 		authmodule.UseOneTimeStore(func() authn.OneTimeStore { return f }),
+		authmodule.UseCounterStore(func() authn.CounterStore { return f }),
 		authmodule.UseAPIKeyStore(func() authn.APIKeyStore { return f }),
 		authmodule.UseSessionStore(func() session.Store { return f }),
 		authmodule.UseDeviceStore(func() session.DeviceStore { return f }),
@@ -208,4 +210,12 @@ func (f *faulty) Revoke(ctx context.Context, entries ...authn.Revocation) (int64
 
 func (f *faulty) ConsumeOneTime(ctx context.Context, t authn.Tenant, purpose, id string, hash []byte, now time.Time) (authn.OneTime, error) {
 	return guarded(ctx, f, "ConsumeOneTime", func() (authn.OneTime, error) { return f.every.ConsumeOneTime(ctx, t, purpose, id, hash, now) })
+}
+
+func (f *faulty) Counter(ctx context.Context, k authn.CounterKey) (authn.Counter, error) {
+	return guarded(ctx, f, "Counter", func() (authn.Counter, error) { return f.every.Counter(ctx, k) })
+}
+
+func (f *faulty) PutCounter(ctx context.Context, k authn.CounterKey, c authn.Counter, version int64) error {
+	return f.orCall(ctx, "PutCounter", func() error { return f.every.PutCounter(ctx, k, c, version) })
 }

@@ -33,7 +33,7 @@ func TestHealthRoutes(t *testing.T) {
 		names = append(names, row.Name)
 	}
 	assert.Equal(t, []string{
-		"users", "passwords", "sessions", "devices", "revocations", "one_time", "rules", "assignments", "api_keys", "revocation_view", "key_ring",
+		"users", "passwords", "sessions", "devices", "revocations", "one_time", "counters", "rules", "assignments", "api_keys", "revocation_view", "key_ring",
 	}, names)
 
 	app.Advance(5 * time.Second)

@@ -25,7 +25,7 @@ func disabled(t *testing.T, app app) authn.User {
 // REL-24: a refused login tells nothing of the account.
 func TestLoginRefusalsAreByteEqual(t *testing.T) {
 	t.Parallel()
-	app := start(t)
+	app := startConfigured(t, unthrottled)
 	user, closed := app.User(), disabled(t, app)
 	expected := dump(t, app.Do(request("POST", "/auth/login", credentials(t, user.Email, "a wrong password of length"))))
 	testCases := []struct{ name, email, password string }{

@@ -122,8 +122,19 @@ func keysUnavailable() *Problem {
 	return p
 }
 
+func throttled(err *authn.ThrottledError) *Problem {
+	p := problem(http.StatusTooManyRequests, "throttled", "too many attempts have failed; try again later")
+	p.RetryAfter = err.Seconds()
+	return p
+}
+
 func knownFlow(err error) *Problem {
+	var over *authn.ThrottledError
 	switch {
+	case errors.As(err, &over):
+		return throttled(over)
+	case errors.Is(err, authn.ErrAuthenticatorDisabled):
+		return problem(http.StatusForbidden, "authenticator_disabled", "this way of proving who you are has failed too often; it must be set up anew")
 	case errors.Is(err, authn.ErrInvalidCredentials):
 		return problem(http.StatusUnauthorized, "invalid_credentials", "the e-mail address or the password is wrong")
 	case errors.Is(err, authn.ErrRefreshReused):

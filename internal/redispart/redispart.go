@@ -31,6 +31,7 @@ type Stores interface {
 	authn.RevocationStore
 	authn.RevocationWatcher
 	authn.OneTimeStore
+	authn.CounterStore
 	// Start warns of what weakens the store, and returns an error when it cannot serve.
 	Start(ctx context.Context) error
 	Close() error

@@ -25,6 +25,7 @@ type every interface {
 	authn.PasswordStore
 	authn.RevocationStore
 	authn.OneTimeStore
+	authn.CounterStore
 	authn.APIKeyStore
 	authn.KeyStore
 	session.Store
@@ -36,7 +37,7 @@ type every interface {
 
 func guarded(g *storeguard.Guard, s every) storetest.Stores {
 	return storetest.Stores{
-		Users: g.Users(s), Passwords: g.Passwords(s), Revocations: g.Revocations(s), OneTimes: g.OneTime(s), APIKeys: g.APIKeys(s),
+		Users: g.Users(s), Passwords: g.Passwords(s), Revocations: g.Revocations(s), OneTimes: g.OneTime(s), Counters: g.Counters(s), APIKeys: g.APIKeys(s),
 		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Factors: g.Factors(s), Rules: g.Rules(s), Assignments: g.Assignments(s),
 	}
 }

@@ -177,3 +177,47 @@ func TestRepeatedChangesAreOneEntry(t *testing.T) {
 	require.NoError(t, err)
 	assert.Less(t, n, len(entries)-1, "what is repeated is kept as long as the longest")
 }
+
+// A flood of names locks nobody out: counters that end first make room. Failures in a row (NIST-06) never do.
+func TestCountersMakeRoom(t *testing.T) {
+	t.Parallel()
+	const most = 100
+	s, at := memstore.NewBounded(most), begin()
+	key := func(kind string, i int) authn.CounterKey {
+		return authn.CounterKey{Kind: authn.CounterKind(kind), ID: fmt.Sprint(i)}
+	}
+	kept := authn.Counter{Consecutive: 42}
+	for i := range most / 2 {
+		require.NoError(t, s.PutCounter(t.Context(), key("password", i), kept, 0))
+	}
+	for i := range 10 * most {
+		require.NoError(t, s.PutCounter(t.Context(), key("name", i), authn.Counter{Failures: 1, Expires: at.Add(time.Duration(i) * time.Second)}, 0))
+	}
+	for i := range most / 2 {
+		c, err := s.Counter(t.Context(), key("password", i))
+		require.NoError(t, err)
+		require.EqualValues(t, 42, c.Consecutive)
+	}
+	n, err := s.PruneCounters(t.Context(), at.Add(time.Hour))
+	require.NoError(t, err)
+	assert.Equal(t, most/2, n)
+	for i := range most / 2 {
+		require.NoError(t, s.PutCounter(t.Context(), key("totp", i), kept, 0))
+	}
+	require.ErrorIs(t, s.PutCounter(t.Context(), key("totp", most), kept, 0), memstore.ErrFull)
+	require.NoError(t, s.PutCounter(t.Context(), key("totp", 0), authn.Counter{}, 1), "what is there can be changed")
+}
+
+// A counter that changes again and again takes no more memory for it.
+func TestCounterChurnIsBounded(t *testing.T) {
+	t.Parallel()
+	s, at, k := memstore.NewBounded(100), begin(), authn.CounterKey{Kind: "password", ID: "ada"}
+	for i := range int64(20_000) {
+		c := authn.Counter{Expires: at.Add(-time.Duration(i) * time.Second)}
+		if i%2 == 0 {
+			c = authn.Counter{Consecutive: 1}
+		}
+		require.NoError(t, s.PutCounter(t.Context(), k, c, i))
+	}
+	assert.Less(t, s.Filed(), 1100)
+}

@@ -59,6 +59,23 @@ func (e *expiry[K]) prune(before time.Time, end func(K) (time.Time, bool), drop 
 	return n
 }
 
+// dropFirst calls drop for the key whose record ends first, and reports whether there was one.
+func (e *expiry[K]) dropFirst(end func(K) (time.Time, bool), drop func(K)) bool {
+	for len(e.entries) > 0 {
+		first := heap.Pop(&e.entries).(entry[K])
+		at, found := end(first.key)
+		switch {
+		case !found:
+		case at.UnixMicro() <= first.at:
+			drop(first.key)
+			return true
+		default:
+			heap.Push(&e.entries, entry[K]{at: at.UnixMicro(), key: first.key})
+		}
+	}
+	return false
+}
+
 type entry[K comparable] struct {
 	// at is in microseconds, as times are kept.
 	at  int64

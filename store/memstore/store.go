@@ -22,6 +22,7 @@ type Store struct {
 	passwords   passwords
 	revocations revocations
 	oneTimes    oneTimes
+	counters    counters
 	apiKeys     apiKeys
 	signingKeys signingKeys
 	sessions    sessions
@@ -37,6 +38,7 @@ var (
 	_ authn.RevocationStore   = (*Store)(nil)
 	_ authn.RevocationWatcher = (*Store)(nil)
 	_ authn.OneTimeStore      = (*Store)(nil)
+	_ authn.CounterStore      = (*Store)(nil)
 	_ authn.APIKeyStore       = (*Store)(nil)
 	_ authn.KeyStore          = (*Store)(nil)
 	_ session.Store           = (*Store)(nil)
@@ -54,6 +56,7 @@ func New() *Store {
 		passwords:   newPasswords(),
 		revocations: newRevocations(),
 		oneTimes:    newOneTimes(),
+		counters:    newCounters(),
 		apiKeys:     newAPIKeys(),
 		sessions:    newSessions(),
 		devices:     newDevices(),

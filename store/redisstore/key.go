@@ -18,6 +18,8 @@ import (
 //	<prefix>:n:<tenant>                     the sessions of a tenant, in order of ID
 //	<prefix>:d:<shard>, <prefix>:e:<shard>  when sessions and one-time records are due to be dropped
 //	<prefix>:o:<tenant>:<purpose>:<id>      a one-time record
+//	<prefix>:c:<tenant>:<kind>:<id>         a counter
+//	<prefix>:f:<shard>                      when counters are due to be dropped
 //	<prefix>:{log}:…                        the revocation log
 type keys struct{ prefix string }
 
@@ -41,6 +43,10 @@ func (k keys) tenant(t authn.Tenant) string { return k.prefix + ":n:" + escape(s
 
 func (k keys) oneTime(t authn.Tenant, purpose, id string) string {
 	return k.prefix + ":o:" + escape(string(t)) + ":" + escape(purpose) + ":" + escape(id)
+}
+
+func (k keys) counter(c authn.CounterKey) string {
+	return k.prefix + ":c:" + escape(string(c.Tenant)) + ":" + escape(string(c.Kind)) + ":" + escape(c.ID)
 }
 
 func (k keys) log(part string) string { return k.prefix + ":{log}:" + part }

@@ -69,6 +69,9 @@ func TestConformance(t *testing.T) {
 		t.Run("RevocationStore", func(t *testing.T) {
 			storetest.RevocationStore(t, func(t *testing.T) authn.RevocationStore { return open(t) })
 		})
+		t.Run("CounterStore", func(t *testing.T) {
+			storetest.CounterStore(t, func(t *testing.T) authn.CounterStore { return open(t) })
+		})
 		t.Run("OneTimeStore", func(t *testing.T) {
 			storetest.OneTimeStore(t, func(t *testing.T) authn.OneTimeStore { return open(t) })
 		})

@@ -33,6 +33,7 @@ type scripts struct {
 	create, end, list, rotate, touch, drop script
 	claim, settle, consume, expire         script
 	append, read, forget                   script
+	counter, lapse                         script
 }
 
 func loadScripts() (s scripts, err error) {
@@ -44,6 +45,7 @@ func loadScripts() (s scripts, err error) {
 		{&s.rotate, []string{"record", "rotate"}}, {&s.touch, []string{"record", "touch"}}, {&s.drop, []string{"record", "drop"}},
 		{&s.claim, []string{"claim"}}, {&s.settle, []string{"settle"}}, {&s.consume, []string{"consume"}}, {&s.expire, []string{"expire"}},
 		{&s.append, []string{"log", "append"}}, {&s.read, []string{"log", "read"}}, {&s.forget, []string{"forget"}},
+		{&s.counter, []string{"counter"}}, {&s.lapse, []string{"lapse"}},
 	} {
 		if *part.to, err = load(part.names...); err != nil {
 			return scripts{}, err

@@ -12,7 +12,7 @@ import (
 	"github.com/authmodule/authmodule/session"
 )
 
-// Store keeps sessions, the revocation log and one-time records in Redis. It is safe for concurrent use.
+// Store keeps sessions, the revocation log, one-time records and counters of failures in Redis. It is safe for concurrent use.
 type Store struct {
 	opts    Options
 	client  rueidis.Client
@@ -32,6 +32,7 @@ var (
 	_ authn.RevocationStore   = (*Store)(nil)
 	_ authn.RevocationWatcher = (*Store)(nil)
 	_ authn.OneTimeStore      = (*Store)(nil)
+	_ authn.CounterStore      = (*Store)(nil)
 )
 
 // Connections: a server that is silent for as long as silence is given up and dialled anew.

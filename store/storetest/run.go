@@ -15,6 +15,7 @@ type Stores struct {
 	Passwords   authn.PasswordStore
 	Revocations authn.RevocationStore
 	OneTimes    authn.OneTimeStore
+	Counters    authn.CounterStore
 	APIKeys     authn.APIKeyStore
 	Keys        authn.KeyStore
 	Sessions    session.Store
@@ -32,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	section(t, "PasswordStore", PasswordStore, open, func(s Stores) authn.PasswordStore { return s.Passwords })
 	section(t, "RevocationStore", RevocationStore, open, func(s Stores) authn.RevocationStore { return s.Revocations })
 	section(t, "OneTimeStore", OneTimeStore, open, func(s Stores) authn.OneTimeStore { return s.OneTimes })
+	section(t, "CounterStore", CounterStore, open, func(s Stores) authn.CounterStore { return s.Counters })
 	section(t, "APIKeyStore", APIKeyStore, open, func(s Stores) authn.APIKeyStore { return s.APIKeys })
 	section(t, "KeyStore", KeyStore, open, func(s Stores) authn.KeyStore { return s.Keys })
 	section(t, "SessionStore", SessionStore, open, func(s Stores) session.Store { return s.Sessions })
