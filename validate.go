@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 	p.throttle(c)
 	p.session(c)
 	p.apiKeys(c.APIKeys)
+	p.mfa(c)
 	p.issuers(c)
 	p.rbac(c.RBAC)
 	p.http(c.HTTP)
