@@ -105,8 +105,8 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 			require.ErrorIs(t, err, authn.ErrTokenBinding)
 		},
-		audit.MFAEnrolled:         func(t *testing.T, app *fxtest.App) { enrollApp(t, app) },
-		audit.MFARecoveryReplaced: func(t *testing.T, app *fxtest.App) { enrollApp(t, app) },
+		audit.MFAEnrolled:           func(t *testing.T, app *fxtest.App) { enrollApp(t, app) },
+		audit.RecoveryCodesReplaced: func(t *testing.T, app *fxtest.App) { enrollApp(t, app) },
 		audit.MFARemoved: func(t *testing.T, app *fxtest.App) {
 			user, _, _ := enrollApp(t, app)
 			require.NoError(t, app.MFA.Reset(t.Context(), user.Subject, mfa.By{}))
@@ -115,16 +115,16 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			user, _, _ := enrollApp(t, app)
 			require.ErrorIs(t, secondFactor(t, app, user, mfa.NameTOTP, "0"), authn.ErrFactorInvalid)
 		},
-		audit.MFARecoveryUsed: func(t *testing.T, app *fxtest.App) {
+		audit.RecoveryCodeUsed: func(t *testing.T, app *fxtest.App) {
 			user, _, codes := enrollApp(t, app)
 			require.NoError(t, secondFactor(t, app, user, mfa.NameRecoveryCode, codes[0]))
 		},
-		audit.MFADeviceTrusted: func(t *testing.T, app *fxtest.App) {
+		audit.DeviceTrusted: func(t *testing.T, app *fxtest.App) {
 			user, secret, _ := enrollApp(t, app)
 			app.Advance(mfa.Period)
 			require.NoError(t, secondFactor(t, app, user, mfa.NameTOTP, appCode(t, app, secret)))
 		},
-		audit.MFACodeSent: func(t *testing.T, app *fxtest.App) {
+		audit.CodeMailed: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.MFA.EnrollEmail(t.Context(), app.User(), authn.Client{}))
 		},
 		audit.APIKeyCreated: func(_ *testing.T, app *fxtest.App) { app.APIKey(app.Principal()) },

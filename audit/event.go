@@ -60,14 +60,14 @@ const (
 	MFARemoved Type = "mfa.removed"
 	// MFAFailed: a code was wrong, used already or too old; Reason is the kind of factor.
 	MFAFailed Type = "mfa.failed"
-	// MFARecoveryUsed: a recovery code was used; the detail left says how many there still are.
-	MFARecoveryUsed Type = "mfa.recovery_used"
-	// MFARecoveryReplaced: an account got new recovery codes, and those before are dead.
-	MFARecoveryReplaced Type = "mfa.recovery_replaced"
-	// MFADeviceTrusted: a device needs no second factor for a while.
-	MFADeviceTrusted Type = "mfa.device_trusted"
-	// MFACodeSent: a code was sent to an account's owner; Reason is the kind of factor.
-	MFACodeSent Type = "mfa.code_sent"
+	// RecoveryCodeUsed: a recovery code was used; the detail left says how many there still are.
+	RecoveryCodeUsed Type = "recovery_code.used"
+	// RecoveryCodesReplaced: an account got new recovery codes, and those before are dead.
+	RecoveryCodesReplaced Type = "recovery_code.replaced"
+	// DeviceTrusted: a device needs no second factor for a while.
+	DeviceTrusted Type = "device.trusted"
+	// CodeMailed: a code was sent by e-mail to an account's owner; Reason is the kind of factor.
+	CodeMailed Type = "code.mailed"
 )
 
 // API keys.
@@ -114,7 +114,7 @@ func Types() []Type {
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
 		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
 		LoginThrottled, AuthenticatorDisabled, AuthenticatorReopened, BindingFailed,
-		MFAEnrolled, MFARemoved, MFAFailed, MFARecoveryUsed, MFARecoveryReplaced, MFADeviceTrusted, MFACodeSent,
+		MFAEnrolled, MFARemoved, MFAFailed, RecoveryCodeUsed, RecoveryCodesReplaced, DeviceTrusted, CodeMailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, AccessGranted, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted, PolicyDefined, PolicyDeleted,

@@ -100,7 +100,7 @@ func (s *Service) send(ctx context.Context, q authn.FactorQuery) ([]byte, error)
 	if err := s.deps.Sender.SendCode(ctx, q.User, code); err != nil {
 		return nil, wrapped("send a code", err)
 	}
-	s.emit(ctx, audit.MFACodeSent, q.Proof.Subject, q.Client, NameEmailCode, nil)
+	s.emit(ctx, audit.CodeMailed, q.Proof.Subject, q.Client, NameEmailCode, nil)
 	return state, nil
 }
 

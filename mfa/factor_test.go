@@ -214,7 +214,7 @@ func TestTrustedDevice(t *testing.T) {
 	n, err = f.Prune(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
-	assert.Len(t, f.told(audit.MFADeviceTrusted), 4)
+	assert.Len(t, f.told(audit.DeviceTrusted), 4)
 
 	none := fresh(t, mfa.Config{})
 	p = none.enroll(ada())

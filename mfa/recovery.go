@@ -51,7 +51,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, subject authn.Subject, c
 	if err := s.deps.Store.CreateFactor(ctx, r, 1); err != nil {
 		return nil, wrapped("store recovery codes", err)
 	}
-	s.emit(ctx, audit.MFARecoveryReplaced, subject, client, "", map[string]string{"count": strconv.Itoa(RecoveryCodes)})
+	s.emit(ctx, audit.RecoveryCodesReplaced, subject, client, "", map[string]string{"count": strconv.Itoa(RecoveryCodes)})
 	return codes, nil
 }
 
@@ -94,7 +94,7 @@ func (f recoveryFactor) Verify(ctx context.Context, q authn.FactorQuery, code se
 	if err != nil {
 		return nil, absent(err)
 	}
-	f.s.emit(ctx, audit.MFARecoveryUsed, subject, q.Client, "", map[string]string{"left": strconv.Itoa(left)})
+	f.s.emit(ctx, audit.RecoveryCodeUsed, subject, q.Client, "", map[string]string{"left": strconv.Itoa(left)})
 	return []string{"otp", "mfa"}, nil
 }
 

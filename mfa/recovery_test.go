@@ -34,7 +34,7 @@ func TestRecoveryCodes(t *testing.T) {
 	require.ErrorIs(t, f.redeem(authn.Subject{ID: "eve"}, mfa.NameRecoveryCode, codes[1]), authn.ErrFactorInvalid)
 	for i, code := range codes[1:] {
 		require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, code))
-		used := f.told(audit.MFARecoveryUsed)
+		used := f.told(audit.RecoveryCodeUsed)
 		assert.Equal(t, []string{"8", "7", "6", "5", "4", "3", "2", "1", "0"}[i], used[len(used)-1].Detail["left"])
 	}
 	demand, err := f.Due(t.Context(), query(ada()))
@@ -53,7 +53,7 @@ func TestRegeneratingKillsTheOldSet(t *testing.T) {
 		require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, code), authn.ErrFactorInvalid)
 	}
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, next[9]))
-	assert.Len(t, f.told(audit.MFARecoveryReplaced), 2)
+	assert.Len(t, f.told(audit.RecoveryCodesReplaced), 2)
 	_, err = f.NewRecoveryCodes(t.Context(), authn.Subject{ID: "bob"}, authn.Client{})
 	require.ErrorIs(t, err, mfa.ErrNoFactor)
 }

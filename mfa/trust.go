@@ -36,7 +36,7 @@ func (s *Service) trust(ctx context.Context, q authn.FactorQuery, name string) (
 	if err := s.deps.Store.CreateFactor(ctx, r, int(s.cfg.MaxTrusted)); err != nil {
 		return "", time.Time{}, wrapped("trust a device", err)
 	}
-	s.emit(ctx, audit.MFADeviceTrusted, subject, q.Client, "", map[string]string{"device_id": id})
+	s.emit(ctx, audit.DeviceTrusted, subject, q.Client, "", map[string]string{"device_id": id})
 	return credential.Credential{Kind: trustKind, ID: id, Secret: secret}.Encode(), r.Expires, nil
 }
 
