@@ -101,7 +101,7 @@ type StoreConfig struct {
 	Redis RedisConfig `yaml:"redis"`
 }
 
-// SessionsRedis is the value of [StoreConfig.Sessions] that keeps sessions, revocations and one-time records in Redis.
+// SessionsRedis is the value of [StoreConfig.Sessions] that keeps sessions, revocations, one-time records and counters of failed attempts in Redis.
 const SessionsRedis = bundle.SessionsRedis
 
 // RedisConfig says where Redis is and how to reach it.

@@ -129,9 +129,21 @@ func (s *Service) attempt(ctx context.Context, r LoginRequest) (*Attempt, error)
 	attempt, err := s.deps.Throttle.Attempt(ctx, target)
 	if errors.Is(err, ErrAuthenticatorDisabled) {
 		s.refused(ctx, target.Subject, r.Client, "authenticator_disabled")
-		return nil, orError(s.deps.Hasher.Decoy(ctx, r.Password), ErrInvalidCredentials)
+		return nil, s.pretend(ctx, r)
 	}
 	return attempt, err
+}
+
+// nobody is an address that no account should have (RFC 2606). What is found out of it is not told.
+const nobody = "nobody@account.invalid"
+
+// pretend takes the steps of a login to an account that there is not.
+func (s *Service) pretend(ctx context.Context, r LoginRequest) error {
+	r.Email = nobody
+	if _, err := s.prove(ctx, r); err != nil {
+		return err
+	}
+	return ErrInvalidCredentials
 }
 
 func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {

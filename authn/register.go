@@ -21,12 +21,20 @@ type RegisterRequest struct {
 
 // Register creates an account, which may log in at once. It returns
 // [ErrRegistrationClosed], a [FieldError] for an unacceptable address or
-// password, or [ErrEmailTaken]; of concurrent calls for one address exactly one succeeds.
+// password, or [ErrEmailTaken]; of concurrent calls for one address exactly one succeeds. A client that tries too many
+// addresses that are taken is refused for a while with a [ThrottledError].
 func (s *Service) Register(ctx context.Context, r RegisterRequest) (User, error) {
 	if s.deps.Registration != RegistrationOpen {
 		return User{}, ErrRegistrationClosed
 	}
-	return s.CreateUser(ctx, r)
+	if err := s.deps.Throttle.Blocked(FactorRegistration, r.Client); err != nil {
+		return User{}, err
+	}
+	user, err := s.CreateUser(ctx, r)
+	if errors.Is(err, ErrEmailTaken) { // who tries addresses learns which have accounts
+		s.deps.Throttle.Failed(ctx, FactorRegistration, r.Client)
+	}
+	return user, err
 }
 
 // CreateUser is Register for administrators and set-up code: it works with registration closed too.

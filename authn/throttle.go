@@ -23,6 +23,8 @@ const (
 	FactorReset        Factor = "reset"
 	FactorRefresh      Factor = "refresh"
 	FactorAPIKey       Factor = "api_key"
+	// FactorRegistration is for registrations of addresses that are taken.
+	FactorRegistration Factor = "registration"
 )
 
 // Throttle counts failed attempts, and refuses more than there may be before

@@ -212,19 +212,16 @@ func (t *Throttle) reserve(ctx context.Context, c charge, seen Counter, now time
 	return counter, spent, err
 }
 
-// change stores what next makes of the counter, which is seen at first. Where somebody else comes first, it
-// waits for its turn among those of this node, so that only other nodes can come first again.
+// change stores what next makes of the counter, which was seen at first. On a node one at a time changes
+// it: who has to wait for that reads it again, so that a flood of guesses writes no more than there are guesses to be made.
 func (t *Throttle) change(ctx context.Context, k CounterKey, seen Counter, next func(Counter) (Counter, error)) (Counter, error) {
-	for try := range changeTries {
-		if try == 1 {
-			release, err := t.turn(ctx, k)
-			if err != nil {
-				return Counter{}, err
-			}
-			defer release()
-		}
-		if try > 0 {
-			var err error
+	release, stale, err := t.turn(ctx, k)
+	if err != nil {
+		return Counter{}, err
+	}
+	defer release()
+	for range changeTries {
+		if stale {
 			if seen, err = t.deps.Counters.Counter(ctx, k); err != nil {
 				return Counter{}, wrapped("read a counter", err)
 			}
@@ -233,25 +230,33 @@ func (t *Throttle) change(ctx context.Context, k CounterKey, seen Counter, next 
 		if err != nil {
 			return Counter{}, err
 		}
-		if err = t.deps.Counters.PutCounter(ctx, k, c, seen.Version); err == nil {
+		err = t.deps.Counters.PutCounter(ctx, k, c, seen.Version)
+		if stale = errors.Is(err, ErrConflict); !stale {
 			c.Version = seen.Version + 1
-			return c, nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return Counter{}, wrapped("count an attempt", err)
+			return c, wrapped("count an attempt", err)
 		}
 	}
 	return Counter{}, &ThrottledError{RetryAfter: retryBusy}
 }
 
-// turn waits until nobody else of this node changes a counter of the key's queue.
-func (t *Throttle) turn(ctx context.Context, k CounterKey) (release func(), err error) {
+// turn waits until nobody else of this node changes a counter of the key's queue, and says whether it had to.
+func (t *Throttle) turn(ctx context.Context, k CounterKey) (release func(), waited bool, err error) {
 	mine := t.turns[maphash.Comparable(t.seed, k)%turns]
+	release = func() { <-mine }
 	select {
 	case mine <- struct{}{}:
-		return func() { <-mine }, nil
+		return release, false, nil
+	default:
+	}
+	timer := time.NewTimer(longestWait)
+	defer timer.Stop()
+	select {
+	case mine <- struct{}{}:
+		return release, true, nil
+	case <-timer.C:
+		return nil, false, &ThrottledError{RetryAfter: retryBusy}
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	}
 }
 

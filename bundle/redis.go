@@ -12,7 +12,7 @@ import (
 	"github.com/authmodule/authmodule/internal/slot"
 )
 
-// SessionsRedis is the value of [StoreSettings.Sessions] that keeps sessions, revocations and one-time records in Redis.
+// SessionsRedis is the value of [StoreSettings.Sessions] that keeps sessions, revocations, one-time records and counters of failed attempts in Redis.
 const SessionsRedis = "redis"
 
 // redisStores are opened when the first port needs them; nil where the configuration does not name Redis.

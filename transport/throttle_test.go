@@ -167,6 +167,25 @@ func TestSecretsAreThrottled(t *testing.T) {
 	answer(t, refresh(token), http.StatusOK)
 }
 
+// Who tries which addresses have accounts by registering them is stopped; who registers is not.
+func TestRegistrationIsThrottled(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, func(c *authmodule.Config) { c.Throttle.AddressRateLimit = "10/minute" })
+	user := app.User()
+	register := func(email string) *httptest.ResponseRecorder {
+		return app.Do(request("POST", "/auth/register", credentials(t, email, password)))
+	}
+	for i := range 15 {
+		answer(t, register(fmt.Sprintf("new%d@example.com", i)), http.StatusCreated)
+	}
+	for range 10 {
+		assert.Equal(t, "email_taken", problem(t, register(user.Email)).Code)
+	}
+	requireThrottled(t, register(user.Email))
+	app.Advance(time.Minute)
+	answer(t, register("another@example.com"), http.StatusCreated)
+}
+
 // REL-11: a store of counters that does not answer lets nobody log in, and says so.
 func TestLoginWithoutCounters(t *testing.T) {
 	t.Parallel()
