@@ -2,6 +2,9 @@ package authmodule_test
 
 import (
 	"context"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pquerna/otp/totp"
@@ -82,4 +85,45 @@ func TestMFAConfiguration(t *testing.T) {
 	}
 	assert.ErrorContains(t, build(authmodule.Stub(func(c *authmodule.Config) { c.MFA.Enabled, c.MFA.EmailCode = true, true })), "sender")
 	assert.NoError(t, build(authmodule.Stub(func(c *authmodule.Config) { c.MFA.Enabled = true })))
+}
+
+// V6.5.1, V6.5.6, TOTP-02: of a hundred answers at once on three nodes of one database one wins, and a factor that one node removes is refused by the others.
+func TestFactorsOfSeveralNodes(t *testing.T) {
+	t.Parallel()
+	dsn := setting.Secret(filepath.Join(t.TempDir(), "auth.db"))
+	var nodes []*fxtest.App
+	for range 3 {
+		nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {
+			c.MFA.Enabled, c.SecretKey, c.Store.Driver, c.Store.DSN = true, goodSecret, "sqlite", dsn
+			c.LoginRateLimit, c.Throttle.PairRateLimit = "100000/second", "100000/second"
+		}))
+	}
+	user, secret, _ := enrollApp(t, nodes[0])
+	at := nodes[0].Now().Add(mfa.Period)
+	for _, node := range nodes {
+		node.Advance(at.Sub(node.Now()))
+	}
+	code := appCode(t, nodes[0], secret)
+	query := authn.FactorQuery{Proof: authn.Proof{Subject: user.Subject, Methods: []string{"pwd"}}, User: user}
+	var won atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 99 {
+		wg.Go(func() {
+			_, err := nodes[i%3].MFA.Redeem(context.Background(), query, authn.FactorAnswer{Factor: mfa.NameTOTP, Code: code})
+			if err == nil {
+				won.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, won.Load())
+
+	own, err := nodes[1].MFA.Overview(t.Context(), user.Subject)
+	require.NoError(t, err)
+	require.NoError(t, nodes[1].MFA.Remove(t.Context(), user.Subject, own.Factors[0].ID, mfa.By{}))
+	for _, node := range nodes {
+		node.Advance(mfa.Period)
+		_, err := node.MFA.Redeem(t.Context(), query, authn.FactorAnswer{Factor: mfa.NameTOTP, Code: appCode(t, node, secret)})
+		require.ErrorIs(t, err, authn.ErrFactorInvalid)
+	}
 }

@@ -161,6 +161,11 @@ func (s *Service) AnswerChallenge(ctx context.Context, r ChallengeAnswer) (Grant
 	if err != nil {
 		return Grant{}, err
 	}
+	if w.Enroll { // an enrollment ends all sessions but the one that comes of it
+		if w.next.held.epoch, err = s.view().Position(ctx); err != nil {
+			return Grant{}, err
+		}
+	}
 	for _, method := range result.Methods {
 		if !slices.Contains(w.proof.Methods, method) {
 			w.proof.Methods = append(w.proof.Methods, method)

@@ -36,7 +36,7 @@ func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDem
 // ready are the factors that the account can answer with; none if it has nothing but what stands in for others.
 func (s *Service) ready(ctx context.Context, q authn.FactorQuery) ([]string, error) {
 	var names []string
-	real := false
+	asks := false
 	for _, f := range s.factors {
 		has, err := f.Ready(ctx, q)
 		if err != nil {
@@ -44,10 +44,10 @@ func (s *Service) ready(ctx context.Context, q authn.FactorQuery) ([]string, err
 		}
 		if has {
 			names = append(names, f.Name())
-			real = real || !backup(f)
+			asks = asks || !backup(f)
 		}
 	}
-	if !real {
+	if !asks {
 		return nil, nil
 	}
 	return names, nil

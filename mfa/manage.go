@@ -3,6 +3,7 @@ package mfa
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -107,7 +108,7 @@ func (s *Service) dropAll(ctx context.Context, subject authn.Subject, kinds ...s
 	for _, r := range list {
 		for _, kind := range kinds {
 			if r.Kind == kind {
-				if err := s.drop(ctx, r); err != nil && absent(err) != authn.ErrFactorInvalid {
+				if err := s.drop(ctx, r); err != nil && !errors.Is(err, authn.ErrNotFound) {
 					return err
 				}
 			}

@@ -294,7 +294,7 @@ func TestEnrollAtLogin(t *testing.T) {
 	require.Equal(t, "code_invalid", problem(t, o.answer(t, held["challenge"], mfa.NameTOTP, "0")).Code)
 	got := answerOf(t, o.answer(t, held["challenge"], mfa.NameTOTP, o.code(t)))
 	assert.Len(t, got["recovery_codes"], mfa.RecoveryCodes)
-	assert.NotEmpty(t, got["access_token"])
+	require.Equal(t, http.StatusOK, app.Do(request("GET", "/auth/me", "", bearer(got["access_token"].(string))...)).Code, "that session lives, whatever the enrollment ended")
 	require.Equal(t, "challenge_invalid", problem(t, app.Do(request("POST", "/auth/login/mfa/begin", begin))).Code)
 	assert.Equal(t, false, o.login(t, nil)["enroll"])
 }
@@ -355,4 +355,31 @@ func TestMFAIsOffByDefault(t *testing.T) {
 	for _, path := range []string{"/auth/mfa", "/auth/mfa/totp", "/auth/login/mfa"} {
 		assert.Equal(t, http.StatusNotFound, app.Do(request("POST", path, "{}", bearer(token)...)).Code)
 	}
+}
+
+// NIST-06: however slowly it is guessed, a factor takes a hundred wrong codes in a row at most; then the right one is refused too,
+// until it is enrolled anew.
+func TestSlowGuessesDisableTheFactor(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, func(c *authmodule.Config) { c.MFA.Enabled = true })
+	o := enrolled(t, app)
+	guesses := 0
+	for ; guesses <= 100; guesses++ {
+		app.Advance(2 * time.Hour)
+		w := o.answer(t, o.login(t, nil)["challenge"], mfa.NameTOTP, "000000x")
+		if code := problem(t, w).Code; code != "code_invalid" {
+			require.Equal(t, "authenticator_disabled", code)
+			break
+		}
+	}
+	require.LessOrEqual(t, guesses, 100)
+	app.Advance(1000 * time.Hour)
+	require.Equal(t, "authenticator_disabled", problem(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameTOTP, o.code(t))).Code)
+	token := answerOf(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameRecoveryCode, o.codes[0].(string)))["access_token"].(string)
+
+	e := members(t, app.Do(request("POST", "/auth/mfa/totp", "{}", bearer(token)...)))
+	o.secret = e["secret"].(string)
+	answerOf(t, app.Do(request("POST", "/auth/mfa/totp/confirm", object(t, map[string]any{"id": e["id"], "code": o.code(t)}), bearer(token)...)))
+	app.Advance(mfa.Period)
+	answerOf(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameTOTP, o.code(t)))
 }
