@@ -216,6 +216,11 @@ func TestTrustedDevice(t *testing.T) {
 	assert.Equal(t, 1, n)
 	assert.Len(t, f.told(audit.DeviceTrusted), 4)
 
+	p = f.enroll(ada())
+	fifth := trust()
+	require.NoError(t, f.Remove(t.Context(), ada(), p.id, mfa.By{}))
+	assert.True(t, due(fifth), "a factor was removed")
+
 	none := fresh(t, mfa.Config{})
 	p = none.enroll(ada())
 	a := answer(mfa.NameTOTP, p.at(t, none.clock()))

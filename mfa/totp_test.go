@@ -227,6 +227,13 @@ func TestLimiter(t *testing.T) {
 		require.NoError(t, f.limiter.Reopen(t.Context(), ada(), factor))
 		require.NoError(t, f.redeem(ada(), factor, good), "it was not used up")
 	}
+	right := fresh(t, mfa.Config{})
+	p := right.enroll(ada())
+	right.limiter.most = 5
+	for range 20 {
+		require.NoError(t, right.redeem(ada(), mfa.NameTOTP, p.at(t, right.clock())), "right ones do not count")
+		right.pass(mfa.Period)
+	}
 	f := fresh(t, mfa.Config{})
 	f.limiter.most = 5
 	e, err := f.EnrollTOTP(t.Context(), ada(), "a", "")

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/setting"
 )
 
 func withMFA(c *authmodule.Config) {
@@ -242,6 +244,66 @@ func TestLimitAfterSecondFactor(t *testing.T) {
 	p, err := app.Users.AuthenticateToken(t.Context(), secretOf(answerOf(t, w)["access_token"].(string)), authn.Client{})
 	require.NoError(t, err)
 	assert.Contains(t, p.Methods, "mfa")
+}
+
+// A login of a trusted device that the limit holds up goes on as such.
+func TestLimitOfTrustedDevice(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, func(c *authmodule.Config) {
+		withMFA(c)
+		c.MFA.TrustDays, c.Session.MaxPerUser, c.Session.OnLimit = 30, 1, session.Ask
+	})
+	o := enrolled(t, app)
+	for range 2 {
+		held := answerOf(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameTOTP, o.code(t), "trust_device", true))
+		app.Advance(mfa.Period)
+		require.Equal(t, true, held["session_limit"])
+		held = o.login(t, map[string]any{"trusted_device": held["trusted_device"]})
+		require.Equal(t, true, held["session_limit"])
+		first := held["sessions"].([]any)[0].(map[string]any)["id"]
+		w := app.Do(request("POST", "/auth/login/continue", object(t, map[string]any{"continuation": held["continuation"], "end": []any{first}})))
+		require.NotEmpty(t, answerOf(t, w)["access_token"])
+	}
+}
+
+// stateful is a factor that is answered with what its beginning said.
+type stateful struct{ name string }
+
+func (s stateful) Name() string                                           { return s.name }
+func (s stateful) Ready(context.Context, authn.FactorQuery) (bool, error) { return true, nil }
+func (s stateful) Begin(context.Context, authn.FactorQuery) (authn.FactorBegun, error) {
+	return authn.FactorBegun{Public: `{"options":true}`, State: "begun"}, nil
+}
+
+func (s stateful) Verify(_ context.Context, _ authn.FactorQuery, code setting.Secret, state string) ([]string, error) {
+	if state != "begun" || code.Reveal() != "good" {
+		return nil, authn.ErrFactorInvalid
+	}
+	return []string{"hwk", "mfa"}, nil
+}
+
+// A factor of the application's own takes part. What one factor began is not another's, and a challenge is begun ten times at most.
+func TestAddFactor(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, withMFA,
+		authmodule.AddFactor(func() mfa.Factor { return stateful{"key"} }), authmodule.AddFactor(func() mfa.Factor { return stateful{"card"} }))
+	o := owner{app: app, email: app.User().Email}
+	held := o.login(t, nil)
+	require.Equal(t, []any{"card", "key"}, held["factors"])
+	begin := func(factor string) *httptest.ResponseRecorder {
+		return app.Do(request("POST", "/auth/login/mfa/begin", object(t, map[string]any{"challenge": held["challenge"], "factor": factor})))
+	}
+	require.Equal(t, map[string]any{"options": true}, answerOf(t, begin("card")))
+	require.Equal(t, "code_invalid", problem(t, o.answer(t, held["challenge"], "key", "good")).Code)
+	require.Equal(t, "code_invalid", problem(t, begin(mfa.NameTOTP)).Code)
+	answerOf(t, o.answer(t, held["challenge"], "card", "good"))
+
+	held = o.login(t, nil)
+	for range 10 {
+		answerOf(t, begin("key"))
+	}
+	require.Equal(t, "challenge_invalid", problem(t, begin("key")).Code)
+	require.Equal(t, "challenge_invalid", problem(t, o.answer(t, held["challenge"], "key", "good")).Code)
 }
 
 // A trusted device is let in by the password; it cannot change factors.
