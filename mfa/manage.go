@@ -75,7 +75,7 @@ func (s *Service) Remove(ctx context.Context, subject authn.Subject, id string, 
 	if err := s.dropAll(ctx, subject, kindTrusted); err != nil {
 		return err
 	}
-	if has, err := s.enrolled(ctx, authn.FactorQuery{Proof: authn.Proof{Subject: subject}}); err != nil {
+	if has, err := s.Enrolled(ctx, subject); err != nil {
 		return err
 	} else if !has {
 		if err := s.dropAll(ctx, subject, kindRecovery, kindPendingApp, kindPendingEmail); err != nil {
@@ -143,17 +143,10 @@ func (s *Service) closeOthers(ctx context.Context, subject authn.Subject, by By)
 	return wrapped("end the other sessions of an account", err)
 }
 
-// enrolled reports whether the account has a factor that a login asks for.
-func (s *Service) enrolled(ctx context.Context, q authn.FactorQuery) (bool, error) {
-	for _, f := range s.factors {
-		if backup(f) {
-			continue
-		}
-		if ready, err := f.Ready(ctx, q); err != nil || ready {
-			return ready, err
-		}
-	}
-	return false, nil
+// Enrolled reports whether the account has a factor that a login asks for, of this package or another.
+func (s *Service) Enrolled(ctx context.Context, subject authn.Subject) (bool, error) {
+	ready, err := s.ready(ctx, authn.FactorQuery{Proof: authn.Proof{Subject: subject}})
+	return len(ready) > 0, err
 }
 
 func nameOf(kind string) string {

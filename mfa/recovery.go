@@ -31,7 +31,7 @@ const (
 // NewRecoveryCodes returns ten new recovery codes, each for one use, such as "abcd-efgh-ijkl-mnop-qrst-uvwx". They are shown once; those
 // before are dead. It returns [ErrNoFactor] for an account that has no factor which they could stand in for.
 func (s *Service) NewRecoveryCodes(ctx context.Context, subject authn.Subject, client authn.Client) ([]setting.Secret, error) {
-	if has, err := s.enrolled(ctx, authn.FactorQuery{Proof: authn.Proof{Subject: subject}}); err != nil || !has {
+	if has, err := s.Enrolled(ctx, subject); err != nil || !has {
 		return nil, orError(err, ErrNoFactor)
 	}
 	id, err := credential.NewID(s.deps.Rand, string(subject.Tenant), subject.ID)

@@ -179,7 +179,21 @@ func TestOneAnswerWins(t *testing.T) {
 	}
 }
 
-// A challenge takes five wrong answers, and five minutes; it is of its own account.
+// V6.7.2: a challenge has 256 random bits, and no two are alike.
+func TestChallengesAreUnique(t *testing.T) {
+	t.Parallel()
+	o := enrolled(t, startConfigured(t, withMFA))
+	seen := map[string]bool{}
+	for range 200 {
+		challenge := o.login(t, nil)["challenge"].(string)
+		_, secret, _ := strings.Cut(challenge[len("mc_"):], "_")
+		require.Len(t, secret, 52, "of base32")
+		require.False(t, seen[secret])
+		seen[secret] = true
+	}
+}
+
+// V6.6.3: a challenge takes five wrong answers, and five minutes; it is of its own account.
 func TestChallengeEnds(t *testing.T) {
 	t.Parallel()
 	app := startConfigured(t, withMFA)

@@ -43,11 +43,11 @@ func (g *Gate) fresh(next handler) handler {
 			return Reply{}, insufficient("log in again: this needs a login of the last 15 minutes")
 		}
 		if !slices.Contains(p.Methods, "mfa") {
-			has, err := g.deps.MFA.Overview(ctx, p.Subject)
+			has, err := g.deps.MFA.Enrolled(ctx, p.Subject)
 			if err != nil {
 				return Reply{}, err
 			}
-			if len(has.Factors) > 0 {
+			if has {
 				return Reply{}, insufficient("log in again, with your second factor: this device was let in without it")
 			}
 		}
