@@ -127,3 +127,14 @@ func TestFactorsOfSeveralNodes(t *testing.T) {
 		require.ErrorIs(t, err, authn.ErrFactorInvalid)
 	}
 }
+
+// Principals for tests are of a second factor too, so that a test need not enroll one where it is demanded.
+func TestPrincipalsWhereMFAIsDemanded(t *testing.T) {
+	t.Parallel()
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) { c.MFA.Enabled, c.MFA.Require = true, mfa.RequireEverybody })
+	assert.Equal(t, []string{"pwd", "otp", "mfa"}, app.Principal().Methods)
+	_, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: app.User().Email, Password: fxtest.Password})
+	var needed *authn.MFARequiredError
+	require.ErrorAs(t, err, &needed)
+	assert.True(t, needed.Demand.Enroll)
+}

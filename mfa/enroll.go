@@ -184,7 +184,7 @@ func (s *Service) matchApp(r Record, code setting.Secret) (int64, error) {
 }
 
 func (s *Service) sealApp(r Record, a app) ([]byte, error) {
-	text, err := json.Marshal(a)
+	text, err := json.Marshal(a) //nolint:gosec // it is sealed before it goes anywhere
 	if err != nil {
 		return nil, errors.New("mfa: a secret could not be written")
 	}
