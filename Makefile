@@ -12,7 +12,7 @@ ROUNDS ?= 8
 # Pinned: another version may have other opinions. See docs/adr/0003-linting.md.
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Debian packages of the programs that tests talk to; internal/peer has the same names.
-PEERS := chromium nodejs npm haproxy caddy redis-server postgresql
+PEERS := chromium nodejs npm haproxy caddy redis-server postgresql oathtool
 chromium_programs := chromium chromium-browser google-chrome
 nodejs_programs := node nodejs
 # Debian keeps the server off the PATH.

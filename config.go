@@ -9,6 +9,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/bundle"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -41,6 +42,8 @@ type Config struct {
 	Session session.Config `yaml:"session"`
 	// APIKeys configures API keys.
 	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
+	// MFA configures second factors.
+	MFA mfa.Config `yaml:"mfa"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
 	Binding authn.BindingConfig `yaml:"binding"`
 	// Issuers are other issuers whose access tokens are accepted, by names of your own. None by default.
@@ -156,6 +159,7 @@ func (c Config) WithDefaults() Config {
 	c.LoginRateLimit = c.Throttle.AccountRate
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
+	c.MFA = c.MFA.WithDefaults()
 	c.Binding = c.Binding.WithDefaults()
 	c.Issuers = issuerDefaults(c.Issuers)
 	c.RBAC = c.RBAC.WithDefaults()

@@ -16,6 +16,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/transport"
@@ -90,8 +91,11 @@ func TestWithDefaults(t *testing.T) {
 					AccountRate: "5/minute", AddressRateLimit: "100/minute", PairRateLimit: "20/hour", LockSeconds: 30, LongestLockSeconds: 3600,
 					MaxConsecutiveFailures: 100, IPv4Prefix: 24, IPv6Prefix: 64,
 				},
-				Session:      session.Config{TimeoutMinutes: 60, AbsoluteTimeoutDays: 30, OnLimit: session.EvictOldest},
-				APIKeys:      authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},
+				Session: session.Config{TimeoutMinutes: 60, AbsoluteTimeoutDays: 30, OnLimit: session.EvictOldest},
+				APIKeys: authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},
+				MFA: mfa.Config{
+					Issuer: "authmodule", Algorithm: mfa.SHA1, Digits: 6, EnrollMinutes: 10, MaxApps: 5, MaxTrusted: 5, Require: mfa.RequireNobody,
+				},
 				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
 				RBAC:         authz.Config{DefaultRole: "viewer", AdminRole: "admin", ExplainDenials: "development", DeniedEventsPercent: 100},
 				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki", CheckRoutes: checkRoutes},

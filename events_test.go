@@ -12,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -104,6 +105,28 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			_, err = app.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
 			require.ErrorIs(t, err, authn.ErrTokenBinding)
 		},
+		audit.MFAEnrolled:           func(t *testing.T, app *fxtest.App) { enrollApp(t, app) },
+		audit.RecoveryCodesReplaced: func(t *testing.T, app *fxtest.App) { enrollApp(t, app) },
+		audit.MFARemoved: func(t *testing.T, app *fxtest.App) {
+			user, _, _ := enrollApp(t, app)
+			require.NoError(t, app.MFA.Reset(t.Context(), user.Subject, mfa.By{}))
+		},
+		audit.MFAFailed: func(t *testing.T, app *fxtest.App) {
+			user, _, _ := enrollApp(t, app)
+			require.ErrorIs(t, secondFactor(t, app, user, mfa.NameTOTP, "0"), authn.ErrFactorInvalid)
+		},
+		audit.RecoveryCodeUsed: func(t *testing.T, app *fxtest.App) {
+			user, _, codes := enrollApp(t, app)
+			require.NoError(t, secondFactor(t, app, user, mfa.NameRecoveryCode, codes[0]))
+		},
+		audit.DeviceTrusted: func(t *testing.T, app *fxtest.App) {
+			user, secret, _ := enrollApp(t, app)
+			app.Advance(mfa.Period)
+			require.NoError(t, secondFactor(t, app, user, mfa.NameTOTP, appCode(t, app, secret)))
+		},
+		audit.CodeMailed: func(t *testing.T, app *fxtest.App) {
+			require.NoError(t, app.MFA.EnrollEmail(t.Context(), app.User(), authn.Client{}))
+		},
 		audit.APIKeyCreated: func(_ *testing.T, app *fxtest.App) { app.APIKey(app.Principal()) },
 		audit.APIKeyRotated: func(t *testing.T, app *fxtest.App) {
 			p := app.Principal()
@@ -157,8 +180,9 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.Contains(t, acts, what)
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.AdminEmail, c.SecretKey, c.JWT.Managed.Enabled = "root@example.com", goodSecret, true
+				c.MFA.Enabled, c.MFA.EmailCode, c.MFA.TrustDays = true, true, 30
 				c.RBAC.GrantedEventsPercent, c.Throttle.MaxConsecutiveFailures = 100, 5
-			})
+			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }))
 			if what != audit.AdminSetupIssued {
 				require.Empty(t, app.Events(what), "before the act")
 			}

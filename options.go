@@ -11,6 +11,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/authz/policy"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/transport"
 )
@@ -96,6 +97,21 @@ func UseDeviceNotifier(constructor any) fx.Option {
 // UseLocator says where the addresses of sessions are, from a database that the application brings.
 func UseLocator(constructor any) fx.Option {
 	return slot.Use[session.Locator]("Locator", constructor, 1)
+}
+
+// UseFactorStore keeps second factors, sealed or hashed, in the application's own [mfa.FactorStore].
+func UseFactorStore(constructor any) fx.Option {
+	return slot.Use[mfa.FactorStore]("FactorStore", constructor, 1)
+}
+
+// UseCodeSender sends codes by e-mail (auth.mfa.email_code) through the application's own [mfa.Sender].
+func UseCodeSender(constructor any) fx.Option {
+	return slot.Use[mfa.Sender]("CodeSender", constructor, 1)
+}
+
+// AddFactor offers one more [mfa.Factor] at login, before the module's own and in the order of their names.
+func AddFactor(constructor any) fx.Option {
+	return slot.Add[mfa.Factor]("Factor", constructor, 1)
 }
 
 // UseAttributeSource says what attributes callers have, for policies.

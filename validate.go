@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	p.breach(c.Password.Breach)
 	p.session(c)
 	p.apiKeys(c.APIKeys)
+	p.mfa(c)
 	p.issuers(c)
 	p.rbac(c.RBAC)
 	p.rbacEndpoints(c)

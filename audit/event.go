@@ -52,6 +52,24 @@ const (
 	BindingFailed Type = "binding.failed"
 )
 
+// Second factors.
+const (
+	// MFAEnrolled: an account has a further factor; Reason is its kind.
+	MFAEnrolled Type = "mfa.enrolled"
+	// MFARemoved: a factor, or the trust in a device, was taken away; Reason is its kind, or "reset" for all.
+	MFARemoved Type = "mfa.removed"
+	// MFAFailed: a code was wrong, used already or too old; Reason is the kind of factor.
+	MFAFailed Type = "mfa.failed"
+	// RecoveryCodeUsed: a recovery code was used; the detail left says how many there still are.
+	RecoveryCodeUsed Type = "recovery_code.used"
+	// RecoveryCodesReplaced: an account got new recovery codes, and those before are dead.
+	RecoveryCodesReplaced Type = "recovery_code.replaced"
+	// DeviceTrusted: a device needs no second factor for a while.
+	DeviceTrusted Type = "device.trusted"
+	// CodeMailed: a code was sent by e-mail to an account's owner; Reason is the kind of factor.
+	CodeMailed Type = "code.mailed"
+)
+
 // API keys.
 const (
 	// APIKeyCreated: an API key was made.
@@ -96,6 +114,7 @@ func Types() []Type {
 		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
 		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
 		LoginThrottled, AuthenticatorDisabled, AuthenticatorReopened, BindingFailed,
+		MFAEnrolled, MFARemoved, MFAFailed, RecoveryCodeUsed, RecoveryCodesReplaced, DeviceTrusted, CodeMailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, AccessGranted, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted, PolicyDefined, PolicyDeleted,

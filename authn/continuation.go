@@ -18,6 +18,9 @@ type SessionLimitError struct {
 	// Continuation, which may be used once, lets [Service.ContinueLogin] go on with the login.
 	Continuation setting.Secret
 	Expires      time.Time
+	// Factor is what a second factor brought along; see [Grant]. Carrier is that of the login.
+	Factor  FactorResult
+	Carrier Carrier
 }
 
 // Error says that a limit was reached.
@@ -50,6 +53,8 @@ type continuation struct {
 	// Epoch is the position of the revocation log when the login was first held up, Expires when it has waited for long enough.
 	Epoch   int64     `json:"epoch"`
 	Expires time.Time `json:"expires"`
+	// Factored says that the second factor was asked for before.
+	Factored bool `json:"factored"`
 }
 
 // held is what a continued login was held up by before.
@@ -58,35 +63,67 @@ type held struct {
 	expires time.Time
 }
 
-// offer stores the login and returns the error that lets its user go on. A login that is held up again has no more time than at first.
-func (s *Service) offer(ctx context.Context, proof Proof, c Completion, epoch int64) error {
-	before := held{epoch: epoch, expires: s.deps.Now().Add(ContinuationLifetime)}
+// hold is the login as it is stored. One that is held up again has no more time than at first.
+func (s *Service) hold(proof Proof, c Completion, epoch int64, lifetime time.Duration) continuation {
+	before := held{epoch: epoch, expires: s.deps.Now().Add(lifetime)}
 	if c.held != nil {
 		before = *c.held
 	}
-	value, err := json.Marshal(continuation{
+	return continuation{
 		Subject: proof.Subject.ID, Methods: proof.Methods, Time: proof.Time, CredentialVersion: proof.CredentialVersion,
 		Carrier: c.Carrier, Bind: c.Bind, Remember: c.Remember, DeviceName: c.Device.Name,
-		Epoch: before.epoch, Expires: before.expires,
-	})
-	if err != nil {
-		return wrapped("store a login", err)
+		Epoch: before.epoch, Expires: before.expires, Factored: c.factored,
 	}
-	id, errID := credential.NewID(s.deps.Rand, string(proof.Subject.Tenant), proof.Subject.ID)
+}
+
+// resumed is what hold has stored.
+func (login continuation) resumed(tenant Tenant) (Proof, Completion) {
+	return Proof{
+			Subject: Subject{Tenant: tenant, ID: login.Subject}, Methods: login.Methods, Time: login.Time, CredentialVersion: login.CredentialVersion,
+		}, Completion{
+			Carrier: login.Carrier, Bind: login.Bind, Remember: login.Remember, Device: DeviceClaim{Name: login.DeviceName},
+			held: &held{epoch: login.Epoch, expires: login.Expires}, factored: login.Factored,
+		}
+}
+
+// keep stores a login that waits, and returns the secret that finds it once.
+func (s *Service) keep(ctx context.Context, subject Subject, kind, purpose string, expires time.Time, login any) (setting.Secret, error) {
+	value, err := json.Marshal(login)
+	if err != nil {
+		return "", wrapped("store a login", err)
+	}
+	id, errID := credential.NewID(s.deps.Rand, string(subject.Tenant), subject.ID)
 	secret, errSecret := credential.NewSecret(s.deps.Rand)
 	if err := errors.Join(errID, errSecret); err != nil {
-		return fmt.Errorf("authn: make a continuation: %w", err)
+		return "", fmt.Errorf("authn: hold a login up: %w", err)
 	}
 	err = s.deps.OneTime.PutOneTime(ctx, OneTime{
-		Tenant: proof.Subject.Tenant, Purpose: continuationPurpose, ID: id, SecretHash: credential.Hash(secret), Value: string(value), Expires: before.expires,
+		Tenant: subject.Tenant, Purpose: purpose, ID: id, SecretHash: credential.Hash(secret), Value: string(value), Expires: expires,
 	})
+	return credential.Credential{Kind: kind, ID: id, Secret: secret}.Encode(), wrapped("store a login", err)
+}
+
+// take consumes what keep has stored, or returns [ErrNotFound].
+func (s *Service) take(ctx context.Context, text setting.Secret, kind, purpose string) (OneTime, error) {
+	given, err := credential.Parse(kind, text)
+	if err != nil || s.deps.OneTime == nil {
+		return OneTime{}, ErrNotFound
+	}
+	record, err := s.deps.OneTime.ConsumeOneTime(ctx, Tenant(given.Tenant()), purpose, given.ID, credential.Hash(given.Secret), s.deps.Now())
+	if errors.Is(err, ErrNotFound) {
+		return OneTime{}, ErrNotFound
+	}
+	return record, wrapped("take up a login", err)
+}
+
+// offer stores the login and returns the error that lets its user go on.
+func (s *Service) offer(ctx context.Context, proof Proof, c Completion, epoch int64) error {
+	login := s.hold(proof, c, epoch, ContinuationLifetime)
+	secret, err := s.keep(ctx, proof.Subject, continuationKind, continuationPurpose, login.Expires, login)
 	if err != nil {
-		return wrapped("store a login", err)
+		return err
 	}
-	return &SessionLimitError{
-		Subject: proof.Subject, Expires: before.expires,
-		Continuation: credential.Credential{Kind: continuationKind, ID: id, Secret: secret}.Encode(),
-	}
+	return &SessionLimitError{Subject: proof.Subject, Expires: login.Expires, Continuation: secret, Carrier: c.Carrier}
 }
 
 // ContinueRequest goes on with a login that the session limit held up.
@@ -113,7 +150,7 @@ func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, 
 	if err != nil {
 		return Grant{}, err
 	}
-	if err := s.mayContinue(ctx, proof, r.Client, c.held.epoch); err != nil {
+	if err := s.mayContinue(ctx, proof, r.Client, c.held.epoch, ErrContinuationInvalid); err != nil {
 		return Grant{}, err
 	}
 	for _, id := range r.End {
@@ -133,9 +170,9 @@ func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, 
 
 // mayContinue refuses a login whose account's sessions were all ended since it was held up, or whose
 // account would not be let in any more, before anything is ended for it.
-func (s *Service) mayContinue(ctx context.Context, proof Proof, client Client, epoch int64) error {
-	if ended, err := s.view().EndedSince(ctx, proof.Subject, epoch); err != nil || ended {
-		return orError(err, ErrContinuationInvalid)
+func (s *Service) mayContinue(ctx context.Context, proof Proof, client Client, epoch int64, ended error) error {
+	if gone, err := s.view().EndedSince(ctx, proof.Subject, epoch); err != nil || gone {
+		return orError(err, ended)
 	}
 	err := s.stillGood(ctx, proof)
 	if errors.Is(err, ErrInvalidCredentials) {
@@ -146,26 +183,17 @@ func (s *Service) mayContinue(ctx context.Context, proof Proof, client Client, e
 
 // resume consumes a continuation.
 func (s *Service) resume(ctx context.Context, text setting.Secret) (Proof, Completion, error) {
-	given, err := credential.Parse(continuationKind, text)
-	if err != nil || s.deps.OneTime == nil {
-		return Proof{}, Completion{}, ErrContinuationInvalid
-	}
-	tenant := Tenant(given.Tenant())
-	record, err := s.deps.OneTime.ConsumeOneTime(ctx, tenant, continuationPurpose, given.ID, credential.Hash(given.Secret), s.deps.Now())
+	record, err := s.take(ctx, text, continuationKind, continuationPurpose)
 	if errors.Is(err, ErrNotFound) {
 		return Proof{}, Completion{}, ErrContinuationInvalid
 	}
 	if err != nil {
-		return Proof{}, Completion{}, wrapped("use a continuation", err)
+		return Proof{}, Completion{}, err
 	}
 	var login continuation
 	if err := json.Unmarshal([]byte(record.Value), &login); err != nil {
 		return Proof{}, Completion{}, wrapped("read a continuation", err)
 	}
-	return Proof{
-			Subject: Subject{Tenant: tenant, ID: login.Subject}, Methods: login.Methods, Time: login.Time, CredentialVersion: login.CredentialVersion,
-		}, Completion{
-			Carrier: login.Carrier, Bind: login.Bind, Remember: login.Remember, Device: DeviceClaim{Name: login.DeviceName},
-			held: &held{epoch: login.Epoch, expires: login.Expires},
-		}, nil
+	proof, c := login.resumed(record.Tenant)
+	return proof, c, nil
 }

@@ -27,6 +27,8 @@ type LoginRequest struct {
 	Device DeviceClaim
 	// Replaces is as in [Completion].
 	Replaces setting.Secret
+	// Trust is the secret of a device that needs no second factor, if the client has one.
+	Trust setting.Secret
 }
 
 // Completion says how a proved login becomes a session.
@@ -39,8 +41,12 @@ type Completion struct {
 	// Remember and Device are as in [LoginRequest].
 	Remember bool
 	Device   DeviceClaim
+	// Trust is as in [LoginRequest].
+	Trust setting.Secret
 	// held is set for a login that goes on.
 	held *held
+	// factored says that the second factor was asked for before, and given if it was due.
+	factored bool
 	// failures is how many attempts failed before.
 	failures int64
 	// Replaces is the session cookie that the browser sent along, if any. With CarrierCookie the new cookie takes its
@@ -57,12 +63,14 @@ type Grant struct {
 	// ExpiresIn is the access token's lifetime.
 	ExpiresIn time.Duration
 	Cookie    setting.Secret
+	// Factor is what a second factor brought along, after [Service.AnswerChallenge].
+	Factor FactorResult
 }
 
 // Login asks the password authorities in their order and completes the login.
 // Unknown address, wrong password and disabled account are all
 // [ErrInvalidCredentials], at the same cost. A binding that is asked for and cannot be had is a [FieldError]. Where users may
-// choose which sessions to end, a reached limit is a [SessionLimitError]. After too many failures the error is a [ThrottledError], alike for
+// choose which sessions to end, a reached limit is a [SessionLimitError]; where a second factor is due, it is an [MFARequiredError]. After too many failures the error is a [ThrottledError], alike for
 // addresses that have an account and those that have none.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	if err := errors.Join(r.Bind.check(r.Client), CheckDeviceName("device_name", r.Device.Name)); err != nil {
@@ -75,7 +83,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces, failures: attempt.failures()})
+	grant, err := s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces, Trust: r.Trust, failures: attempt.failures()})
 	attempt.Done(ctx, !errors.Is(err, ErrInvalidCredentials), nil)
 	return grant, err
 }
@@ -152,7 +160,7 @@ func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
 }
 
 // Complete turns a proof into a session. It is the only place that decides
-// whether an account may log in and to what its session is bound, and the only caller of [Sessions].Open.
+// whether an account may log in, whether it must prove a second factor, and to what its session is bound, and the only caller of [Sessions].Open.
 func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Grant, error) {
 	switch c.Carrier {
 	case "":
@@ -186,6 +194,10 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if proof.CredentialVersion == 0 {
 		proof.CredentialVersion = user.CredentialVersion
 	}
+	if err := s.demand(ctx, proof, user, has.roles, c, epoch); err != nil {
+		return Grant{}, err
+	}
+	c.factored = true
 	if err := s.recordLogin(ctx, user, proof.Time); err != nil {
 		return Grant{}, err
 	}

@@ -35,8 +35,10 @@ type Deps struct {
 	Sessions    Sessions
 	Live        LiveSessions
 	Roles       RoleSource
-	// OneTime keeps logins that the session limit holds up; nil refuses them.
+	// OneTime keeps logins that the session limit holds up, or that wait for a second factor; nil refuses them.
 	OneTime OneTimeStore
+	// SecondFactor says which logins need one; nil asks for none.
+	SecondFactor SecondFactor
 	// Throttle limits failed logins and refreshes; nil limits nothing.
 	Throttle *Throttle
 	// Registration defaults to RegistrationClosed.

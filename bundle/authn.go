@@ -14,6 +14,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/transport"
@@ -120,6 +121,7 @@ type usersIn struct {
 	Tokens   *authn.TokenManager
 	Sessions *session.Manager
 	Throttle *authn.Throttle
+	Factors  *mfa.Service
 	Roles    *authz.Service
 	Bus      *audit.Bus
 	Logger   logger
@@ -127,9 +129,13 @@ type usersIn struct {
 
 func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 	own := &authn.Passwords{Users: in.Ports.users, Hashes: in.Ports.passwords, Hasher: in.Hasher, Log: in.Logger.named(), Now: s.Now}
+	var second authn.SecondFactor // a nil service in it would be none that is nil
+	if in.Factors != nil {
+		second = in.Factors
+	}
 	return authn.NewService(authn.Deps{
 		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher, Policy: in.Policy,
-		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime, Throttle: in.Throttle,
+		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime, Throttle: in.Throttle, SecondFactor: second,
 		Registration: s.Registration, Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/redispart"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/transport"
@@ -27,6 +28,7 @@ type Settings struct {
 	Throttle           authn.ThrottleConfig
 	Sessions           session.Config
 	APIKeys            authn.APIKeyConfig
+	MFA                mfa.Config
 	Issuers            map[string]authn.IssuerConfig
 	Roles              authz.Config
 	HTTP               transport.Config
@@ -95,6 +97,7 @@ func Module(s Settings) fx.Option {
 			s.newHasher,
 			s.newThrottle,
 			s.newPolicy,
+			s.newMFA,
 			s.newUsers,
 			s.newAPIKeys,
 			s.newIssuers,
@@ -113,7 +116,7 @@ func Module(s Settings) fx.Option {
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
-		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
+		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "FactorStore": s.MFA.Enabled, "CodeSender": s.MFA.Enabled && s.MFA.EmailCode, "Factor": s.MFA.Enabled, "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
 		"HTTPClient": len(s.Issuers) > 0 || s.Passwords.Breach.Online,
 	}
 	for _, name := range []string{

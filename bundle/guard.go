@@ -48,6 +48,9 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	if s.APIKeys.Enabled.Enabled() {
 		add("api_keys", raw.apiKeys, func(g *storeguard.Guard) { p.apiKeys = g.APIKeys(raw.apiKeys) }, health.Probe{Read: look.apiKeys})
 	}
+	if s.MFA.Enabled {
+		add("factors", raw.factors, func(g *storeguard.Guard) { p.factors = g.Factors(raw.factors) }, health.Probe{Read: look.factors})
+	}
 	if s.Tokens.Managed.Enabled {
 		add("signing_keys", raw.signingKeys, func(g *storeguard.Guard) { p.signingKeys = g.SigningKeys(raw.signingKeys) }, health.Probe{Read: look.signingKeys})
 	}

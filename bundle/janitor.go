@@ -32,7 +32,11 @@ func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manag
 			keys.Sweep()
 			_, errKeys = keys.Prune(ctx)
 		}
-		for _, err := range []error{errSessions, errRevocations, errOneTime, errCounters, errAssignments, errKeys} {
+		var errFactors error
+		if s.MFA.Enabled {
+			_, errFactors = p.factors.PruneFactors(ctx, now)
+		}
+		for _, err := range []error{errSessions, errRevocations, errOneTime, errCounters, errAssignments, errKeys, errFactors} {
 			if err != nil && ctx.Err() == nil {
 				l.named().Warn("expired records could not be dropped; the next sweep tries again", "error", err)
 			}

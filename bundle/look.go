@@ -63,6 +63,11 @@ func (l *look) devices(ctx context.Context) error {
 	return err
 }
 
+func (l *look) factors(ctx context.Context) error {
+	_, err := l.ports.factors.Factors(ctx, l.nobody)
+	return err
+}
+
 func (l *look) revocations(ctx context.Context) error {
 	_, _, err := l.ports.revocations.Revocations(ctx, 0, 1)
 	return err

@@ -11,6 +11,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
 )
@@ -26,6 +27,7 @@ type driver interface {
 	authn.KeyStore
 	session.Store
 	session.DeviceStore
+	mfa.FactorStore
 	authz.RuleStore
 	authz.AssignmentStore
 }
@@ -41,6 +43,7 @@ type ports struct {
 	signingKeys authn.KeyStore
 	sessions    session.Store
 	devices     session.DeviceStore
+	factors     mfa.FactorStore
 	rules       authz.RuleStore
 	assignments authz.AssignmentStore
 	// probes look at each of them.
@@ -59,6 +62,7 @@ type portOverrides struct {
 	SigningKeys slot.Members[authn.KeyStore]
 	Sessions    slot.Members[session.Store]
 	Devices     slot.Members[session.DeviceStore]
+	Factors     slot.Members[mfa.FactorStore]
 	Rules       slot.Members[authz.RuleStore]
 	Assignments slot.Members[authz.AssignmentStore]
 	Database    slot.Members[*sql.DB]
@@ -70,7 +74,7 @@ type portOverrides struct {
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
 	redis := s.redis(in.Redis)
-	var errs [11]error
+	var errs [12]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
@@ -82,6 +86,7 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.signingKeys, errs[8] = port(in.SigningKeys, shared)
 	p.devices, errs[9] = port(in.Devices, shared)
 	p.counters, errs[10] = portIn(in.Counters, redis, shared)
+	p.factors, errs[11] = port(in.Factors, shared)
 	for _, err := range errs {
 		if err != nil {
 			return ports{}, s.loud(err)

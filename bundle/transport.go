@@ -10,6 +10,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/transport"
 )
@@ -21,6 +22,7 @@ type gateIn struct {
 	Sessions       *session.Manager
 	Roles          *authz.Service
 	APIKeys        *authn.APIKeys
+	MFA            *mfa.Service
 	SigningKeys    *authn.KeyManager
 	Issuers        *authn.Issuers
 	Setup          *authn.AdminSetup
@@ -33,7 +35,7 @@ func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
 	extra := slot.Values(in.Authenticators.List)
 	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
 	gate, err := transport.New(s.HTTP, transport.Deps{
-		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
+		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, MFA: in.MFA, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
 		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return gate, s.loud(err)

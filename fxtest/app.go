@@ -13,6 +13,7 @@ import (
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/echoauth"
+	"github.com/authmodule/authmodule/mfa"
 )
 
 // TB is what this package needs of *testing.T and *testing.B.
@@ -32,6 +33,8 @@ type App struct {
 	APIKeys *authn.APIKeys
 	// SigningKeys is nil unless the configuration has the module manage them.
 	SigningKeys *authn.KeyManager
+	// MFA is nil unless the configuration enables it.
+	MFA *mfa.Service
 	// Throttle is nil if it is disabled.
 	Throttle *authn.Throttle
 
@@ -60,7 +63,7 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 		authmodule.Stub(func(c *authmodule.Config) { c.Now = a.clock.Now }, change),
 		authmodule.AddListener(func() audit.Listener { return a.events }),
 		fx.Options(options...),
-		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.Throttle),
+		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.MFA, &a.Throttle),
 		fx.Invoke(a.adopt),
 		fx.NopLogger,
 	)

@@ -29,7 +29,8 @@ func (a *App) User(roles ...string) authn.User {
 	return user
 }
 
-// Principal returns a new account with the roles, as a request of it would be seen: with a live session of its own.
+// Principal returns a new account with the roles, as a request of it would be seen: with a live session of its own,
+// and by a second factor where the configuration enables them.
 func (a *App) Principal(roles ...string) authn.Principal {
 	a.t.Helper()
 	p, err := a.Users.AuthenticateToken(context.Background(), a.grant(a.User(roles...).Subject, authn.CarrierToken).AccessToken, authn.Client{})
@@ -75,6 +76,9 @@ func (a *App) Cookie(p authn.Principal) *http.Cookie {
 func (a *App) grant(s authn.Subject, carrier authn.Carrier) authn.Grant {
 	a.t.Helper()
 	proof := authn.Proof{Subject: s, Methods: []string{authn.MethodPassword}, Time: a.clock.Now()}
+	if a.MFA != nil {
+		proof.Methods = append(proof.Methods, "otp", "mfa")
+	}
 	grant, err := a.Users.Complete(context.Background(), proof, authn.Completion{Carrier: carrier, Client: authn.Client{UserAgent: "fxtest"}})
 	if err != nil {
 		a.t.Fatalf("fxtest: log in: %v", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 )
 
@@ -27,6 +28,7 @@ type Gate struct {
 	cookie  sessionCookie
 	// deviceCookie tells known browsers from new ones.
 	deviceCookie deviceCookie
+	trustCookie  trustCookie
 	origins      origins
 	chain        []method
 	// compiles has one place, for whoever has policies compiled.
@@ -41,6 +43,8 @@ type Deps struct {
 	Authz    *authz.Service
 	// APIKeys is nil when there are none.
 	APIKeys *authn.APIKeys
+	// MFA is nil when there are no second factors.
+	MFA *mfa.Service
 	// SigningKeys is nil when the module does not manage them.
 	SigningKeys *authn.KeyManager
 	// Issuers is nil when no other issuer's tokens are accepted.
@@ -81,7 +85,7 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	}
 	g := &Gate{
 		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
-		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, origins: protection,
+		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, trustCookie: trustCookie{insecure: cfg.InsecureCookies}, origins: protection,
 		compiles: make(chan struct{}, 1),
 	}
 	g.chain = append(g.chain, method{"bearer", g.bearer})

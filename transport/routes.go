@@ -34,6 +34,9 @@ func (g *Gate) own() []Endpoint {
 	if g.deps.APIKeys != nil {
 		endpoints = append(endpoints, g.apiKeyEndpoints()...)
 	}
+	if g.deps.MFA != nil {
+		endpoints = append(endpoints, g.mfaEndpoints()...)
+	}
 	endpoints = append(endpoints, g.tokenEndpoints()...)
 	endpoints = append(endpoints, g.keyEndpoints()...)
 	endpoints = append(endpoints, g.healthEndpoints()...)
@@ -83,12 +86,13 @@ type tokens struct {
 	RefreshToken string `json:"refresh_token"`
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"`
+	brought
 }
 
-func tokenReply(grant authn.Grant) Reply {
+func tokenReply(grant authn.Grant, more brought) Reply {
 	return Reply{Body: tokens{
 		AccessToken: grant.AccessToken.Reveal(), RefreshToken: grant.RefreshToken.Reveal(),
-		TokenType: "Bearer", ExpiresIn: int64(grant.ExpiresIn.Seconds()),
+		TokenType: "Bearer", ExpiresIn: int64(grant.ExpiresIn.Seconds()), brought: more,
 	}}
 }
 
@@ -105,7 +109,7 @@ func (g *Gate) refresh(ctx context.Context, r *http.Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return tokenReply(grant), nil
+	return tokenReply(grant, brought{}), nil
 }
 
 func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/setting"
 )
 
 func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
@@ -20,6 +20,7 @@ func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
 		Bind:    in.binding(), Remember: in.flag("remember"),
 	}
 	request.Replaces, _, _ = g.cookie.read(r)
+	trusted := setting.Secret(in.optional("trusted_device"))
 	claim, err := g.device(r, in, request.Carrier == authn.CarrierCookie)
 	if err := errors.Join(in.err(), err); err != nil {
 		return Reply{}, err
@@ -28,6 +29,9 @@ func (g *Gate) login(ctx context.Context, r *http.Request) (Reply, error) {
 		return Reply{}, insecureTransport()
 	}
 	request.Device = claim
+	if request.Trust = g.trustCookie.read(r); request.Trust == "" {
+		request.Trust = trusted
+	}
 	grant, err := g.deps.Users.Login(ctx, request)
 	return g.granted(ctx, grant, err, claim)
 }
@@ -63,18 +67,28 @@ func (g *Gate) device(r *http.Request, in *body, browser bool) (authn.DeviceClai
 // granted answers a login.
 func (g *Gate) granted(ctx context.Context, grant authn.Grant, err error, claim authn.DeviceClaim) (Reply, error) {
 	var held *authn.SessionLimitError
+	var needed *authn.MFARequiredError
 	switch {
 	case errors.As(err, &held):
 		return g.heldUp(ctx, held)
+	case errors.As(err, &needed):
+		return g.challenge(needed), nil
 	case err != nil:
 		return Reply{}, err
 	case grant.Cookie == "":
-		return tokenReply(grant), nil
+		more, _ := g.along(grant.Factor, false)
+		return tokenReply(grant, more), nil
 	}
+	more, cookies := g.along(grant.Factor, true)
 	return Reply{
-		Body:    map[string]string{"session_id": grant.Session.ID},
-		Cookies: []*http.Cookie{g.cookie.set(grant.Cookie, grant.Session.Ends), g.deviceCookie.set(claim.Token)},
+		Body:    &cookieLogin{SessionID: grant.Session.ID, brought: more},
+		Cookies: append(cookies, g.cookie.set(grant.Cookie, grant.Session.Ends), g.deviceCookie.set(claim.Token)),
 	}, nil
+}
+
+type cookieLogin struct {
+	SessionID string `json:"session_id"`
+	brought
 }
 
 type choice struct {
@@ -82,6 +96,7 @@ type choice struct {
 	Continuation string        `json:"continuation"`
 	ExpiresIn    int64         `json:"expires_in"`
 	Sessions     []sessionView `json:"sessions"`
+	brought
 }
 
 // heldUp answers with the sessions of which the user may end some.
@@ -90,8 +105,8 @@ func (g *Gate) heldUp(ctx context.Context, held *authn.SessionLimitError) (Reply
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Body: choice{
-		SessionLimit: true, Continuation: held.Continuation.Reveal(), Sessions: views(live, ""),
-		ExpiresIn: int64(held.Expires.Sub(g.deps.Now()).Round(time.Second).Seconds()),
+	more, cookies := g.along(held.Factor, held.Carrier == authn.CarrierCookie)
+	return Reply{Cookies: cookies, Body: choice{
+		SessionLimit: true, Continuation: held.Continuation.Reveal(), Sessions: views(live, ""), ExpiresIn: g.secondsUntil(held.Expires), brought: more,
 	}}, nil
 }

@@ -76,7 +76,7 @@ func Soak(t TB) {
 
 // Names returns the names of the peers that are programs: those of their Debian packages.
 func Names() []string {
-	return []string{"chromium", "nodejs", "npm", "haproxy", "caddy", "redis-server", "postgresql"}
+	return []string{"chromium", "nodejs", "npm", "haproxy", "caddy", "redis-server", "postgresql", "oathtool"}
 }
 
 // programs returns the names that a peer's program has on the systems it is
@@ -89,7 +89,7 @@ func programs(name string) []string {
 		return []string{"node", "nodejs"}
 	case "postgresql":
 		return []string{"postgres", "/usr/lib/postgresql/*/bin/postgres"}
-	case "npm", "haproxy", "caddy", "redis-server":
+	case "npm", "haproxy", "caddy", "redis-server", "oathtool":
 		return []string{name}
 	default:
 		return nil

@@ -63,7 +63,7 @@ func TestRequireUnknown(t *testing.T) {
 	t.Setenv(peer.RequireVar, "")
 	var have recorder
 	assert.Empty(t, peer.Require(&have, "chromum"))
-	assert.Equal(t, `peer: there is no peer named "chromum"; peers are chromium, nodejs, npm, haproxy, caddy, redis-server, postgresql`, have.failed)
+	assert.Equal(t, `peer: there is no peer named "chromum"; peers are chromium, nodejs, npm, haproxy, caddy, redis-server, postgresql, oathtool`, have.failed)
 	assert.Empty(t, have.skipped)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/storeguard"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
 	"github.com/authmodule/authmodule/store/storetest"
@@ -29,6 +30,7 @@ type every interface {
 	authn.KeyStore
 	session.Store
 	session.DeviceStore
+	mfa.FactorStore
 	authz.RuleStore
 	authz.AssignmentStore
 }
@@ -36,7 +38,7 @@ type every interface {
 func guarded(g *storeguard.Guard, s every) storetest.Stores {
 	return storetest.Stores{
 		Users: g.Users(s), Passwords: g.Passwords(s), Revocations: g.Revocations(s), OneTimes: g.OneTime(s), Counters: g.Counters(s), APIKeys: g.APIKeys(s),
-		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Rules: g.Rules(s), Assignments: g.Assignments(s),
+		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Factors: g.Factors(s), Rules: g.Rules(s), Assignments: g.Assignments(s),
 	}
 }
 

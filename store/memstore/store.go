@@ -6,6 +6,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 )
 
@@ -26,6 +27,7 @@ type Store struct {
 	signingKeys signingKeys
 	sessions    sessions
 	devices     devices
+	factors     factors
 	rules       rules
 	assignments assignments
 }
@@ -41,6 +43,7 @@ var (
 	_ authn.KeyStore          = (*Store)(nil)
 	_ session.Store           = (*Store)(nil)
 	_ session.DeviceStore     = (*Store)(nil)
+	_ mfa.FactorStore         = (*Store)(nil)
 	_ authz.RuleStore         = (*Store)(nil)
 	_ authz.AssignmentStore   = (*Store)(nil)
 )
@@ -57,6 +60,7 @@ func New() *Store {
 		apiKeys:     newAPIKeys(),
 		sessions:    newSessions(),
 		devices:     newDevices(),
+		factors:     newFactors(),
 		rules:       newRules(),
 		assignments: newAssignments(),
 	}

@@ -16,6 +16,7 @@ const (
 	lockSessions = "sessions"
 	lockAPIKeys  = "api keys"
 	lockDevices  = "devices"
+	lockFactors  = "factors"
 	// lockAssignments is for what replaces assignments of a source, which two must not do at once.
 	lockAssignments = "assignments"
 )

@@ -10,6 +10,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 )
 
@@ -38,6 +39,7 @@ var (
 	_ authn.KeyStore        = (*Store)(nil)
 	_ session.Store         = (*Store)(nil)
 	_ session.DeviceStore   = (*Store)(nil)
+	_ mfa.FactorStore       = (*Store)(nil)
 	_ authz.RuleStore       = (*Store)(nil)
 	_ authz.AssignmentStore = (*Store)(nil)
 )

@@ -5,6 +5,7 @@ import (
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 )
 
@@ -19,6 +20,7 @@ type Stores struct {
 	Keys        authn.KeyStore
 	Sessions    session.Store
 	Devices     session.DeviceStore
+	Factors     mfa.FactorStore
 	Rules       authz.RuleStore
 	Assignments authz.AssignmentStore
 }
@@ -36,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	section(t, "KeyStore", KeyStore, open, func(s Stores) authn.KeyStore { return s.Keys })
 	section(t, "SessionStore", SessionStore, open, func(s Stores) session.Store { return s.Sessions })
 	section(t, "DeviceStore", DeviceStore, open, func(s Stores) session.DeviceStore { return s.Devices })
+	section(t, "FactorStore", FactorStore, open, func(s Stores) mfa.FactorStore { return s.Factors })
 	section(t, "RuleStore", RuleStore, open, func(s Stores) authz.RuleStore { return s.Rules })
 	section(t, "AssignmentStore", AssignmentStore, open, func(s Stores) authz.AssignmentStore { return s.Assignments })
 }

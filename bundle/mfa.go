@@ -1,0 +1,76 @@
+package bundle
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+
+	"go.uber.org/fx"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/mfa"
+	"github.com/authmodule/authmodule/session"
+	"github.com/authmodule/authmodule/setting"
+)
+
+type mfaIn struct {
+	fx.In
+	Ports    ports
+	Sessions *session.Manager
+	Throttle *authn.Throttle
+	Sender   slot.Members[mfa.Sender]
+	Factors  slot.Members[mfa.Factor]
+	Bus      *audit.Bus
+	Logger   logger
+}
+
+// newMFA returns nil when MFA is off.
+func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
+	if !s.MFA.Enabled {
+		return nil, nil
+	}
+	sender, errSender := slot.Or(in.Sender.List, func() (mfa.Sender, error) { return nil, nil })
+	secret, errSecret := s.factorSecret()
+	if err := errors.Join(errSender, errSecret); err != nil {
+		return nil, s.loud(err)
+	}
+	others := slot.Values(in.Factors.List)
+	slices.SortFunc(others, func(a, b mfa.Factor) int { return strings.Compare(a.Name(), b.Name()) })
+	service, err := mfa.New(s.MFA, mfa.Deps{
+		Store: in.Ports.factors, Secret: secret, Previous: s.PreviousSecretKeys, Limiter: limiter{in.Throttle}, Sender: sender, Factors: others,
+		Sessions: in.Sessions, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
+	})
+	return service, s.loud(err)
+}
+
+// factorSecret is auth.secret_key, or for a memory store, which is lost with it, one for the life of the process.
+func (s Settings) factorSecret() (setting.Secret, error) {
+	if s.SecretKey != "" {
+		return s.SecretKey, nil
+	}
+	if s.Store.Driver == "memory" && s.Ephemeral {
+		return setting.Secret(rand.Text() + rand.Text()), nil
+	}
+	return "", errors.New("authmodule: auth.mfa.enabled needs auth.secret_key (LEX_AUTH__SECRET_KEY), which seals the secrets of authenticator apps")
+}
+
+// limiter counts wrong codes by the throttle.
+type limiter struct{ throttle *authn.Throttle }
+
+// Attempt implements [mfa.Limiter].
+func (l limiter) Attempt(ctx context.Context, a mfa.Attempt) (func(bool, error), error) {
+	attempt, err := l.throttle.Attempt(ctx, authn.Target{Factor: authn.Factor(a.Factor), Subject: a.Subject, Client: a.Client, Device: a.Device})
+	if err != nil {
+		return nil, err
+	}
+	return func(ok bool, err error) { attempt.Done(ctx, ok, err) }, nil
+}
+
+// Reopen implements [mfa.Limiter].
+func (l limiter) Reopen(ctx context.Context, s authn.Subject, factor string) error {
+	return l.throttle.Reopen(ctx, authn.Principal{}, s, authn.Factor(factor))
+}

@@ -1,0 +1,134 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+)
+
+var _ authn.SecondFactor = (*Service)(nil)
+
+// methodMFA says that more than one factor was proved (RFC 8176).
+const methodMFA = "mfa"
+
+// Due implements [authn.SecondFactor]. Nothing is due for a proof that is of several factors already, such as a
+// passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing else.
+func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {
+	if slices.Contains(q.Proof.Methods, methodMFA) {
+		return authn.FactorDemand{}, nil
+	}
+	ready, err := s.ready(ctx, q)
+	if err != nil {
+		return authn.FactorDemand{}, err
+	}
+	if len(ready) == 0 {
+		return s.mustEnroll(q), nil
+	}
+	if trusted, err := s.trusted(ctx, q); err != nil || trusted {
+		return authn.FactorDemand{}, err
+	}
+	return authn.FactorDemand{Factors: ready}, nil
+}
+
+// ready are the factors that the account can answer with; none if it has nothing but what stands in for others.
+func (s *Service) ready(ctx context.Context, q authn.FactorQuery) ([]string, error) {
+	var names []string
+	asks := false
+	for _, f := range s.factors {
+		has, err := f.Ready(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		if has {
+			names = append(names, f.Name())
+			asks = asks || !backup(f)
+		}
+	}
+	if !asks {
+		return nil, nil
+	}
+	return names, nil
+}
+
+func (s *Service) mustEnroll(q authn.FactorQuery) authn.FactorDemand {
+	if !s.cfg.required(q) || s.deps.Now().Before(s.GraceEnds(q.User.CreatedAt)) {
+		return authn.FactorDemand{}
+	}
+	demand := authn.FactorDemand{Enroll: true}
+	for _, f := range s.factors {
+		if _, can := f.(Enroller); can {
+			demand.Factors = append(demand.Factors, f.Name())
+		}
+	}
+	return demand
+}
+
+// Begin implements [authn.SecondFactor].
+func (s *Service) Begin(ctx context.Context, q authn.FactorQuery, factor string, enroll bool) (authn.FactorBegun, error) {
+	if err := s.offered(ctx, q, factor, enroll); err != nil {
+		return authn.FactorBegun{}, err
+	}
+	f, _ := s.factor(factor)
+	if enroll {
+		return f.(Enroller).BeginEnroll(ctx, q) // offered has looked
+	}
+	if b, needs := f.(Beginner); needs {
+		return b.Begin(ctx, q)
+	}
+	return authn.FactorBegun{}, nil
+}
+
+// offered refuses a factor that is not due now: the account may have got its first factor since the login began, and must not get
+// another one by a password alone.
+func (s *Service) offered(ctx context.Context, q authn.FactorQuery, factor string, enroll bool) error {
+	q.Trust = ""
+	demand, err := s.Due(ctx, q)
+	if err != nil {
+		return err
+	}
+	if demand.Enroll != enroll || !slices.Contains(demand.Factors, factor) {
+		return authn.ErrFactorInvalid
+	}
+	return nil
+}
+
+// Redeem implements [authn.SecondFactor].
+func (s *Service) Redeem(ctx context.Context, q authn.FactorQuery, a authn.FactorAnswer) (authn.FactorResult, error) {
+	if err := s.offered(ctx, q, a.Factor, a.Enroll); err != nil {
+		return authn.FactorResult{}, err
+	}
+	result, err := s.answer(ctx, q, a)
+	if err != nil {
+		if errors.Is(err, authn.ErrFactorInvalid) && !a.Enroll {
+			s.emit(ctx, audit.MFAFailed, q.Proof.Subject, a.Client, a.Factor, nil)
+		}
+		return authn.FactorResult{}, err
+	}
+	if a.Trust {
+		result.Trust, result.TrustEnds, err = s.trust(ctx, q, a.Device.Name)
+	}
+	return result, err
+}
+
+func (s *Service) answer(ctx context.Context, q authn.FactorQuery, a authn.FactorAnswer) (result authn.FactorResult, err error) {
+	f, _ := s.factor(a.Factor)
+	if a.Enroll { // counts its own attempts
+		return f.(Enroller).FinishEnroll(ctx, q, a.Code, a.State)
+	}
+	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device})
+	if err != nil {
+		return authn.FactorResult{}, err
+	}
+	finished := false
+	defer func() {
+		if finished { // what panics stays counted
+			settle(done, err)
+		}
+	}()
+	result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
+	finished = true
+	return result, err
+}

@@ -1,0 +1,157 @@
+package mfa
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+)
+
+// View is what may be known of a factor: everything but its secret.
+type View struct {
+	// ID names it, Factor is the name of its kind, Name what its owner calls it.
+	ID, Factor, Name string
+	CreatedAt        time.Time
+	// LastUsedAt is when a code of it was last used.
+	LastUsedAt time.Time
+	// Expires is zero for what does not end by itself.
+	Expires time.Time
+}
+
+// Overview is what an account has.
+type Overview struct {
+	// Factors are those that a login asks for, the oldest first.
+	Factors []View
+	// RecoveryCodes is how many are left.
+	RecoveryCodes int
+	// Trusted are the devices that need no second factor.
+	Trusted []View
+}
+
+// Overview returns what the account has. What waits for its first code is not listed.
+func (s *Service) Overview(ctx context.Context, subject authn.Subject) (Overview, error) {
+	list, err := s.records(ctx, subject)
+	if err != nil {
+		return Overview{}, err
+	}
+	var o Overview
+	for _, r := range list {
+		v := View{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt, LastUsedAt: r.LastUsedAt, Expires: r.Expires}
+		switch r.Kind {
+		case kindApp:
+			v.Factor = NameTOTP
+			o.Factors = append(o.Factors, v)
+		case kindEmail:
+			v.Factor, v.LastUsedAt = NameEmailCode, time.Time{}
+			o.Factors = append(o.Factors, v)
+		case kindRecovery:
+			o.RecoveryCodes = len(r.Data) / sha256.Size
+		case kindTrusted:
+			v.Factor = kindTrusted
+			o.Trusted = append(o.Trusted, v)
+		}
+	}
+	return o, nil
+}
+
+// Remove takes a factor away, or returns [authn.ErrNotFound]. On every node its next code is refused. With the last one go
+// the recovery codes, and with any the trusted devices; other sessions than by.Keep are ended.
+func (s *Service) Remove(ctx context.Context, subject authn.Subject, id string, by By) error {
+	list, err := s.records(ctx, subject)
+	if err != nil {
+		return err
+	}
+	r, found := first(list, func(r Record) bool { return r.ID == id && (r.Kind == kindApp || r.Kind == kindEmail) })
+	if !found {
+		return authn.ErrNotFound
+	}
+	if err := s.drop(ctx, r); err != nil {
+		return err
+	}
+	s.removed(ctx, subject, by, nameOf(r.Kind), id)
+	if err := s.dropAll(ctx, subject, kindTrusted); err != nil {
+		return err
+	}
+	if has, err := s.Enrolled(ctx, subject); err != nil {
+		return err
+	} else if !has {
+		if err := s.dropAll(ctx, subject, kindRecovery, kindPendingApp, kindPendingEmail); err != nil {
+			return err
+		}
+	}
+	return s.closeOthers(ctx, subject, by)
+}
+
+// Reset takes away all that an account has here, for an owner who has lost it. The caller has made sure who asks. All its sessions are ended.
+func (s *Service) Reset(ctx context.Context, subject authn.Subject, by By) error {
+	err := s.dropAll(ctx, subject, kindTrusted, kindApp, kindEmail, kindPendingApp, kindPendingEmail, kindRecovery)
+	if err != nil {
+		return err
+	}
+	s.removed(ctx, subject, by, "reset", "")
+	for _, factor := range []string{NameTOTP, NameEmailCode, NameRecoveryCode} {
+		if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
+			return wrapped("reopen a factor", err)
+		}
+	}
+	return s.closeOthers(ctx, subject, by)
+}
+
+func (s *Service) dropAll(ctx context.Context, subject authn.Subject, kinds ...string) error {
+	list, err := s.deps.Store.Factors(ctx, subject)
+	if err != nil {
+		return wrapped("read the factors of an account", err)
+	}
+	for _, r := range list {
+		for _, kind := range kinds {
+			if r.Kind == kind {
+				if err := s.drop(ctx, r); err != nil && !errors.Is(err, authn.ErrNotFound) {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) drop(ctx context.Context, r Record) error {
+	return wrapped("remove a factor", s.deps.Store.DeleteFactor(ctx, r.Subject, r.ID))
+}
+
+func (s *Service) removed(ctx context.Context, subject authn.Subject, by By, factor, id string) {
+	e := audit.Event{
+		Type: audit.MFARemoved, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: by.Keep, IP: by.Client.IPText(), UserAgent: by.Client.UserAgent, Reason: factor,
+	}
+	if by.Actor.Subject != subject {
+		e.Actor = by.Actor.Subject.ID
+	}
+	if id != "" {
+		e.Detail = map[string]string{"factor_id": id}
+	}
+	s.deps.Events.Emit(ctx, e)
+}
+
+// closeOthers ends the sessions that were opened by what the account had before.
+func (s *Service) closeOthers(ctx context.Context, subject authn.Subject, by By) error {
+	if s.deps.Sessions == nil {
+		return nil
+	}
+	_, err := s.deps.Sessions.CloseAll(ctx, subject, by.Keep, authn.EndRevoked)
+	return wrapped("end the other sessions of an account", err)
+}
+
+// Enrolled reports whether the account has a factor that a login asks for, of this package or another.
+func (s *Service) Enrolled(ctx context.Context, subject authn.Subject) (bool, error) {
+	ready, err := s.ready(ctx, authn.FactorQuery{Proof: authn.Proof{Subject: subject}})
+	return len(ready) > 0, err
+}
+
+func nameOf(kind string) string {
+	if kind == kindEmail {
+		return NameEmailCode
+	}
+	return NameTOTP
+}
