@@ -113,7 +113,7 @@ func TestUsesAreSavedUp(t *testing.T) {
 			time.Sleep(time.Second / perSecond)
 		}
 		assert.EqualValues(t, 3*minutes*60*perSecond, store.reads.Load())
-		assert.LessOrEqual(t, store.calls.Load(), int64(minutes), "several sessions are stored by one call")
+		assert.LessOrEqual(t, store.calls.Load(), int64(minutes+1), "several sessions are stored by one call")
 		assert.InDelta(t, 3*minutes, store.touches.Load(), 3)
 	})
 }
