@@ -116,7 +116,10 @@ func TestSessionLimitRace(t *testing.T) {
 	for _, policy := range []session.LimitPolicy{session.EvictOldest, session.Refuse} {
 		t.Run(string(policy), func(t *testing.T) {
 			t.Parallel()
-			limited := func(c *authmodule.Config) { c.Session.MaxPerUser, c.Session.OnLimit = limit, policy }
+			limited := func(c *authmodule.Config) {
+				c.Session.MaxPerUser, c.Session.OnLimit = limit, policy
+				c.Throttle.InsecureDisabled = true // so many logins under way at once would have to wait
+			}
 			onEveryDriver(t, limited, func(t *testing.T, app *fxtest.App, callers int) {
 				user := register(t, app)
 				results := race(callers, func(int) error {

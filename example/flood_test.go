@@ -104,7 +104,7 @@ func floodNodes(t *testing.T, logins int) {
 	t.Helper()
 	for _, policy := range []string{"evict_oldest", "refuse"} {
 		t.Run(policy, func(t *testing.T) {
-			env := []string{fmt.Sprint("LEX_AUTH__SESSION__MAX_PER_USER=", limit), "LEX_AUTH__SESSION__ON_LIMIT=" + policy}
+			env := []string{fmt.Sprint("LEX_AUTH__SESSION__MAX_PER_USER=", limit), "LEX_AUTH__SESSION__ON_LIMIT=" + policy, "LEX_AUTH__THROTTLE__INSECURE_DISABLED=true"}
 			onNodes(t, env, func(t *testing.T, n *nodes) { floods(t, n, policy, logins) })
 		})
 	}
