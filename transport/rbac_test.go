@@ -273,7 +273,7 @@ func TestAssignmentsOverHTTP(t *testing.T) {
 		"no time":       {"PUT", roles + "/billing", `{"until":"tomorrow"}`, "invalid_request", "until"},
 		"empty time":    {"PUT", roles + "/billing", `{"until":""}`, "invalid_request", "until"},
 		"number":        {"PUT", roles + "/billing", `{"until":1}`, "invalid_request", "until"},
-		"misspelt":      {"PUT", roles + "/billing", `{"untill":"2030-01-31T12:00:00Z"}`, "invalid_request", "untill"},
+		"misspelt":      {"PUT", roles + "/billing", `{"till":"2030-01-31T12:00:00Z"}`, "invalid_request", "till"},
 		"year 10000":    {"PUT", roles + "/billing", `{"until":"9999-12-31T23:59:59-01:00"}`, "invalid_request", "until"},
 		"year 0":        {"PUT", roles + "/billing", `{"until":"0001-01-01T00:00:00+01:00"}`, "invalid_request", "until"},
 		"the zero time": {"PUT", roles + "/billing", `{"until":"0001-01-01T00:00:00Z"}`, "invalid_request", "until"},
