@@ -77,7 +77,8 @@ type Principal struct {
 func (p *Principal) Memo() *verdict.Memo { return p.memo }
 
 // Remembering returns p as one whose decisions are remembered while the rules stay the same. It is for code that asks about
-// one principal again and again; callers of requests remember already.
+// one principal again and again; callers of requests remember already. Its Roles and Scopes must not be changed in place
+// afterwards, as those of no principal may: new lists are seen, and changed ones are not.
 func (p Principal) Remembering() Principal {
 	p.memo = verdict.NewMemo(string(p.Subject.Tenant), p.Roles, p.Scopes)
 	return p
