@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,8 +24,11 @@ func (w *world) change(t *testing.T) {
 		w.defineRole(t, tenant)
 	case 3:
 		name := w.of(append(slices.Sorted(maps.Keys(w.stored[tenant])), w.name(), w.name())...)
-		got := w.service.DeleteRole(t.Context(), operator, tenant, name)
-		w.agree(t, w.remove(tenant, name), got, "delete %s", name)
+		got, expected := w.service.DeleteRole(t.Context(), operator, tenant, name), w.remove(tenant, name)
+		w.agree(t, expected, got, "delete %s", name)
+		if expected == nil || errors.Is(expected, authz.ErrUnknownRole) {
+			w.release(tenant, name)
+		}
 	case 4, 8:
 		w.definePolicy(t, tenant)
 	case 5:
@@ -36,6 +40,18 @@ func (w *world) change(t *testing.T) {
 	}
 	w.sameRoles(t, tenant)
 	w.recall(t)
+}
+
+// release takes a role that is gone from everybody, unless configuration or code define it.
+func (w *world) release(tenant authn.Tenant, name string) {
+	if _, there := w.role(tenant, name); there {
+		return
+	}
+	for subject, list := range w.assigned {
+		if subject.Tenant == tenant {
+			w.assigned[subject] = slices.DeleteFunc(slices.Clone(list), func(a authz.Assignment) bool { return a.Role == name })
+		}
+	}
 }
 
 func (w *world) agree(t *testing.T, expected, got error, format string, args ...any) {
