@@ -75,10 +75,15 @@ func (d Delegate) DeleteRole(ctx context.Context, name string) error {
 	if err := d.sound(); err != nil {
 		return err
 	}
-	return d.s.deleteRole(ctx, d.actor, d.actor.Subject.Tenant, name, func(before, after *ruleset) error {
+	t := d.actor.Subject.Tenant
+	err := d.s.deleteRole(ctx, d.actor, t, name, func(before, after *ruleset) error {
 		reach := d.s.reachOf(ctx, before, &d.actor)
 		return errors.Join(reach.change(before, after, name, false), d.mayRelease(&reach, name), d.keeps(ctx, before, after))
 	})
+	if errors.Is(err, ErrUnknownRole) { // as in Service.DeleteRole, and each account is asked about by itself
+		return errors.Join(err, d.s.release(ctx, t, name, func(id string) error { return d.Unassign(ctx, id, name) }))
+	}
+	return err
 }
 
 // mayRelease refuses to delete a role that may not be taken from everybody who has it.

@@ -9,7 +9,7 @@ import (
 )
 
 // release takes a role from everybody who has it, unless configuration or code define it.
-func (s *Service) release(ctx context.Context, actor authn.Principal, t authn.Tenant, role string) error {
+func (s *Service) release(ctx context.Context, t authn.Tenant, role string, take func(id string) error) error {
 	if s.fixed(role) {
 		return nil
 	}
@@ -19,7 +19,7 @@ func (s *Service) release(ctx context.Context, actor authn.Principal, t authn.Te
 			return err
 		}
 		for _, id := range ids {
-			if err := s.Unassign(ctx, actor, authn.Subject{Tenant: t, ID: id}, role); err != nil {
+			if err := take(id); err != nil {
 				return err
 			}
 		}
@@ -28,6 +28,11 @@ func (s *Service) release(ctx context.Context, actor authn.Principal, t authn.Te
 		}
 		after = ids[len(ids)-1]
 	}
+}
+
+// taking takes the role from one account.
+func (s *Service) taking(ctx context.Context, actor authn.Principal, t authn.Tenant, role string) func(id string) error {
+	return func(id string) error { return s.Unassign(ctx, actor, authn.Subject{Tenant: t, ID: id}, role) }
 }
 
 // fixed reports whether configuration or code define the role.

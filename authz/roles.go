@@ -60,7 +60,11 @@ func (s *Service) defineRole(ctx context.Context, actor authn.Principal, t authn
 //
 // It takes two writes and more for each account that has the role, and the role is the last to go: after an error, call it again.
 func (s *Service) DeleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string) error {
-	return s.deleteRole(ctx, actor, t, name, nil)
+	err := s.deleteRole(ctx, actor, t, name, nil)
+	if errors.Is(err, ErrUnknownRole) { // an earlier call may have been cut off before it was done
+		return errors.Join(err, s.release(ctx, t, name, s.taking(ctx, actor, t, name)))
+	}
+	return err
 }
 
 func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string, allowed func(before, after *ruleset) error) error {
@@ -70,13 +74,11 @@ func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn
 		return p, err
 	}
 	err := s.try(ctx, t, planned)
-	if errors.Is(err, ErrUnknownRole) { // an earlier call may have been cut off before it was done
-		return errors.Join(err, s.release(ctx, actor, t, name))
-	}
 	if err != nil {
 		return err
 	}
-	if err := s.release(ctx, actor, t, name); err != nil {
+	take := s.taking(ctx, actor, t, name)
+	if err := s.release(ctx, t, name, take); err != nil {
 		return err
 	}
 	changed, err := s.change(ctx, t, planned)
@@ -86,5 +88,5 @@ func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn
 	if err != nil {
 		return err
 	}
-	return s.release(ctx, actor, t, name) // those who got it meanwhile
+	return s.release(ctx, t, name, take) // those who got it meanwhile
 }

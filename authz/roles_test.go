@@ -323,19 +323,27 @@ func TestListenerMayCallBack(t *testing.T) {
 // A deletion that was cut off after the role was gone is finished by the next call: a late holder does not keep the name.
 func TestDeleteRoleAgainAfterItWasCutOff(t *testing.T) {
 	t.Parallel()
-	b, late := setup(t, authz.Config{}), authn.Subject{ID: "late"}
-	ctx, clerk := t.Context(), authz.Role{Name: "clerk", Permissions: []string{"desk.use"}}
-	require.NoError(t, b.service.DefineRole(ctx, operator, "", clerk))
-	b.store.onWrite = func() {
-		_, _ = b.store.Assign(ctx, late, authz.Assignment{Role: "clerk"}) // by another node, which looked before
-		b.store.set(func(f *fakeStore) { f.readErr = errStore })
+	for name, deletion := range map[string]func(*authz.Service) error{
+		"service":  func(s *authz.Service) error { return s.DeleteRole(t.Context(), operator, "", "clerk") },
+		"delegate": func(s *authz.Service) error { return s.OnBehalfOf(user("boss")).DeleteRole(t.Context(), "clerk") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, late := setup(t, roles(map[string]authz.RoleConfig{"boss": holding("**")})), authn.Subject{ID: "late"}
+			ctx, clerk := t.Context(), authz.Role{Name: "clerk", Permissions: []string{"desk.use"}}
+			require.NoError(t, b.service.DefineRole(ctx, operator, "", clerk))
+			b.store.onWrite = func() {
+				_, _ = b.store.Assign(ctx, late, authz.Assignment{Role: "clerk"}) // by another node, which looked before
+				b.store.set(func(f *fakeStore) { f.readErr = errStore })
+			}
+			require.ErrorIs(t, deletion(b.service), errStore)
+			b.store.onWrite = nil
+			b.store.set(func(f *fakeStore) { f.readErr = nil })
+			require.ErrorIs(t, deletion(b.service), authz.ErrUnknownRole)
+			require.NoError(t, b.service.DefineRole(ctx, operator, "", clerk))
+			got, _, err := b.service.RolesOf(ctx, late)
+			require.NoError(t, err)
+			assert.NotContains(t, got, "clerk")
+		})
 	}
-	require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "", "clerk"), errStore)
-	b.store.onWrite = nil
-	b.store.set(func(f *fakeStore) { f.readErr = nil })
-	require.ErrorIs(t, b.service.DeleteRole(ctx, operator, "", "clerk"), authz.ErrUnknownRole)
-	require.NoError(t, b.service.DefineRole(ctx, operator, "", clerk))
-	got, _, err := b.service.RolesOf(ctx, late)
-	require.NoError(t, err)
-	assert.NotContains(t, got, "clerk")
 }
