@@ -23,8 +23,13 @@ type Claims struct {
 	IssuedAt  time.Time
 	NotBefore time.Time
 	Expires   time.Time
-	AuthTime  time.Time
-	Methods   []string
+	// AuthTime and MFATime are as in [Session]. MFATime is absent where no second factor was proved.
+	AuthTime, MFATime time.Time
+	Methods           []string
+	// ACR is the authentication context class (RFC 9470); absent in tokens of older versions.
+	ACR string
+	// Actor is the sub of the act claim (RFC 8693, section 4.1), absent but for a session in somebody else's name.
+	Actor string
 	// Roles inform other readers of the token. This module decides by the roles stored at the time of a request.
 	Roles []string
 	// Confirmation is what the token is bound to (cnf, RFC 7800), the one claim that may be absent. The token alone does not authenticate then.

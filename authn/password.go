@@ -9,9 +9,6 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-// MethodPassword is the authentication method reference of a password (RFC 8176).
-const MethodPassword = "pwd"
-
 // Passwords is the module's own [PasswordAuthority]: accounts from a
 // [UserStore], hashes from a [PasswordStore].
 type Passwords struct {

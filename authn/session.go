@@ -22,11 +22,16 @@ const (
 // session package owns the record behind it.
 type Session struct {
 	// ID is public and stable; it never authenticates.
-	ID       string
-	Subject  Subject
-	Carrier  Carrier
-	Methods  []string
+	ID      string
+	Subject Subject
+	Carrier Carrier
+	Methods []string
+	// AuthTime is when its user last proved who they are, by whatever factor. Refreshing and renewing are no proofs.
 	AuthTime time.Time
+	// MFATime is when a second factor was last proved, zero if none ever was.
+	MFATime time.Time
+	// Actor is the ID of the account, of the same tenant, that acts as Subject; empty for the owner's own session.
+	Actor string
 	// Ends is the absolute end; nothing extends it.
 	Ends time.Time
 	// Epoch is the position of the revocation log when the session was opened; see [Revocations.Position].
@@ -67,6 +72,10 @@ type Opening struct {
 	// Remember asks for the longer lifetime, if there is one.
 	Remember bool
 	Device   DeviceClaim
+	// Actor is as in [Session]. Such a session counts to no limit, lives as long as Lifetime and is no use of a device.
+	Actor string
+	// Lifetime bounds the session besides what is configured; zero does not.
+	Lifetime time.Duration
 }
 
 // Sessions opens and ends sessions. The session manager implements it.

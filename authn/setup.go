@@ -129,22 +129,11 @@ func (a *AdminSetup) account(ctx context.Context, email, hash string, client Cli
 	return user, a.Users.takeOver(ctx, user.Subject, hash)
 }
 
-// takeOver gives an account another password. The new hash comes first, then
-// the new credential version, then the end of all sessions: a login that
-// checked the old hash either sees the version or has its session ended.
+// takeOver gives an account another password, enables it, and ends its sessions.
 func (s *Service) takeOver(ctx context.Context, subject Subject, hash string) error {
-	if err := s.deps.Passwords.SetPasswordHash(ctx, subject, hash); err != nil {
-		return fmt.Errorf("authn: store a password hash: %w", err)
-	}
-	err := s.view().ChangeAccount(ctx, subject, func(ctx context.Context) error {
-		return s.update(ctx, subject, func(u *User) bool {
-			u.CredentialVersion, u.DisabledAt = u.CredentialVersion+1, time.Time{}
-			return true
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("authn: change an account: %w", err)
-	}
-	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndRevoked)
+	_, err := s.Credentials().SetPassword(ctx, subject, hash, CredentialChange{Why: EndRevoked, Edit: func(u *User) error {
+		u.DisabledAt = time.Time{}
+		return nil
+	}})
 	return err
 }

@@ -20,9 +20,12 @@ type Record struct {
 	// Generation counts the secrets: 1 after login, one more with each rotation.
 	Generation int64
 	// RotatedAt is when the last rotation was, zero in the first generation.
-	RotatedAt  time.Time
-	Methods    []string
-	AuthTime   time.Time
+	RotatedAt time.Time
+	Methods   []string
+	AuthTime  time.Time
+	// MFATime and Actor are as in [authn.Session]. A session with an Actor counts to no [Limit] and is never evicted.
+	MFATime    time.Time
+	Actor      string
 	CreatedAt  time.Time
 	LastUsedAt time.Time
 	// IdleAt is when the session ends if it is not used again; EndsAt is when it ends in any case.

@@ -1,0 +1,116 @@
+package authn
+
+import (
+	"context"
+	"errors"
+)
+
+// Credentials changes what accounts prove themselves by: one place has the order of steps that lets no login and no session of
+// before outlive a change. It is safe for concurrent use.
+type Credentials struct {
+	Users       UserStore
+	Passwords   PasswordStore
+	Revocations *Revocations
+	Sessions    SessionCloser
+}
+
+// SessionCloser ends sessions. The session manager implements it.
+type SessionCloser interface {
+	// CloseAll ends every session of the subject but the one named, and returns how many.
+	CloseAll(ctx context.Context, s Subject, except string, why EndReason) (int, error)
+}
+
+// CredentialChange is one change of an account's credentials.
+type CredentialChange struct {
+	// From, if not zero, is the CredentialVersion that the account must have: what was decided by what it had then is void otherwise.
+	From int64
+	// Edit changes the account itself. It may be called several times, with what is stored each time; an error ends the change, and
+	// nothing is stored. Nil changes nothing but the version.
+	Edit func(*User) error
+	// Write stores what is kept beside the account, such as a new password's hash or another factor. Nil stores nothing.
+	Write func(ctx context.Context) error
+	// Keep is the ID of the session that stays; empty ends all. Why says what ends the others.
+	Keep string
+	Why  EndReason
+}
+
+// Change carries a change out and returns the account as it is then. It returns [ErrConflict] when the account does not have
+// the version From, and [ErrNotFound] for one that is absent or deleted; of concurrent changes from one version exactly one
+// succeeds. The version is raised before Write, so that nobody else acts on the one before, and after it, so that a login that read what
+// Write replaced is refused when it looks again or has its session ended here. A failure in between leaves
+// what was proved before of no use, and repeating the change is safe.
+func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialChange) (User, error) {
+	user, err := c.raise(ctx, s, change.From, change.Edit)
+	if err != nil {
+		return User{}, err
+	}
+	if change.Write != nil {
+		if err := change.Write(ctx); err != nil {
+			return User{}, err
+		}
+		if user, err = c.raise(ctx, s, 0, nil); err != nil {
+			return User{}, err
+		}
+	}
+	_, err = c.Sessions.CloseAll(ctx, s, change.Keep, change.Why)
+	return user, wrapped("end the other sessions of an account", err)
+}
+
+// SetPassword gives the account another password, whose hash this is.
+func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, change CredentialChange) (User, error) {
+	change.Write = func(ctx context.Context) error {
+		return wrapped("store a password hash", c.Passwords.SetPasswordHash(ctx, s, hash))
+	}
+	return c.Change(ctx, s, change)
+}
+
+// raise edits the account and raises its version in one step, by compare-and-swap.
+func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error) (User, error) {
+	var stored User
+	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
+		var err error
+		for range updateTries {
+			if stored, err = c.Users.UserByID(ctx, s); err != nil {
+				return err
+			}
+			if err = changeable(stored, from); err != nil {
+				return err
+			}
+			if err = c.edited(ctx, &stored, edit); !errors.Is(err, ErrConflict) {
+				return err
+			}
+		}
+		return err
+	})
+	return stored, wrapped("change an account", err)
+}
+
+// changeable reports why the account cannot be changed from that version.
+func changeable(u User, from int64) error {
+	switch {
+	case !u.DeletedAt.IsZero():
+		return ErrNotFound
+	case from != 0 && u.CredentialVersion != from:
+		return ErrConflict
+	}
+	return nil
+}
+
+func (c *Credentials) edited(ctx context.Context, u *User, edit func(*User) error) error {
+	if edit != nil {
+		if err := edit(u); err != nil {
+			return err
+		}
+	}
+	u.CredentialVersion++
+	err := c.Users.UpdateUser(ctx, *u)
+	if err == nil {
+		u.Version++
+	}
+	return err
+}
+
+// Credentials changes the credentials of the service's accounts.
+func (s *Service) Credentials() *Credentials {
+	return &Credentials{Users: s.deps.Users, Passwords: s.deps.Passwords, Revocations: s.view(), Sessions: s.deps.Sessions}
+}
