@@ -88,11 +88,11 @@ func TestRefusals(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, tc.server, tc.names...)
-			make := tc.sender
-			if make == nil {
-				make = func(t *testing.T, s *server) *smtp.Sender { t.Helper(); return s.sender(t, tc.changes...) }
+			build := tc.sender
+			if build == nil {
+				build = func(t *testing.T, s *server) *smtp.Sender { t.Helper(); return s.sender(t, tc.changes...) }
 			}
-			err := make(t, s).Notify(t.Context(), reset("ada@example.org"))
+			err := build(t, s).Notify(t.Context(), reset("ada@example.org"))
 			require.ErrorContains(t, err, tc.expected)
 			assert.Equal(t, tc.undeliverable, isUndeliverable(err), err)
 			noSecrets(t, err)
