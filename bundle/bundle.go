@@ -7,10 +7,12 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/redispart"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/internal/smtppart"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -29,6 +31,7 @@ type Settings struct {
 	Sessions           session.Config
 	APIKeys            authn.APIKeyConfig
 	MFA                mfa.Config
+	SMTP               account.SMTPConfig
 	Issuers            map[string]authn.IssuerConfig
 	Roles              authz.Config
 	HTTP               transport.Config
@@ -108,7 +111,7 @@ func Module(s Settings) fx.Option {
 			newEchoDoor,
 			newHTTPDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, s.checkRoutes, s.checkSMTP, watchRouter),
 		s.announceSetup(),
 	)
 }
@@ -121,7 +124,7 @@ func (s Settings) consumed() map[string]bool {
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
+		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName, smtppart.ModuleName,
 	} {
 		names[name] = true
 	}
