@@ -68,6 +68,31 @@ func TestThrottleDelayGrows(t *testing.T) {
 	assert.Equal(t, 90*time.Second, wait, "after a long time the next lock is the first again")
 }
 
+// An owner who logs in between the guesses, and so takes back the lock that the login brought about, does not make the locks begin anew.
+func TestThrottleSuccessKeepsTheLocksInARow(t *testing.T) {
+	t.Parallel()
+	g := newGuesser(t, authn.ThrottleConfig{PairRateLimit: "1000/day", LockSeconds: 90})
+	for _, expected := range []int{90, 180} {
+		_, wait := g.failures(account("ada"))
+		require.Equal(t, time.Duration(expected)*time.Second, wait)
+		g.now = g.now.Add(wait)
+	}
+	for range 4 {
+		require.Zero(t, g.fails(account("ada")))
+	}
+	owner := account("ada")
+	owner.Client = client("203.0.113.1")
+	attempt, err := g.nodes[1].Attempt(t.Context(), owner)
+	require.NoError(t, err)
+	attempt.Succeed(t.Context())
+	g.now = g.now.Add(time.Minute)
+	_, err = g.store.PruneCounters(t.Context(), g.now)
+	require.NoError(t, err)
+	n, wait := g.failures(account("ada"))
+	assert.Equal(t, 5, n)
+	assert.Equal(t, 6*time.Minute, wait)
+}
+
 // The first lock lasts to the end of the window at least, so that the rate holds.
 func TestThrottleLockHoldsTheRate(t *testing.T) {
 	t.Parallel()
