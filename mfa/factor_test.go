@@ -156,6 +156,21 @@ func TestEmailCodesAreBounded(t *testing.T) {
 	require.ErrorIs(t, err, mfa.ErrTooManyCodes)
 }
 
+// A clock that was wrong for a moment keeps nobody from codes for longer than an hour, and one that is a little behind grants none.
+func TestEmailCodesWhereClocksDiffer(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{EmailCode: true})
+	user := query(ada()).User
+	f.pass(365 * 24 * time.Hour)
+	for range mfa.CodesPerHour {
+		require.NoError(t, f.EnrollEmail(t.Context(), user, authn.Client{}))
+	}
+	f.pass(-time.Second)
+	require.ErrorIs(t, f.EnrollEmail(t.Context(), user, authn.Client{}), mfa.ErrTooManyCodes)
+	f.pass(-365 * 24 * time.Hour)
+	require.NoError(t, f.EnrollEmail(t.Context(), user, authn.Client{}))
+}
+
 // A trusted device needs no second factor, for its account, its time and its password, and until that is taken back.
 func TestTrustedDevice(t *testing.T) {
 	t.Parallel()
