@@ -158,7 +158,7 @@ func (s *Service) EnrollEmail(ctx context.Context, user authn.User, client authn
 
 // ConfirmEmail makes codes by e-mail a factor. The results are those of [Service.ConfirmTOTP].
 func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: NameEmailCode + "_enrollment", Client: by.Client})
+	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: enrollment(NameEmailCode), Client: by.Client})
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (s *Service) show(a app, account string) (Enrollment, error) {
 // an account it returns its recovery codes, which are shown once. It returns [ErrEnrollmentInvalid],
 // [authn.ErrFactorInvalid] for a wrong code, and what the limiter refuses with. Other sessions than keep are ended.
 func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: NameTOTP + "_enrollment", Client: by.Client})
+	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: enrollment(NameTOTP), Client: by.Client})
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +122,9 @@ func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id str
 	return s.joined(ctx, subject, by, NameTOTP, id)
 }
 
+// enrollment is by what name the first codes of a factor are counted.
+func enrollment(factor string) string { return factor + "_enrollment" }
+
 // By is who changes the factors of an account.
 type By struct {
 	// Actor is the caller, if that is not the owner.
@@ -137,7 +140,7 @@ func (s *Service) refusedEnrollment(ctx context.Context, subject authn.Subject, 
 	case errors.Is(err, authn.ErrNotFound):
 		return ErrEnrollmentInvalid
 	case errors.Is(err, authn.ErrFactorInvalid):
-		s.emit(ctx, audit.MFAFailed, subject, client, factor+"_enrollment", nil)
+		s.emit(ctx, audit.MFAFailed, subject, client, enrollment(factor), nil)
 	}
 	return err
 }

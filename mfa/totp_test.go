@@ -246,6 +246,36 @@ func TestLimiter(t *testing.T) {
 	require.ErrorIs(t, err, errLocked)
 }
 
+// NIST-06: what had too many wrong answers is open again once it is bound anew: new recovery codes, and an enrollment after a reset.
+func TestBoundAnewIsOpenAgain(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{EmailCode: true})
+	p := f.enroll(ada())
+	require.NoError(t, f.EnrollEmail(t.Context(), query(ada()).User, authn.Client{}))
+	e, err := f.EnrollTOTP(t.Context(), ada(), "a", "")
+	require.NoError(t, err)
+	f.limiter.most = 5
+	for range 5 {
+		require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, "000000"), authn.ErrFactorInvalid)
+		_, err = f.ConfirmTOTP(t.Context(), ada(), e.ID, "000000", mfa.By{})
+		require.ErrorIs(t, err, authn.ErrFactorInvalid)
+		_, err = f.ConfirmEmail(t.Context(), ada(), "0", mfa.By{})
+		require.ErrorIs(t, err, authn.ErrFactorInvalid)
+	}
+	require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, p.codes[0]), errLocked)
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	require.NoError(t, err)
+	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
+
+	_, err = f.ConfirmTOTP(t.Context(), ada(), e.ID, "000000", mfa.By{})
+	require.ErrorIs(t, err, errLocked)
+	require.NoError(t, f.Reset(t.Context(), ada(), mfa.By{}))
+	f.enroll(ada())
+	require.NoError(t, f.EnrollEmail(t.Context(), query(ada()).User, authn.Client{}))
+	_, err = f.ConfirmEmail(t.Context(), ada(), f.sender.last(), mfa.By{})
+	require.NoError(t, err)
+}
+
 // Fails closed: without an answer of the limiter or of the store nobody is let in, and nothing is counted as wrong.
 func TestTroubleLetsNobodyIn(t *testing.T) {
 	t.Parallel()
