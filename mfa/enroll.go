@@ -100,15 +100,18 @@ func (s *Service) show(a app, account string) (Enrollment, error) {
 // an account it returns its recovery codes, which are shown once. It returns [ErrEnrollmentInvalid],
 // [authn.ErrFactorInvalid] for a wrong code, and what the limiter refuses with. Other sessions than keep are ended.
 func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: enrollment(NameTOTP), Client: by.Client})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { settle(done, err) }()
+	err = s.counted(ctx, Attempt{Subject: subject, Factor: enrollment(NameTOTP), Client: by.Client}, func() error {
+		codes, err = s.confirmTOTP(ctx, subject, id, code, by)
+		return err
+	})
+	return codes, err
+}
+
+func (s *Service) confirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) ([]setting.Secret, error) {
 	if err := s.room(ctx, subject); err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, subject, named(kindPendingApp, id), func(r *Record) error {
+	err := s.change(ctx, subject, named(kindPendingApp, id), func(r *Record) error {
 		step, err := s.matchApp(*r, code)
 		if err != nil {
 			return err
@@ -161,8 +164,13 @@ func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, fact
 	return s.NewRecoveryCodes(ctx, subject, by.Client)
 }
 
-// settle tells the limiter what became of an attempt. A wrong answer is no error to it, and a failure no wrong answer.
-func settle(done func(bool, error), err error) {
+// counted makes an attempt that the limiter counts. A wrong answer is no error to it, and a failure no wrong answer; what panics stays counted.
+func (s *Service) counted(ctx context.Context, a Attempt, check func() error) error {
+	done, err := s.deps.Limiter.Attempt(ctx, a)
+	if err != nil {
+		return err
+	}
+	err = check()
 	switch {
 	case err == nil:
 		done(true, nil)
@@ -171,6 +179,7 @@ func settle(done func(bool, error), err error) {
 	default:
 		done(false, err)
 	}
+	return err
 }
 
 // matchApp returns the step of a code that was not used yet.

@@ -118,17 +118,9 @@ func (s *Service) answer(ctx context.Context, q authn.FactorQuery, a authn.Facto
 	if a.Enroll { // counts its own attempts
 		return f.(Enroller).FinishEnroll(ctx, q, a.Code, a.State)
 	}
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device})
-	if err != nil {
-		return authn.FactorResult{}, err
-	}
-	finished := false
-	defer func() {
-		if finished { // what panics stays counted
-			settle(done, err)
-		}
-	}()
-	result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
-	finished = true
+	err = s.counted(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device}, func() (err error) {
+		result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
+		return err
+	})
 	return result, err
 }

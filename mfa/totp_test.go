@@ -276,6 +276,20 @@ func TestBoundAnewIsOpenAgain(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// panicking is a store whose reads panic.
+type panicking struct{ mfa.FactorStore }
+
+func (panicking) Factors(context.Context, authn.Subject) ([]mfa.Record, error) { panic("no store") }
+
+// An attempt that ends in a panic was no success: it stays counted.
+func TestPanicIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{EmailCode: true}, func(d *mfa.Deps) { d.Store = panicking{d.Store} })
+	require.Panics(t, func() { _, _ = f.ConfirmTOTP(t.Context(), ada(), "id", "000000", mfa.By{}) })
+	require.Panics(t, func() { _, _ = f.ConfirmEmail(t.Context(), ada(), "000000", mfa.By{}) })
+	assert.Equal(t, map[string]int{fmt.Sprint(ada(), "totp_enrollment"): 1, fmt.Sprint(ada(), "email_code_enrollment"): 1}, f.limiter.wrong)
+}
+
 // Fails closed: without an answer of the limiter or of the store nobody is let in, and nothing is counted as wrong.
 func TestTroubleLetsNobodyIn(t *testing.T) {
 	t.Parallel()
