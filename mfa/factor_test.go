@@ -2,6 +2,7 @@ package mfa_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +51,31 @@ func TestPolicy(t *testing.T) {
 			assert.Equal(t, c.expected, demand)
 		})
 	}
+}
+
+// lineage says who inherits whom.
+type lineage map[string]string
+
+func (l lineage) Holds(_ context.Context, t authn.Tenant, assigned []string, role string) (bool, error) {
+	if t == "broken" {
+		return false, context.DeadlineExceeded
+	}
+	return slices.ContainsFunc(assigned, func(r string) bool { return l[r] == role }), nil
+}
+
+// Who has the rights of a role that demands a second factor must have one, in whatever way the role was got.
+func TestPolicyOfInheritedRoles(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{RequireRoles: []string{"auditor", "admin"}}, func(d *mfa.Deps) { d.Lineage = lineage{"owner": "admin"} })
+	for roles, expected := range map[string]bool{"owner": true, "admin": true, "user": false} {
+		q := query(ada())
+		q.Roles = []string{"guest", roles}
+		demand, err := f.Due(t.Context(), q)
+		require.NoError(t, err)
+		assert.Equal(t, expected, demand.Enroll, roles)
+	}
+	_, err := f.Due(t.Context(), query(authn.Subject{Tenant: "broken", ID: "ada"}))
+	require.ErrorIs(t, err, context.DeadlineExceeded, "who cannot be asked lets nobody in")
 }
 
 // An account that must enroll does so within its login; one that has a factor cannot get another by a password alone.
