@@ -36,6 +36,12 @@ type Enrollment struct {
 	Expires     time.Time
 }
 
+// Format shows the enrollment with its secret redacted, for every verb.
+func (e Enrollment) Format(f fmt.State, _ rune) {
+	type plain Enrollment
+	_, _ = fmt.Fprintf(f, "%+v", plain(e))
+}
+
 // EnrollTOTP begins the enrollment of an authenticator app, in place of one that waits already. The account is what the
 // app shows, such as an e-mail address, and name what the owner calls the app. It returns [ErrTooMany], and
 // an [authn.FieldError] for a name that is too long or does not print. The caller makes sure that it is the owner who asks.

@@ -152,3 +152,12 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", f.Service, f.Service, f.Service), master.Reveal())
 }
+
+func TestEnrollmentPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	e, err := fresh(t, mfa.Config{}).EnrollTOTP(t.Context(), ada(), "ada@example.com", "")
+	require.NoError(t, err)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		assert.NotContains(t, fmt.Sprintf(verb, struct{ P *mfa.Enrollment }{&e}), e.Secret.Reveal(), verb)
+	}
+}
