@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -145,6 +146,24 @@ func TestEnrollmentIsNoFactor(t *testing.T) {
 	demand, err = f.Due(t.Context(), query(ada()))
 	require.NoError(t, err)
 	assert.Equal(t, authn.FactorDemand{Factors: []string{mfa.NameTOTP, mfa.NameRecoveryCode}}, demand)
+}
+
+// Whatever an account or an issuer is called, the app is told the secret, and what it is called.
+func TestURIsAreEscaped(t *testing.T) {
+	t.Parallel()
+	const issuer = "Smith & Sons?x#y/z%20+=&secret=AAAA"
+	f := fresh(t, mfa.Config{Issuer: issuer})
+	for _, account := range []string{
+		"ada@example.com", "a/b@x.y", "a?secret=AAAA@x", "a#b@x", "a%41@x", "a&secret=B@x", "a:b@x", "a b+c@x", "../../x@y", "ä@x.y", "@", "%", "?", "a=b",
+	} {
+		e, err := f.EnrollTOTP(t.Context(), ada(), account, "")
+		require.NoError(t, err, account)
+		uri, err := url.Parse(e.URI.Reveal())
+		require.NoError(t, err, account)
+		assert.Equal(t, "/"+issuer+":"+account, uri.Path)
+		assert.Equal(t, url.Values{"secret": {e.Secret.Reveal()}, "issuer": {issuer}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}, uri.Query(), account)
+		assert.NotContains(t, uri.RawQuery, "+", "which not every app takes for a space")
+	}
 }
 
 // TOTP-05, V6.5.3: at least 160 bits from the source of randomness, another each time, and an error when it fails.
