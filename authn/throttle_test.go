@@ -14,6 +14,7 @@ import (
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/setting"
 )
 
 // THR-01, original item 32: of many attempts at once on several nodes no more than the limit is made.
@@ -186,6 +187,29 @@ func TestThrottleDisablesForGood(t *testing.T) {
 	require.NoError(t, g.nodes[0].Reopen(t.Context(), authn.Principal{Subject: authn.Subject{ID: "root"}}, home.Subject, authn.FactorPassword))
 	require.Zero(t, g.fails(account("ada")))
 	assert.Equal(t, "root", g.typed(audit.AuthenticatorReopened)[0].Actor)
+}
+
+// THR-04: however few failures in a row there may be, strangers do not use all of them up.
+func TestThrottleKeepsOneForKnownDevices(t *testing.T) {
+	t.Parallel()
+	for most, expected := range map[int]int{1: 1, 2: 1, 9: 8, 10: 9, 19: 18, 20: 18} {
+		g := newGuesser(t, authn.ThrottleConfig{MaxConsecutiveFailures: setting.Count(most), AccountRate: "1000/second", PairRateLimit: "1000/second"})
+		home := account("ada")
+		g.known[home.Subject], home.Device.Token = "cookie", "cookie"
+		made := 0
+		for ; ; made++ {
+			attempt, err := g.nodes[0].Attempt(t.Context(), account("ada"))
+			if err != nil {
+				require.ErrorIs(t, err, authn.ErrAuthenticatorDisabled)
+				break
+			}
+			attempt.Fail(t.Context())
+		}
+		assert.Equal(t, expected, made, most)
+		if _, err := g.nodes[0].Attempt(t.Context(), home); most > 1 {
+			assert.NoError(t, err, most)
+		}
+	}
 }
 
 // THR-04: who locks an account out does not lock out the device that it is used on, and the other way round.
