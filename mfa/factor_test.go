@@ -2,6 +2,7 @@ package mfa_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -321,6 +322,22 @@ func TestOtherFactor(t *testing.T) {
 	codes, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
 	require.NoError(t, err, "they stand in for it")
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
+}
+
+// forgetful is a factor whose store does not find what is answered with.
+type forgetful struct{ passkey }
+
+func (forgetful) Verify(context.Context, authn.FactorQuery, setting.Secret, string) ([]string, error) {
+	return nil, fmt.Errorf("passkeys: find a credential: %w", authn.ErrNotFound)
+}
+
+// An answer that names what is not there is wrong, and counts, like any other.
+func TestAnswerThatIsNotFound(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{}, func(d *mfa.Deps) { d.Factors = []mfa.Factor{forgetful{passkey{ready: true}}} })
+	require.ErrorIs(t, f.redeem(ada(), "passkey", "c"), authn.ErrFactorInvalid)
+	assert.Equal(t, map[string]int{fmt.Sprint(ada(), "passkey"): 1}, f.limiter.wrong)
+	assert.Len(t, f.told(audit.MFAFailed), 1)
 }
 
 func TestNewRefuses(t *testing.T) {

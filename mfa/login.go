@@ -121,7 +121,7 @@ func (s *Service) answer(ctx context.Context, q authn.FactorQuery, a authn.Facto
 	}
 	err = s.counted(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device}, func() (err error) {
 		result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
-		return err
+		return absent(err)
 	})
 	return result, err
 }
