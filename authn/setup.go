@@ -79,15 +79,15 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 // password or a full hashing queue does not use the token up, and neither does a store that
 // fails afterwards; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
-	if err := a.Users.deps.Policy.Check(ctx, NewPassword{Password: password, Email: a.Email}); err != nil {
-		return User{}, err
-	}
 	c, err := credential.Parse(setupKind, token)
 	if err != nil {
 		return User{}, ErrSetupInvalid
 	}
 	if exists, err := a.Admins.AnyAdmin(ctx, ""); err != nil || exists {
 		return User{}, orError(err, ErrSetupInvalid)
+	}
+	if err := a.Users.deps.Policy.Check(ctx, NewPassword{Password: password, Email: a.Email}); err != nil {
+		return User{}, err
 	}
 	hash, err := a.Users.deps.Hasher.Hash(ctx, password)
 	if err != nil {
