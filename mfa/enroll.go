@@ -150,7 +150,8 @@ func (s *Service) refusedEnrollment(ctx context.Context, subject authn.Subject, 
 	return err
 }
 
-// joined does what a new factor brings along. It returns recovery codes for an account that has none.
+// joined does what a new factor brings along. It returns recovery codes for an account that has none, or had no factor: what it
+// may have then is left of before.
 func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, factor, id string) ([]setting.Secret, error) {
 	s.emit(ctx, audit.MFAEnrolled, subject, by.Client, factor, map[string]string{"factor_id": id})
 	if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
@@ -160,10 +161,28 @@ func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, fact
 		return nil, err
 	}
 	list, err := s.records(ctx, subject)
-	if _, has := first(list, ofKind(kindRecovery)); has || err != nil {
+	if err != nil {
 		return nil, err
 	}
+	if _, has := first(list, ofKind(kindRecovery)); has {
+		if others, err := s.others(ctx, subject, list); others || err != nil {
+			return nil, err
+		}
+	}
 	return s.NewRecoveryCodes(ctx, subject, by.Client)
+}
+
+// others reports whether the account has more than one factor.
+func (s *Service) others(ctx context.Context, subject authn.Subject, list []Record) (bool, error) {
+	if count(list, kindApp)+count(list, kindEmail) > 1 {
+		return true, nil
+	}
+	for _, f := range s.deps.Factors {
+		if has, err := f.Ready(ctx, authn.FactorQuery{Proof: authn.Proof{Subject: subject}}); err != nil || has && !backup(f) {
+			return has, err
+		}
+	}
+	return false, nil
 }
 
 // counted makes an attempt that the limiter counts. A wrong answer is no error to it, and a failure no wrong answer; what panics stays counted.
