@@ -161,7 +161,10 @@ func (s *Service) AnswerChallenge(ctx context.Context, r ChallengeAnswer) (Grant
 	if err != nil {
 		return Grant{}, err
 	}
-	if w.Enroll { // an enrollment ends all sessions but the one that comes of it
+	if w.Enroll { // an enrollment ends all sessions and all logins but this one
+		if result.CredentialVersion != 0 {
+			w.proof.CredentialVersion = result.CredentialVersion
+		}
 		if w.next.held.epoch, err = s.view().Position(ctx); err != nil {
 			return Grant{}, err
 		}

@@ -38,7 +38,8 @@ type CredentialChange struct {
 // the version From, and [ErrNotFound] for one that is absent or deleted; of concurrent changes from one version exactly one
 // succeeds. The version is raised before Write, so that nobody else acts on the one before, and after it, so that a login that read what
 // Write replaced is refused when it looks again or has its session ended here. A failure in between leaves
-// what was proved before of no use, and repeating the change is safe.
+// what was proved before of no use, and repeating the change is safe. The version returned is the one that this change made: when
+// another change came in between it is not the account's any more, and what goes on by it is refused.
 func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialChange) (User, error) {
 	user, err := c.raise(ctx, s, change.From, change.Edit)
 	if err != nil {
@@ -48,9 +49,11 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 		if err := change.Write(ctx); err != nil {
 			return User{}, err
 		}
+		made := user.CredentialVersion + 1
 		if user, err = c.raise(ctx, s, 0, nil); err != nil {
 			return User{}, err
 		}
+		user.CredentialVersion = made
 	}
 	_, err = c.Sessions.CloseAll(ctx, s, change.Keep, change.Why)
 	return user, wrapped("end the other sessions of an account", err)

@@ -157,22 +157,13 @@ func (s *Service) EnrollEmail(ctx context.Context, user authn.User, client authn
 }
 
 // ConfirmEmail makes codes by e-mail a factor. The results are those of [Service.ConfirmTOTP].
-func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: NameEmailCode + "_enrollment", Client: by.Client})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { settle(done, err) }()
-	var id string
-	err = s.change(ctx, subject, ofKind(kindPendingEmail), func(r *Record) error {
+func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) ([]setting.Secret, error) {
+	codes, _, err := s.confirm(ctx, subject, by, waiting{NameEmailCode, ofKind(kindPendingEmail), func(r *Record) error {
 		if !s.codeFits(r.Data, subject, code) {
 			return authn.ErrFactorInvalid
 		}
-		id, r.Kind, r.Data, r.Counter, r.Expires = r.ID, kindEmail, nil, 0, time.Time{}
+		r.Kind, r.Data, r.Counter, r.Expires = kindEmail, nil, 0, time.Time{}
 		return nil
-	})
-	if err != nil {
-		return nil, s.refusedEnrollment(ctx, subject, by.Client, NameEmailCode, err)
-	}
-	return s.joined(ctx, subject, by, NameEmailCode, id)
+	}})
+	return codes, err
 }

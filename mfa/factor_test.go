@@ -277,7 +277,7 @@ func TestOtherFactor(t *testing.T) {
 	result, err := f.Redeem(t.Context(), query(ada()), authn.FactorAnswer{Factor: "passkey", Code: "c", State: begun.State})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"hwk", "mfa"}, result.Methods)
-	codes, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err, "they stand in for it")
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
 }

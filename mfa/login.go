@@ -107,6 +107,9 @@ func (s *Service) Redeem(ctx context.Context, q authn.FactorQuery, a authn.Facto
 		}
 		return authn.FactorResult{}, err
 	}
+	if result.CredentialVersion != 0 {
+		q.User.CredentialVersion = result.CredentialVersion
+	}
 	if a.Trust {
 		result.Trust, result.TrustEnds, err = s.trust(ctx, q, a.Device.Name)
 	}

@@ -47,14 +47,14 @@ func TestRegeneratingKillsTheOldSet(t *testing.T) {
 	t.Parallel()
 	f := fresh(t, mfa.Config{})
 	old := f.enroll(ada()).codes
-	next, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	next, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err)
 	for _, code := range old {
 		require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, code), authn.ErrFactorInvalid)
 	}
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, next[9]))
 	assert.Len(t, f.told(audit.RecoveryCodesReplaced), 2)
-	_, err = f.NewRecoveryCodes(t.Context(), authn.Subject{ID: "bob"}, authn.Client{})
+	_, err = f.NewRecoveryCodes(t.Context(), authn.Subject{ID: "bob"}, mfa.By{})
 	require.ErrorIs(t, err, mfa.ErrNoFactor)
 }
 
