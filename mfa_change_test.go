@@ -109,7 +109,9 @@ func TestFactorChangeEndsWhatWasProvedBefore(t *testing.T) {
 	for name, change := range factorChanges() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onDrivers(t, func(c *authmodule.Config) { c.MFA.TrustDays, c.Session.MaxPerUser, c.Session.OnLimit = 30, 2, session.Ask }, func(t *testing.T, app *fxtest.App, mail *mailbox) {
+			onDrivers(t, func(c *authmodule.Config) {
+				c.MFA.TrustDays, c.Session.MaxPerUser, c.Session.OnLimit = 30, 2, session.Ask
+			}, func(t *testing.T, app *fxtest.App, mail *mailbox) {
 				user, _, codes := enrollApp(t, app)
 				kept, err := answerWith(app, waits(t, app, user), mfa.NameRecoveryCode, codes[0])
 				require.NoError(t, err)

@@ -303,6 +303,7 @@ func TestNewRefuses(t *testing.T) {
 		"no date":        {cfg: mfa.Config{RequireSince: "soon"}},
 		"trust":          {cfg: mfa.Config{TrustDays: 91}},
 		"require":        {cfg: mfa.Config{Require: "some"}},
+		"recovery":       {cfg: mfa.Config{AfterRecovery: "hope"}},
 		"grace":          {cfg: mfa.Config{GraceDays: -1}},
 		"apps":           {cfg: mfa.Config{MaxApps: 21}},
 		"enroll":         {cfg: mfa.Config{EnrollMinutes: 61}},

@@ -15,10 +15,11 @@ var _ authn.SecondFactor = (*Service)(nil)
 const methodMFA = "mfa"
 
 // Due implements [authn.SecondFactor]. Nothing is due for a proof that is of several factors already, such as a
-// passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing else.
+// passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing
+// else; so can a login by a recovery code where the configuration wants that.
 func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {
 	if slices.Contains(q.Proof.Methods, methodMFA) {
-		return authn.FactorDemand{}, nil
+		return s.afterRecovery(ctx, q.Proof)
 	}
 	ready, err := s.ready(ctx, q)
 	if err != nil {
@@ -57,6 +58,11 @@ func (s *Service) mustEnroll(q authn.FactorQuery) authn.FactorDemand {
 	if !s.cfg.required(q) || s.deps.Now().Before(s.GraceEnds(q.User.CreatedAt)) {
 		return authn.FactorDemand{}
 	}
+	return s.enroll()
+}
+
+// enroll demands an enrollment.
+func (s *Service) enroll() authn.FactorDemand {
 	demand := authn.FactorDemand{Enroll: true}
 	for _, f := range s.factors {
 		if _, can := f.(Enroller); can {

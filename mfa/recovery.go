@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,6 +112,19 @@ func (f recoveryFactor) Verify(ctx context.Context, q authn.FactorQuery, code se
 	}
 	f.s.emit(ctx, audit.RecoveryCodeUsed, subject, q.Client, "", map[string]string{"left": strconv.Itoa(left)})
 	return []string{authn.MethodRecovery, authn.MethodMFA}, nil
+}
+
+// afterRecovery demands a factor of a login by a recovery code, until one was enrolled.
+func (s *Service) afterRecovery(ctx context.Context, proof authn.Proof) (authn.FactorDemand, error) {
+	if s.cfg.AfterRecovery != AfterRecoveryEnroll || !slices.Contains(proof.Methods, authn.MethodRecovery) {
+		return authn.FactorDemand{}, nil
+	}
+	list, err := s.records(ctx, proof.Subject)
+	r, found := first(list, ofKind(kindRecovery))
+	if err != nil || (found && r.Counter == 0) || count(list, kindApp) >= int(s.cfg.MaxApps) {
+		return authn.FactorDemand{}, err
+	}
+	return s.enroll(), nil
 }
 
 // without takes one hash out of a row of them. They are of random codes, so that the time it takes tells nothing.
