@@ -91,6 +91,7 @@ func (p *problems) numbers(c Config) {
 		{"throttle.lock_seconds", int(c.Throttle.LockSeconds), 86_400},
 		{"throttle.longest_lock_seconds", int(c.Throttle.LongestLockSeconds), 86_400},
 		{"throttle.max_consecutive_failures", int(c.Throttle.MaxConsecutiveFailures), authn.MaxConsecutiveFailures},
+		{"password.history", int(c.Password.History), authn.LongestHistory},
 		{"password.min_length", int(c.Password.MinLength), authn.LongestMinLength},
 		{"password.min_length_mfa", int(c.Password.MinLengthMFA), authn.LongestMinLength},
 		{"password.composition.upper", int(c.Password.Composition.Upper), authn.LongestMinLength},

@@ -29,6 +29,8 @@ type Deps struct {
 	Hasher    *Hasher
 	// Policy says which passwords may be chosen. Defaults to that of the empty [PasswordConfig].
 	Policy *PasswordPolicy
+	// History refuses passwords that an account had before; nil refuses none.
+	History *PasswordHistory
 	// Authorities are asked for a password in this order; the module's own is [Passwords].
 	Authorities []PasswordAuthority
 	Tokens      *TokenManager

@@ -91,14 +91,17 @@ func (f appFactor) BeginEnroll(ctx context.Context, q authn.FactorQuery) (authn.
 
 // FinishEnroll implements [Enroller].
 func (f appFactor) FinishEnroll(ctx context.Context, q authn.FactorQuery, code setting.Secret, state string) (authn.FactorResult, error) {
-	codes, err := f.s.ConfirmTOTP(ctx, q.Proof.Subject, state, code, By{Client: q.Client})
-	if errors.Is(err, ErrEnrollmentInvalid) {
+	codes, version, err := f.s.confirmTOTP(ctx, q.Proof.Subject, state, code, By{Client: q.Client, From: q.Proof.CredentialVersion})
+	switch {
+	case errors.Is(err, ErrEnrollmentInvalid):
 		err = authn.ErrFactorInvalid
+	case errors.Is(err, authn.ErrConflict): // another change of the account came first
+		err = authn.ErrChallengeInvalid
 	}
 	if err != nil {
 		return authn.FactorResult{}, err
 	}
-	return authn.FactorResult{Methods: []string{"otp", "mfa"}, RecoveryCodes: codes}, nil
+	return authn.FactorResult{Methods: []string{"otp", "mfa"}, RecoveryCodes: codes, CredentialVersion: version}, nil
 }
 
 // Public is the enrollment as JSON for its owner: id, secret, uri, qr_png (base64) and expires.

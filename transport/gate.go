@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/authmodule/authmodule/authn"
@@ -33,6 +34,8 @@ type Gate struct {
 	chain        []method
 	// compiles has one place, for whoever has policies compiled.
 	compiles chan struct{}
+	// warned: an unnamed proxy was told of.
+	warned atomic.Bool
 }
 
 // Deps are what a [Gate] works with. Fields without a remark are required.
@@ -105,6 +108,7 @@ func (g *Gate) Prefix() string { return g.cfg.Prefix }
 // Client returns the caller's address, user agent and certificate. Headers
 // about the address and the certificate count only when they come from a trusted proxy.
 func (g *Gate) Client(r *http.Request) authn.Client {
+	g.warnOfProxy(r)
 	client := g.clients.client(r)
 	client.Certificate = g.certs.thumbprint(r)
 	return client

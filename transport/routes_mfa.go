@@ -84,7 +84,7 @@ func (g *Gate) showFactors(ctx context.Context, _ *http.Request) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Body: map[string]any{"factors": factorViews(o.Factors), "recovery_codes_left": o.RecoveryCodes, "trusted_devices": len(o.Trusted)}}, nil
+	return Reply{Body: map[string]any{"factors": factorViews(o.Factors), "recovery_codes_left": o.RecoveryCodes, "recovery_used": o.RecoveryUsed, "trusted_devices": len(o.Trusted)}}, nil
 }
 
 func (g *Gate) trustedDevices(ctx context.Context, _ *http.Request) (Reply, error) {
@@ -156,7 +156,7 @@ func confirmed(codes []setting.Secret, err error) (Reply, error) {
 }
 
 func (g *Gate) newRecoveryCodes(ctx context.Context, r *http.Request) (Reply, error) {
-	codes, err := g.deps.MFA.NewRecoveryCodes(ctx, authn.PrincipalFrom(ctx).Subject, g.Client(r))
+	codes, err := g.deps.MFA.NewRecoveryCodes(ctx, authn.PrincipalFrom(ctx).Subject, g.by(ctx, r))
 	return confirmed(codes, err)
 }
 
