@@ -40,7 +40,11 @@ func (g *Gate) revokeToken(ctx context.Context, r *http.Request) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
-	if caller := authn.PrincipalFrom(ctx); found.Active && (found.Subject != caller.Subject || caller.Scopes != nil) {
+	caller := authn.PrincipalFrom(ctx)
+	if caller.Actor != "" && found.Active && found.SessionID != caller.SessionID {
+		return Reply{}, impersonated()
+	}
+	if found.Active && (found.Subject != caller.Subject || caller.Scopes != nil) {
 		if refused := g.require(ctx, caller, PermissionRevoke); refused != nil {
 			return Reply{}, refused
 		}

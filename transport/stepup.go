@@ -173,6 +173,3 @@ func provingGuard(kind GuardKind, maxAge time.Duration, classes []string) *Guard
 	w := newProving(kind, maxAge, classes)
 	return &Guard{kind: kind, names: w.classes, proving: w}
 }
-
-// stepUpPath is where a session proves more.
-const stepUpPath = "/step-up"
