@@ -166,12 +166,7 @@ func (s *Service) principal(ctx context.Context, session Session) (Principal, er
 	if err != nil {
 		return Principal{}, err
 	}
-	var second time.Time
-	if slices.Contains(session.Methods, MethodMFA) {
-		second = session.AuthTime
-	}
 	return Principal{
-		MFATime: second, ACR: ACROf(session.Methods),
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
 		Methods: session.Methods, Roles: has.roles, AuthTime: session.AuthTime, Expires: session.Ends,
 		Confirmation: session.Confirmation, rolesUntil: has.until,

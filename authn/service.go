@@ -45,10 +45,6 @@ type Deps struct {
 	Registration RegistrationPolicy
 	// Binding says to what sessions are bound.
 	Binding BindingConfig
-	// MayImpersonate decides who may act as whom; nil refuses all.
-	MayImpersonate Impersonator
-	// ImpersonationLifetime defaults to 30 minutes.
-	ImpersonationLifetime time.Duration
 	// Events may be nil.
 	Events *audit.Bus
 	Log    *slog.Logger
