@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/authmodule/authmodule/setting"
@@ -17,6 +18,17 @@ const (
 	// CarrierCookie is a browser cookie.
 	CarrierCookie Carrier = "cookie"
 )
+
+// orToken returns the carrier, by default that of tokens.
+func (c Carrier) orToken() (Carrier, error) {
+	switch c {
+	case "":
+		return CarrierToken, nil
+	case CarrierToken, CarrierCookie:
+		return c, nil
+	}
+	return "", fmt.Errorf("authn: a session has no carrier %q", string(c))
+}
 
 // Session is what this package needs to know of a login's session. The
 // session package owns the record behind it.

@@ -28,7 +28,7 @@ type Record struct {
 	MFATime             time.Time
 	Actor, ActorSession string
 	CreatedAt           time.Time
-	LastUsedAt time.Time
+	LastUsedAt          time.Time
 	// IdleAt is when the session ends if it is not used again; EndsAt is when it ends in any case.
 	IdleAt, EndsAt time.Time
 	// EndedAt and EndReason are set when the session was ended before its time.

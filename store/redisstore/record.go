@@ -45,7 +45,9 @@ func encodeSession(r session.Record) (string, error) {
 
 // hasTail reports a record that says more than those of before the tail was added, which nodes of an older release cannot
 // read, and so refuse.
-func hasTail(r session.Record) bool { return !r.MFATime.IsZero() || r.Actor != "" || r.ActorSession != "" }
+func hasTail(r session.Record) bool {
+	return !r.MFATime.IsZero() || r.Actor != "" || r.ActorSession != ""
+}
 
 // decodeSession unpacks a record.
 func decodeSession(blob string) (session.Record, error) {

@@ -30,11 +30,11 @@ func load(names ...string) (script, error) {
 
 // scripts are all of them.
 type scripts struct {
-	create, end, list, rotate, prove       script
-	touch, drop                            script
-	claim, settle, consume, expire         script
-	append, read, forget                   script
-	counter, lapse                         script
+	create, end, list, rotate, prove script
+	touch, drop                      script
+	claim, settle, consume, expire   script
+	append, read, forget             script
+	counter, lapse                   script
 }
 
 func loadScripts() (s scripts, err error) {
