@@ -39,6 +39,10 @@ type Deps struct {
 	OneTime OneTimeStore
 	// SecondFactor says which logins need one; nil asks for none.
 	SecondFactor SecondFactor
+	// MayImpersonate says who may act as whom; nil is nobody. ImpersonationLifetime is how long such a session lasts at most: 30
+	// minutes by default, [LongestImpersonation] at most.
+	MayImpersonate        ImpersonationPolicy
+	ImpersonationLifetime time.Duration
 	// Throttle limits failed logins and refreshes; nil limits nothing.
 	Throttle *Throttle
 	// Registration defaults to RegistrationClosed.
@@ -71,6 +75,12 @@ func NewService(deps Deps) (*Service, error) {
 			return nil, err
 		}
 		deps.Policy = policy
+	}
+	if deps.ImpersonationLifetime == 0 {
+		deps.ImpersonationLifetime = DefaultImpersonation
+	}
+	if deps.ImpersonationLifetime < 0 || deps.ImpersonationLifetime > LongestImpersonation {
+		return nil, fmt.Errorf("authn: sessions in somebody else's name may last for up to %s, and are to last for %s", LongestImpersonation, deps.ImpersonationLifetime)
 	}
 	binding, err := newBindingPolicy(deps.Binding, deps.Roles)
 	if err != nil {
@@ -107,7 +117,7 @@ func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject)
 		return err
 	}
 	if changed {
-		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
 	}
 	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndDisabled)
 	return wrapped("end the sessions of a disabled account", err)
@@ -120,7 +130,7 @@ func (s *Service) Enable(ctx context.Context, actor Principal, subject Subject) 
 		return err
 	}
 	if changed {
-		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
 	}
 	return nil
 }
@@ -148,7 +158,7 @@ func (s *Service) RevokeTenant(ctx context.Context, actor Principal, t Tenant) e
 	if err := s.view().EndSessions(ctx, Subject{Tenant: t}, nil); err != nil {
 		return err
 	}
-	s.deps.Events.Emit(ctx, audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: actor.Subject.ID})
+	s.deps.Events.Emit(ctx, audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: ActorID(actor)})
 	return nil
 }
 

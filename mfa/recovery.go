@@ -95,7 +95,7 @@ func (f recoveryFactor) Verify(ctx context.Context, q authn.FactorQuery, code se
 		return nil, absent(err)
 	}
 	f.s.emit(ctx, audit.RecoveryCodeUsed, subject, q.Client, "", map[string]string{"left": strconv.Itoa(left)})
-	return []string{"otp", "mfa"}, nil
+	return []string{authn.MethodRecovery, authn.MethodMFA}, nil
 }
 
 // without takes one hash out of a row of them. They are of random codes, so that the time it takes tells nothing.
