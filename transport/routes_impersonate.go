@@ -56,7 +56,7 @@ func (g *Gate) impersonationProblem(err error) error {
 			p.Detail = plain(err)
 		}
 		return p
-	case errors.Is(err, authn.ErrImpersonationOff), errors.Is(err, authz.ErrDisabled), errors.Is(err, authn.ErrInvalidCredentials):
+	case errors.Is(err, authn.ErrImpersonationOff), errors.Is(err, authn.ErrImpersonationRefused), errors.Is(err, authz.ErrDisabled):
 		return p
 	case errors.Is(err, authn.ErrNotFound):
 		return userNotFound()

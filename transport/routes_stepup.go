@@ -60,7 +60,7 @@ func (g *Gate) stepUpFactors(ctx context.Context, _ *http.Request) (Reply, error
 	p := authn.PrincipalFrom(ctx)
 	factors, err := g.deps.Users.StepUpFactors(ctx, p)
 	if err != nil {
-		return Reply{}, err
+		return Reply{}, stepUpProblem(err)
 	}
 	return Reply{Body: struct {
 		Factors []string `json:"factors"`
@@ -161,8 +161,8 @@ func stepUpProblem(err error) error {
 		return problem(http.StatusUnauthorized, "invalid_credentials", "the password is wrong")
 	case errors.Is(err, authn.ErrChallengeInvalid):
 		return problem(http.StatusUnauthorized, "challenge_invalid", "this step-up was completed already, had too many wrong answers or waited too long; begin it again")
-	case errors.Is(err, authn.ErrNotFound):
-		return err
+	case errors.Is(err, authn.ErrStepUpRefused):
+		return loginRequired()
 	}
 	return mfaProblem(err)
 }
