@@ -91,9 +91,10 @@ func (w *proving) met(p *authn.Principal, now time.Time) bool {
 	return slices.ContainsFunc(w.classes, func(wanted string) bool { return authn.Meets(p.ACR, wanted) })
 }
 
-// secondFactor takes another issuer's word: it says by acr or amr that there was a second factor, and by auth_time when.
+// secondFactor takes the word of another issuer, and of an authenticator of the application's own: its acr or amr say that there was a
+// second factor, and its auth_time when.
 func (w *proving) secondFactor(p *authn.Principal, now time.Time) bool {
-	if p.Issuer == "" {
+	if p.SessionID != "" || !p.MFATime.IsZero() {
 		return recent(p.MFATime, now, w.maxAge)
 	}
 	if !authn.Meets(p.ACR, authn.ACR2) && !slices.Contains(p.Methods, authn.MethodMFA) {

@@ -63,6 +63,7 @@ func proofHouse(t testing.TB) *house {
 	told["issuer"] = authn.Principal{Issuer: "idp", Scopes: []string{}, AuthTime: ago(0), ACR: "urn:gold", Methods: []string{"pwd", "mfa"}}
 	told["weak issuer"] = authn.Principal{Issuer: "idp", Scopes: []string{}, AuthTime: ago(time.Hour), Methods: []string{"pwd"}}
 	told["silent issuer"] = authn.Principal{Issuer: "idp", Scopes: []string{}, ACR: authn.ACR2}
+	told["own authenticator"] = authn.Principal{AuthTime: ago(0), Methods: []string{"mfa"}}
 	return h
 }
 
@@ -71,21 +72,21 @@ func proofHouse(t testing.TB) *house {
 func TestSTEP01ProofGuards(t *testing.T) {
 	t.Parallel()
 	h := proofHouse(t)
-	callers := []string{"password", "old", "edge", "old mfa", "mailbox", "fast clock", "future", "key", "scoped", "impersonator", "issuer", "weak issuer", "silent issuer"}
+	callers := []string{"password", "old", "edge", "old mfa", "mailbox", "fast clock", "future", "key", "scoped", "impersonator", "issuer", "weak issuer", "silent issuer", "own authenticator"}
 	testCases := []struct {
 		path     string
-		expected [13]int
+		expected [14]int
 	}{
-		{"/mfa", [13]int{401, 401, 200, 200, 401, 200, 401, 403, 403, 403, 200, 401, 200}},
-		{"/mfa5", [13]int{401, 401, 200, 401, 401, 200, 401, 403, 403, 403, 200, 401, 401}},
-		{"/recent5", [13]int{200, 401, 200, 200, 200, 200, 401, 403, 403, 403, 200, 401, 401}},
-		{"/aal2", [13]int{401, 401, 200, 200, 401, 200, 200, 403, 403, 403, 401, 401, 200}},
-		{"/aal1", [13]int{200, 200, 200, 200, 401, 200, 200, 403, 403, 403, 401, 401, 200}},
-		{"/gold", [13]int{401, 401, 200, 200, 401, 200, 200, 403, 403, 403, 200, 401, 200}},
-		{"/mfa-bad", [13]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
-		{"/recent-bad", [13]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
-		{"/acr-none", [13]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
-		{"/acr-bad", [13]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
+		{"/mfa", [14]int{401, 401, 200, 200, 401, 200, 401, 403, 403, 403, 200, 401, 200, 200}},
+		{"/mfa5", [14]int{401, 401, 200, 401, 401, 200, 401, 403, 403, 403, 200, 401, 401, 200}},
+		{"/recent5", [14]int{200, 401, 200, 200, 200, 200, 401, 403, 403, 403, 200, 401, 401, 200}},
+		{"/aal2", [14]int{401, 401, 200, 200, 401, 200, 200, 403, 403, 403, 401, 401, 200, 401}},
+		{"/aal1", [14]int{200, 200, 200, 200, 401, 200, 200, 403, 403, 403, 401, 401, 200, 401}},
+		{"/gold", [14]int{401, 401, 200, 200, 401, 200, 200, 403, 403, 403, 200, 401, 200, 401}},
+		{"/mfa-bad", [14]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
+		{"/recent-bad", [14]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
+		{"/acr-none", [14]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
+		{"/acr-bad", [14]int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}},
 	}
 	for _, tc := range testCases {
 		for i, caller := range callers {
