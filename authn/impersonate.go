@@ -19,8 +19,8 @@ const (
 	LongestImpersonationReason = 200
 )
 
-// ImpersonationPolicy says who may act as whom. The authorization service implements it.
-type ImpersonationPolicy interface {
+// Impersonator says who may act as whom. The authorization service implements it.
+type Impersonator interface {
 	// MayImpersonate returns nil if the actor may have a session in the name of the target, which is in the same tenant and is not the
 	// actor. Any error refuses.
 	MayImpersonate(ctx context.Context, actor Principal, target Subject) error
@@ -82,6 +82,12 @@ func (s *Service) Impersonate(ctx context.Context, actor Principal, target Subje
 // impersonation is the session that is to be opened.
 func (s *Service) impersonation(ctx context.Context, actor Principal, target Subject, r Impersonation) (Opening, error) {
 	epoch, err := s.view().Position(ctx)
+	if err == nil {
+		err = s.actorStands(ctx, Session{Subject: target, Actor: actor.Subject.ID, ActorSession: actor.SessionID})
+	}
+	if errors.Is(err, ErrSessionEnded) {
+		return Opening{}, ErrImpersonationRefused
+	}
 	if err != nil {
 		return Opening{}, err
 	}

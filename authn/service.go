@@ -41,7 +41,7 @@ type Deps struct {
 	SecondFactor SecondFactor
 	// MayImpersonate says who may act as whom; nil is nobody. ImpersonationLifetime is how long such a session lasts at most: 30
 	// minutes by default, [LongestImpersonation] at most.
-	MayImpersonate        ImpersonationPolicy
+	MayImpersonate        Impersonator
 	ImpersonationLifetime time.Duration
 	// Throttle limits failed logins and refreshes; nil limits nothing.
 	Throttle *Throttle
