@@ -131,8 +131,8 @@ const (
 
 // DefaultImpersonationMinutes is the default of [Config.ImpersonationMinutes], and LongestImpersonationMinutes its upper bound.
 const (
-	DefaultImpersonationMinutes = 30
-	LongestImpersonationMinutes = 60
+	DefaultImpersonationMinutes = int(authn.DefaultImpersonation / time.Minute)
+	LongestImpersonationMinutes = int(authn.LongestImpersonation / time.Minute)
 )
 
 // The values of [StoreConfig.Driver].
@@ -195,7 +195,7 @@ func (c Config) WithDefaults() Config {
 		c.Store.Redis.Prefix = defaultRedisPrefix
 	}
 	if c.ImpersonationMinutes == 0 {
-		c.ImpersonationMinutes = DefaultImpersonationMinutes
+		c.ImpersonationMinutes = setting.Count(DefaultImpersonationMinutes)
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen
