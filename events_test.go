@@ -61,6 +61,8 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.ErrorIs(t, stepUp(t, app, "wrong"), authn.ErrInvalidCredentials)
 		},
 		audit.ImpersonationStarted: func(t *testing.T, app *fxtest.App) {
+			support := authz.Role{Name: "admin", Permissions: []string{authz.PermissionImpersonate}}
+			require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", support))
 			_, err := app.Users.Impersonate(t.Context(), app.Principal("admin"), app.User().Subject, authn.Impersonation{Reason: "ticket 7"})
 			require.NoError(t, err)
 		},
