@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -108,7 +109,7 @@ func TestMayImpersonate(t *testing.T) {
 			}
 			require.ErrorIs(t, err, tc.refused)
 			var denied []audit.Type
-			if tc.refused == authz.ErrNotImpersonable {
+			if errors.Is(tc.refused, authz.ErrNotImpersonable) {
 				denied = []audit.Type{audit.AccessDenied}
 			}
 			assert.Equal(t, denied, typesOf(b.events.take()))
