@@ -238,8 +238,8 @@ func (k *APIKeys) emit(ctx context.Context, what audit.Type, actor Principal, ow
 		Type: what, Time: k.deps.Now(), Tenant: string(owner.Tenant), Subject: owner.ID,
 		SessionID: actor.SessionID, Detail: map[string]string{"key": id},
 	}
-	if actor.Subject != owner {
-		e.Actor = actor.Subject.ID
+	if actor.Subject != owner || actor.Actor != "" {
+		e.Actor = ActorID(actor)
 	}
 	k.deps.Events.Emit(ctx, e)
 }

@@ -174,6 +174,7 @@ func (s *Service) AnswerChallenge(ctx context.Context, r ChallengeAnswer) (Grant
 			return Grant{}, err
 		}
 	}
+	w.proof.MFATime = s.deps.Now()
 	for _, method := range result.Methods {
 		if !slices.Contains(w.proof.Methods, method) {
 			w.proof.Methods = append(w.proof.Methods, method)

@@ -39,6 +39,8 @@ type Settings struct {
 	Binding            authn.BindingConfig
 	Registration       authn.RegistrationPolicy
 	AdminEmail         string
+	// ImpersonationLifetime bounds a session in somebody else's name.
+	ImpersonationLifetime time.Duration
 	// Ephemeral permits a signing key that lasts as long as the process.
 	Ephemeral bool
 	// Explain puts the missing role or permission into a 403.

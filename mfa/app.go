@@ -42,7 +42,7 @@ func (f appFactor) Verify(ctx context.Context, q authn.FactorQuery, code setting
 		err := f.s.useApp(ctx, r, code)
 		switch {
 		case err == nil:
-			return []string{"otp", "mfa"}, nil
+			return []string{authn.MethodOTP, authn.MethodMFA}, nil
 		case errors.Is(err, ErrSecret): // another app may still do
 			f.s.deps.Log.ErrorContext(ctx, "the secret of an authenticator app cannot be used: is its key among auth.previous_secret_keys?", "factor_id", r.ID, "error", err)
 			broken = err
@@ -101,7 +101,7 @@ func (f appFactor) FinishEnroll(ctx context.Context, q authn.FactorQuery, code s
 	if err != nil {
 		return authn.FactorResult{}, err
 	}
-	return authn.FactorResult{Methods: []string{"otp", "mfa"}, RecoveryCodes: codes, CredentialVersion: version}, nil
+	return authn.FactorResult{Methods: []string{authn.MethodOTP, authn.MethodMFA}, RecoveryCodes: codes, CredentialVersion: version}, nil
 }
 
 // Public is the enrollment as JSON for its owner: id, secret, uri, qr_png (base64) and expires.

@@ -79,7 +79,7 @@ func (f emailFactor) Verify(_ context.Context, q authn.FactorQuery, code setting
 	if !f.s.codeFits([]byte(state), q.Proof.Subject, code) {
 		return nil, authn.ErrFactorInvalid
 	}
-	return []string{"otp", "mfa"}, nil
+	return []string{authn.MethodEmail, authn.MethodMFA}, nil
 }
 
 // send sends a new code and returns the state that it is checked against.

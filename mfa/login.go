@@ -11,14 +11,11 @@ import (
 
 var _ authn.SecondFactor = (*Service)(nil)
 
-// methodMFA says that more than one factor was proved (RFC 8176).
-const methodMFA = "mfa"
-
 // Due implements [authn.SecondFactor]. Nothing is due for a proof that is of several factors already, such as a
 // passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing
 // else; so can a login by a recovery code where the configuration wants that.
 func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {
-	if slices.Contains(q.Proof.Methods, methodMFA) {
+	if slices.Contains(q.Proof.Methods, authn.MethodMFA) {
 		return s.afterRecovery(ctx, q.Proof)
 	}
 	ready, err := s.ready(ctx, q)

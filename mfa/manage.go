@@ -130,8 +130,8 @@ func (s *Service) removed(ctx context.Context, subject authn.Subject, by By, fac
 	e := audit.Event{
 		Type: audit.MFARemoved, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: by.Keep, IP: by.Client.IPText(), UserAgent: by.Client.UserAgent, Reason: factor,
 	}
-	if by.Actor.Subject != subject {
-		e.Actor = by.Actor.Subject.ID
+	if by.Actor.Subject != subject || by.Actor.Actor != "" {
+		e.Actor = authn.ActorID(by.Actor)
 	}
 	if id != "" {
 		e.Detail = map[string]string{"factor_id": id}

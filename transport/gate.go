@@ -32,6 +32,8 @@ type Gate struct {
 	trustCookie  trustCookie
 	origins      origins
 	chain        []method
+	// recently and byFactor are what sensitive routes want.
+	recently, byFactor *proving
 	// compiles has one place, for whoever has policies compiled.
 	compiles chan struct{}
 	// warned: an unnamed proxy was told of.
@@ -48,6 +50,8 @@ type Deps struct {
 	APIKeys *authn.APIKeys
 	// MFA is nil when there are no second factors.
 	MFA *mfa.Service
+	// Throttle is nil when nothing limits failed attempts.
+	Throttle *authn.Throttle
 	// SigningKeys is nil when the module does not manage them.
 	SigningKeys *authn.KeyManager
 	// Issuers is nil when no other issuer's tokens are accepted.
@@ -89,6 +93,7 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	g := &Gate{
 		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
 		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, trustCookie: trustCookie{insecure: cfg.InsecureCookies}, origins: protection,
+		recently: newProving(KindRecentAuth, cfg.stepUpAge(), nil), byFactor: newProving(KindMFA, cfg.stepUpAge(), nil),
 		compiles: make(chan struct{}, 1),
 	}
 	g.chain = append(g.chain, method{"bearer", g.bearer})
@@ -167,7 +172,7 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 	if failed = g.crossOrigin(r, e.Method); failed != nil && !g.unforgeable(e, r) {
 		return Reply{}, failed
 	}
-	if failed = caller.meets(e.Need); failed != nil {
+	if failed = caller.meets(e); failed != nil {
 		return Reply{}, failed
 	}
 	reply, err := e.Handle(r.Context(), r)
