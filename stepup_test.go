@@ -107,3 +107,17 @@ func TestSTEP02ATrustedDeviceProvesNoFactor(t *testing.T) {
 	assert.Zero(t, grant.Session.MFATime)
 	assert.Equal(t, authn.ACR1, grant.Session.ACR())
 }
+
+// Who acts as somebody else leaves no credential of theirs behind.
+func TestNoAPIKeyInSomebodyElsesName(t *testing.T) {
+	t.Parallel()
+	app := fxtest.New(t)
+	p := app.Principal()
+	key, _, err := app.APIKeys.Create(t.Context(), p, authn.APIKeyRequest{Name: "ci"})
+	require.NoError(t, err)
+	p.Actor = "root"
+	_, _, err = app.APIKeys.Create(t.Context(), p, authn.APIKeyRequest{Name: "ci"})
+	require.ErrorIs(t, err, authn.ErrLoginRequired)
+	_, _, err = app.APIKeys.Rotate(t.Context(), p, key.ID, 0)
+	require.ErrorIs(t, err, authn.ErrLoginRequired)
+}

@@ -244,9 +244,10 @@ func (k *APIKeys) emit(ctx context.Context, what audit.Type, actor Principal, ow
 	k.deps.Events.Emit(ctx, e)
 }
 
-// mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another.
+// mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another, and who acts as somebody
+// else must not leave one behind.
 func mayManageKeys(p Principal) error {
-	if p.Kind != KindUser || !p.Authenticated() || p.Limited() {
+	if p.Kind != KindUser || !p.Authenticated() || p.Limited() || p.Actor != "" {
 		return ErrLoginRequired
 	}
 	return nil

@@ -25,7 +25,7 @@ func everyQuery(d Dialect) []string {
 		passwordHash, setPasswordHash, deletePasswordHash, pushFormerHash, formerHashes, dropFormerHashes, deleteFormerHashes,
 		takePosition, lastPosition, insertRevocation, revocationsAfter,
 		putOneTime, consumeOneTime,
-		sessionByID, countLive, liveSessions, oldestLive, endSession, endSessions, touchSession, rotateSession, tenantSessions,
+		sessionByID, countLive, liveSessions, oldestLive, endSession, endSessions, touchSession, rotateSession, sessionToProve, proveSession, tenantSessions,
 		insertDevice, seeDevice, devicesOf, renameDevice, dropDevices,
 		insertFactor, factorsOf, dropFactors, updateFactor, factorVersion, deleteFactor,
 		insertAPIKey, countAPIKeys, apiKeyByID, apiKeysOf, rotateAPIKey, touchAPIKey, deleteAPIKey,
