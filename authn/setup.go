@@ -73,7 +73,7 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 
 // Redeem creates the administrator's account with the password, and gives it
 // the administrator's role. An account that has the address already is taken
-// over: it gets the password, is enabled, and its sessions end. An unacceptable
+// over: it gets the password, is enabled and counts as verified, and its sessions end. An unacceptable
 // password or a full hashing queue does not use the token up, and neither does a store that
 // fails afterwards; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
@@ -119,7 +119,7 @@ func (a *AdminSetup) account(ctx context.Context, email, hash string, client Cli
 	if err != nil {
 		return User{}, err
 	}
-	user, err := a.Users.create(ctx, RegisterRequest{Client: client}, email, hash)
+	user, err := a.Users.create(ctx, Prepared{request: RegisterRequest{Client: client}, email: email, hash: hash}, a.Now())
 	if !errors.Is(err, ErrEmailTaken) {
 		return user, err
 	}
@@ -132,7 +132,7 @@ func (a *AdminSetup) account(ctx context.Context, email, hash string, client Cli
 // takeOver gives an account another password, enables it, and ends its sessions.
 func (s *Service) takeOver(ctx context.Context, subject Subject, hash string) error {
 	_, err := s.Credentials().SetPassword(ctx, subject, hash, CredentialChange{Why: EndRevoked, Edit: func(u *User) error {
-		u.DisabledAt = time.Time{}
+		u.DisabledAt, u.VerifiedAt = time.Time{}, s.deps.Now()
 		return nil
 	}})
 	return err
