@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/bundle"
@@ -44,6 +45,8 @@ type Config struct {
 	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
 	// MFA configures second factors.
 	MFA mfa.Config `yaml:"mfa"`
+	// Account configures what owners do with their accounts: verified addresses, new passwords, logins by mail.
+	Account account.Config `yaml:"account"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
 	Binding authn.BindingConfig `yaml:"binding"`
 	// Issuers are other issuers whose access tokens are accepted, by names of your own. None by default.
@@ -160,6 +163,7 @@ func (c Config) WithDefaults() Config {
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
 	c.MFA = c.MFA.WithDefaults()
+	c.Account = c.Account.WithDefaults()
 	c.Binding = c.Binding.WithDefaults()
 	c.Issuers = issuerDefaults(c.Issuers)
 	c.RBAC = c.RBAC.WithDefaults()

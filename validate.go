@@ -44,6 +44,7 @@ func (c Config) Validate() error {
 	p.store(c.Store)
 	p.redis(c.Store)
 	p.accounts(c)
+	p.flows(c)
 	return errors.Join(p.errs...)
 }
 
@@ -151,7 +152,7 @@ func (p *problems) rbacEndpoints(c Config) {
 		key string
 		on  bool
 	}{
-		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints},
+		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints}, {"http.user_endpoints", c.HTTP.UserEndpoints},
 		{"http.key_endpoints", c.HTTP.KeyEndpoints}, {"http.introspection_endpoint", c.HTTP.IntrospectionEndpoint},
 	} {
 		if !routes.on || c.RBAC.Enabled.Enabled() {

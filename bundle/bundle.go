@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/redispart"
@@ -29,6 +30,7 @@ type Settings struct {
 	Sessions           session.Config
 	APIKeys            authn.APIKeyConfig
 	MFA                mfa.Config
+	Account            account.Config
 	Issuers            map[string]authn.IssuerConfig
 	Roles              authz.Config
 	HTTP               transport.Config
@@ -97,8 +99,10 @@ func Module(s Settings) fx.Option {
 			s.newHasher,
 			s.newThrottle,
 			s.newPolicy,
+			s.newOutbox,
 			s.newMFA,
 			s.newUsers,
+			s.newAccounts,
 			s.newAPIKeys,
 			s.newIssuers,
 			s.newSetup,
@@ -108,7 +112,7 @@ func Module(s Settings) fx.Option {
 			newEchoDoor,
 			newHTTPDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, sendMail, s.checkRoutes, watchRouter),
 		s.announceSetup(),
 	)
 }
@@ -121,7 +125,7 @@ func (s Settings) consumed() map[string]bool {
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
+		"PasswordCheck", "Notifier", "Eraser", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
 	} {
 		names[name] = true
 	}

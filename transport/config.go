@@ -30,6 +30,8 @@ type Config struct {
 	Health bool `yaml:"health"`
 	// SessionEndpoints adds GET and DELETE /users/{id}/sessions and /tenant/sessions, and DELETE /tenant/sessions/{id}, for callers with the permissions sessions.read and sessions.revoke.
 	SessionEndpoints bool `yaml:"session_endpoints"`
+	// UserEndpoints adds routes that administer accounts of the caller's tenant, such as DELETE /users/{id}, for callers with the permissions of each. Roles must be switched on.
+	UserEndpoints bool `yaml:"user_endpoints"`
 	// RBACEndpoints adds the routes that administer roles, assignments and policies of the caller's tenant: /roles, /users/{id}/roles, /policies and
 	// /authorize/explain, for callers with the permissions roles.read, roles.write, assignments.read, assignments.write, policies.read and policies.write.
 	// Roles must be switched on.

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
@@ -45,6 +46,8 @@ type Deps struct {
 	APIKeys *authn.APIKeys
 	// MFA is nil when there are no second factors.
 	MFA *mfa.Service
+	// Account is nil when there are no routes for the flows of accounts.
+	Account *account.Service
 	// SigningKeys is nil when the module does not manage them.
 	SigningKeys *authn.KeyManager
 	// Issuers is nil when no other issuer's tokens are accepted.
