@@ -14,6 +14,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 )
 
 const newPassword = "another password for tests"
@@ -71,7 +72,8 @@ func startMails(t testing.TB, change func(*authmodule.Config), options ...fx.Opt
 		c.Account.MagicLink, c.Account.LoginCode = true, true
 		c.Account.MailsPerHour = 100
 		change(c)
-	}, authmodule.UseNotifier(func() account.Notifier { return m.box }), fx.Populate(&m.account), fx.Options(options...))
+	}, authmodule.UseNotifier(func() account.Notifier { return m.box }), fx.Populate(&m.account),
+		authmodule.AddRoles(authz.Role{Name: "admin", Permissions: []string{"*.*"}}), fx.Options(options...))
 	return m
 }
 
@@ -107,4 +109,22 @@ func (m mails) forgot(t testing.TB, user authn.User) string {
 func (m mails) reset(t testing.TB, token, password string) *httptest.ResponseRecorder {
 	t.Helper()
 	return m.post(t, "/password/reset", map[string]any{"token": token, "password": password})
+}
+
+// caller is the account as a request of it is seen.
+func (m mails) caller(t testing.TB, user authn.User) authn.Principal {
+	t.Helper()
+	grant := m.Grant(authn.Principal{Subject: user.Subject})
+	p, err := m.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
+	require.NoError(t, err)
+	return p
+}
+
+// changeEmail gives the account another address.
+func (m mails) changeEmail(t testing.TB, user authn.User, address string) {
+	t.Helper()
+	n := len(m.box.all(account.NoticeChangeEmail))
+	require.NoError(t, m.account.ChangeEmail(t.Context(), m.caller(t, user), address, authn.Client{}))
+	w := m.post(t, "/email/confirm", map[string]any{"token": token(t, m.box.wait(t, account.NoticeChangeEmail, n+1))})
+	require.Equal(t, 204, w.Code, w.Body.String())
 }

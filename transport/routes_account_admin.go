@@ -21,30 +21,33 @@ func (g *Gate) accountAdminEndpoints() []Endpoint {
 	if g.deps.Account == nil || !g.cfg.UserEndpoints {
 		return nil
 	}
-	list := []Endpoint{{Method: http.MethodDelete, Path: "/users/{id}", Need: NeedSession, Handle: g.permitted(PermissionDeleteUsers, g.lately(g.deleteUser))}}
+	list := []Endpoint{g.onAccount(http.MethodDelete, "/users/{id}", PermissionDeleteUsers, g.deleteUser)}
 	if !g.deps.Account.Sends() {
 		return list
 	}
-	return append(list, Endpoint{
-		Method: http.MethodPost, Path: "/users/{id}/password-reset", Need: NeedSession, Handle: g.permitted(PermissionResetPassword, g.lately(g.requireReset)),
-	})
+	return append(list, g.onAccount(http.MethodPost, "/users/{id}/password-reset", PermissionResetPassword, g.requireReset))
 }
 
-func (g *Gate) requireReset(ctx context.Context, r *http.Request) (Reply, error) {
-	err := g.deps.Account.RequireReset(ctx, authn.PrincipalFrom(ctx), named(ctx, r), g.Client(r))
-	if err != nil {
-		return Reply{}, userProblem(err)
+// onAccount is an endpoint that changes an account of the caller's tenant. One of another tenant is answered as one that there is not.
+func (g *Gate) onAccount(method, path, permission string, act func(ctx context.Context, r *http.Request, u authn.User) (Reply, error)) Endpoint {
+	change := func(ctx context.Context, r *http.Request) (Reply, error) {
+		user, err := g.deps.Users.User(ctx, named(ctx, r))
+		var reply Reply
+		if err == nil {
+			reply, err = act(ctx, r, user)
+		}
+		if errors.Is(err, authn.ErrNotFound) {
+			err = problem(http.StatusNotFound, "user_not_found", "the tenant has no account with this id")
+		}
+		return reply, err
 	}
-	return Reply{Status: http.StatusAccepted, Body: struct{}{}}, nil
+	return Endpoint{Method: method, Path: path, Need: NeedSession, Handle: g.permitted(permission, g.lately(change))}
 }
 
-func (g *Gate) deleteUser(ctx context.Context, r *http.Request) (Reply, error) {
-	return Reply{}, userProblem(g.deps.Account.Delete(ctx, authn.PrincipalFrom(ctx), named(ctx, r), g.Client(r)))
+func (g *Gate) requireReset(ctx context.Context, r *http.Request, u authn.User) (Reply, error) {
+	return accepted(g.deps.Account.RequireReset(ctx, authn.PrincipalFrom(ctx), u.Subject, g.Client(r)))
 }
 
-func userProblem(err error) error {
-	if errors.Is(err, authn.ErrNotFound) {
-		return problem(http.StatusNotFound, "user_not_found", "there is no account with this id")
-	}
-	return accountProblem(err)
+func (g *Gate) deleteUser(ctx context.Context, r *http.Request, u authn.User) (Reply, error) {
+	return Reply{}, accountProblem(g.deps.Account.Delete(ctx, authn.PrincipalFrom(ctx), u.Subject, g.Client(r)))
 }
