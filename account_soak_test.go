@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/account"
@@ -37,9 +38,10 @@ func sameTime(t *testing.T, samples int) {
 			return app.Accounts.Register(t.Context(), authn.RegisterRequest{Email: email, Password: password})
 		},
 	} {
+		var out *account.Outbox
 		app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 			c.Password, c.Account.LoginCode, c.Account.MailsPerHour = authn.PasswordConfig{}, true, 100
-		}, authmodule.UseNotifier(func() account.Notifier { return &mailbox{} }))
+		}, authmodule.UseNotifier(func() account.Notifier { return &mailbox{} }), fx.Populate(&out))
 		user, disabled := app.User(), app.User()
 		require.NoError(t, app.Users.Disable(t.Context(), authn.Principal{}, disabled.Subject))
 		took := make([][]float64, 3)
@@ -52,6 +54,7 @@ func sameTime(t *testing.T, samples int) {
 				err := ask(app, address)
 				took[class] = append(took[class], time.Since(start).Seconds()*1000)
 				require.NoError(t, err)
+				require.Eventually(t, func() bool { return out.Waiting() == 0 }, time.Minute, time.Millisecond) // the job of one is not in the time of the next
 			}
 		}
 		for class := 1; class < len(took); class++ {

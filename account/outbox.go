@@ -52,6 +52,9 @@ func NewOutbox(n Notifier, log *slog.Logger) *Outbox {
 // Sends reports whether there is a notifier.
 func (o *Outbox) Sends() bool { return o.notifier != nil }
 
+// Waiting returns how many notices wait, those that are being sent not among them.
+func (o *Outbox) Waiting() int { return len(o.queue) }
+
 // Send has a notice sent in the background. It returns [ErrNoNotifier], and [authn.ErrOverloaded] when too many wait.
 func (o *Outbox) Send(n Notice) error {
 	return o.put(job{n.Kind, func(context.Context) (*Notice, error) { return &n, nil }})
