@@ -47,6 +47,8 @@ type Config struct {
 	MFA mfa.Config `yaml:"mfa"`
 	// Account configures what owners do with their accounts: verified addresses, new passwords, logins by mail.
 	Account account.Config `yaml:"account"`
+	// SMTP says where the package account/smtp hands mail in. It needs smtp.Module in the application. Without a host nothing is sent.
+	SMTP account.SMTPConfig `yaml:"smtp"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
 	Binding authn.BindingConfig `yaml:"binding"`
 	// Issuers are other issuers whose access tokens are accepted, by names of your own. None by default.
@@ -164,6 +166,7 @@ func (c Config) WithDefaults() Config {
 	c.APIKeys = c.APIKeys.WithDefaults()
 	c.MFA = c.MFA.WithDefaults()
 	c.Account = c.Account.WithDefaults()
+	c.SMTP = c.SMTP.WithDefaults()
 	c.Binding = c.Binding.WithDefaults()
 	c.Issuers = issuerDefaults(c.Issuers)
 	c.RBAC = c.RBAC.WithDefaults()

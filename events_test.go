@@ -86,7 +86,7 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		},
 		audit.AuthenticatorDisabled: func(t *testing.T, app *fxtest.App) {
 			target := authn.Target{Factor: authn.FactorTOTP, Subject: app.User().Subject}
-			for range 5 {
+			for range 4 { // the fifth is for devices that are known
 				require.Empty(t, app.Events(audit.AuthenticatorDisabled))
 				attempt, err := app.Throttle.Attempt(t.Context(), target)
 				require.NoError(t, err)

@@ -129,7 +129,7 @@ func Stub(changes ...func(*Config)) fx.Option {
 
 func (c Config) settings() bundle.Settings {
 	s := bundle.Settings{
-		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Throttle: c.Throttle, Sessions: c.Session, APIKeys: c.APIKeys, MFA: c.MFA, Account: c.Account, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
+		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Throttle: c.Throttle, Sessions: c.Session, APIKeys: c.APIKeys, MFA: c.MFA, Account: c.Account, SMTP: c.SMTP, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
 		Store: bundle.StoreSettings{
 			Driver: c.Store.Driver, DSN: c.Store.DSN, MaxConnections: int(c.Store.MaxConnections), Migrate: c.Store.Migrate, MaxRecords: int(c.Store.MaxRecords),
 			Timeout: time.Duration(c.Store.TimeoutSeconds) * time.Second, Sessions: c.Store.Sessions, Redis: c.Store.Redis.settings(),

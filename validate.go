@@ -35,6 +35,7 @@ func (c Config) Validate() error {
 	p.session(c)
 	p.apiKeys(c.APIKeys)
 	p.mfa(c)
+	p.smtp(c.SMTP)
 	p.issuers(c)
 	p.rbac(c.RBAC)
 	p.rbacEndpoints(c)

@@ -13,6 +13,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/internal/smtppart"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 )
@@ -21,24 +22,29 @@ type outboxIn struct {
 	fx.In
 	Checked   slot.Checked
 	Notifiers slot.Members[account.Notifier]
-	// Mail is that of an opt-in package, if there is one and it is configured.
-	Mail   account.Notifier `optional:"true"`
-	Logger logger
+	// Openers are those of account/smtp.
+	Openers slot.Members[smtppart.Opener]
+	Logger  logger
 }
 
 // newOutbox takes the application's own notifier, else that of an opt-in package, else the log, else none.
 func (s Settings) newOutbox(in outboxIn) (*account.Outbox, error) {
+	mail, err := s.newSMTPNotifier(in.Openers, in.Logger)
+	if err != nil {
+		return nil, err
+	}
 	notifier, err := slot.Or(in.Notifiers.List, func() (account.Notifier, error) {
-		if in.Mail == nil && s.Account.Notifier == account.NotifierLog {
+		if mail == nil && s.Account.Notifier == account.NotifierLog {
 			return account.LogNotifier(in.Logger.named()), nil
 		}
-		return in.Mail, nil
+		return mail, nil
 	})
-	if err == nil && notifier != nil {
-		err = s.linkable()
-	}
-	if err == nil && notifier == nil {
+	switch {
+	case err != nil:
+	case notifier == nil:
 		err = s.unsendable()
+	default:
+		err = s.linkable()
 	}
 	return account.NewOutbox(notifier, in.Logger.named()), s.loud(err)
 }

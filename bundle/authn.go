@@ -143,14 +143,18 @@ func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 }
 
 // newSetup returns nil when no first administrator is configured.
-func (s Settings) newSetup(p ports, users *authn.Service, roles *authz.Service, bus *audit.Bus) *authn.AdminSetup {
+func (s Settings) newSetup(p ports, users *authn.Service, roles *authz.Service, factors *mfa.Service, bus *audit.Bus) *authn.AdminSetup {
 	if s.AdminEmail == "" {
 		return nil
 	}
-	return &authn.AdminSetup{
+	setup := &authn.AdminSetup{
 		Email: s.AdminEmail, Users: users, OneTime: p.oneTime, Admins: adminRoles{roles: roles, role: s.Roles.AdminRole},
 		Events: bus, Now: s.Now, Rand: s.Rand,
 	}
+	if factors != nil {
+		setup.Forget = func(ctx context.Context, s authn.Subject) error { return factors.Reset(ctx, s, mfa.By{}) }
+	}
+	return setup
 }
 
 // announceSetup logs the set-up link at start, while there is no administrator.

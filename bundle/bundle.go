@@ -12,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/redispart"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/internal/smtppart"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -31,6 +32,7 @@ type Settings struct {
 	APIKeys            authn.APIKeyConfig
 	MFA                mfa.Config
 	Account            account.Config
+	SMTP               account.SMTPConfig
 	Issuers            map[string]authn.IssuerConfig
 	Roles              authz.Config
 	HTTP               transport.Config
@@ -125,7 +127,7 @@ func (s Settings) consumed() map[string]bool {
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"PasswordCheck", "Notifier", "Eraser", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
+		"PasswordCheck", "Notifier", "Eraser", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName, smtppart.ModuleName,
 	} {
 		names[name] = true
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
@@ -23,6 +24,7 @@ type mfaIn struct {
 	Ports    ports
 	Sessions *session.Manager
 	Throttle *authn.Throttle
+	Roles    *authz.Service
 	Sender   slot.Members[mfa.Sender]
 	Outbox   *account.Outbox
 	Factors  slot.Members[mfa.Factor]
@@ -44,7 +46,7 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 	slices.SortFunc(others, func(a, b mfa.Factor) int { return strings.Compare(a.Name(), b.Name()) })
 	service, err := mfa.New(s.MFA, mfa.Deps{
 		Store: in.Ports.factors, Secret: secret, Previous: s.PreviousSecretKeys, Limiter: limiter{in.Throttle}, Sender: sender, Factors: others,
-		Sessions: in.Sessions, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
+		Sessions: in.Sessions, Lineage: in.Roles, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return service, s.loud(err)
 }

@@ -34,6 +34,7 @@ func (f appFactor) Verify(ctx context.Context, q authn.FactorQuery, code setting
 		return nil, err
 	}
 	var broken error
+	wrong := false
 	for _, r := range list {
 		if r.Kind != kindApp {
 			continue
@@ -45,11 +46,13 @@ func (f appFactor) Verify(ctx context.Context, q authn.FactorQuery, code setting
 		case errors.Is(err, ErrSecret): // another app may still do
 			f.s.deps.Log.ErrorContext(ctx, "the secret of an authenticator app cannot be used: is its key among auth.previous_secret_keys?", "factor_id", r.ID, "error", err)
 			broken = err
-		case !errors.Is(err, authn.ErrFactorInvalid) && !errors.Is(err, authn.ErrNotFound):
+		case errors.Is(err, authn.ErrFactorInvalid):
+			wrong = true
+		case !errors.Is(err, authn.ErrNotFound):
 			return nil, err
 		}
 	}
-	if broken != nil {
+	if broken != nil && !wrong { // a code that was checked is counted, whatever else there is
 		return nil, broken
 	}
 	return nil, authn.ErrFactorInvalid

@@ -45,7 +45,7 @@ type Config struct {
 	MaxTrusted setting.Count `yaml:"max_trusted"`
 	// Require is nobody or everybody. Defaults to nobody.
 	Require Requirement `yaml:"require"`
-	// RequireRoles are roles of which each account that has one assigned must have a second factor.
+	// RequireRoles are roles of which each account that has one, directly or by inheritance, must have a second factor.
 	RequireRoles []string `yaml:"require_roles"`
 	// RequireTenants are tenants of which each account must have a second factor.
 	RequireTenants []string `yaml:"require_tenants"`

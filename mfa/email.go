@@ -65,7 +65,7 @@ func (f emailFactor) Begin(ctx context.Context, q authn.FactorQuery) (authn.Fact
 // countCode counts a code before it is sent, so that no number of calls at once sends more than there may be.
 // Counter is how many were sent in the hour that began at LastUsedAt.
 func (s *Service) countCode(r *Record) error {
-	if now := s.deps.Now(); now.Sub(r.LastUsedAt) >= time.Hour {
+	if now := s.deps.Now(); now.Sub(r.LastUsedAt).Abs() >= time.Hour { // an hour that is to come was begun by a clock that was wrong
 		r.Counter, r.LastUsedAt = 0, now
 	}
 	if r.Counter++; r.Counter > CodesPerHour {
@@ -158,13 +158,16 @@ func (s *Service) EnrollEmail(ctx context.Context, user authn.User, client authn
 
 // ConfirmEmail makes codes by e-mail a factor. The results are those of [Service.ConfirmTOTP].
 func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: NameEmailCode + "_enrollment", Client: by.Client})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { settle(done, err) }()
+	err = s.counted(ctx, Attempt{Subject: subject, Factor: enrollment(NameEmailCode), Client: by.Client}, func() error {
+		codes, err = s.confirmEmail(ctx, subject, code, by)
+		return err
+	})
+	return codes, err
+}
+
+func (s *Service) confirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) ([]setting.Secret, error) {
 	var id string
-	err = s.change(ctx, subject, ofKind(kindPendingEmail), func(r *Record) error {
+	err := s.change(ctx, subject, ofKind(kindPendingEmail), func(r *Record) error {
 		if !s.codeFits(r.Data, subject, code) {
 			return authn.ErrFactorInvalid
 		}

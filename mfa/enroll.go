@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/totp"
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
@@ -34,6 +33,12 @@ type Enrollment struct {
 	Secret, URI setting.Secret
 	QR          setting.Secret
 	Expires     time.Time
+}
+
+// Format shows the enrollment with its secret redacted, for every verb.
+func (e Enrollment) Format(f fmt.State, _ rune) {
+	type plain Enrollment
+	_, _ = fmt.Fprintf(f, "%+v", plain(e))
 }
 
 // EnrollTOTP begins the enrollment of an authenticator app, in place of one that waits already. The account is what the
@@ -78,10 +83,7 @@ func (s *Service) room(ctx context.Context, subject authn.Subject) error {
 
 // show draws the secret.
 func (s *Service) show(a app, account string) (Enrollment, error) {
-	key, err := totp.Generate(totp.GenerateOpts{
-		Issuer: s.cfg.Issuer, AccountName: orDefault(account, s.cfg.Issuer), Secret: a.Secret,
-		Period: uint(Period / time.Second), Digits: otp.Digits(a.Digits), Algorithm: a.Algorithm.otp(),
-	})
+	key, err := otp.NewKeyFromURL(a.uri(s.cfg.Issuer, orDefault(account, s.cfg.Issuer)))
 	if err != nil {
 		return Enrollment{}, errors.New("mfa: the secret could not be written as a URI")
 	}
@@ -100,15 +102,18 @@ func (s *Service) show(a app, account string) (Enrollment, error) {
 // an account it returns its recovery codes, which are shown once. It returns [ErrEnrollmentInvalid],
 // [authn.ErrFactorInvalid] for a wrong code, and what the limiter refuses with. Other sessions than keep are ended.
 func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: NameTOTP + "_enrollment", Client: by.Client})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { settle(done, err) }()
+	err = s.counted(ctx, Attempt{Subject: subject, Factor: enrollment(NameTOTP), Client: by.Client}, func() error {
+		codes, err = s.confirmTOTP(ctx, subject, id, code, by)
+		return err
+	})
+	return codes, err
+}
+
+func (s *Service) confirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) ([]setting.Secret, error) {
 	if err := s.room(ctx, subject); err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, subject, named(kindPendingApp, id), func(r *Record) error {
+	err := s.change(ctx, subject, named(kindPendingApp, id), func(r *Record) error {
 		step, err := s.matchApp(*r, code)
 		if err != nil {
 			return err
@@ -121,6 +126,9 @@ func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id str
 	}
 	return s.joined(ctx, subject, by, NameTOTP, id)
 }
+
+// enrollment is by what name the first codes of a factor are counted.
+func enrollment(factor string) string { return factor + "_enrollment" }
 
 // By is who changes the factors of an account.
 type By struct {
@@ -137,12 +145,13 @@ func (s *Service) refusedEnrollment(ctx context.Context, subject authn.Subject, 
 	case errors.Is(err, authn.ErrNotFound):
 		return ErrEnrollmentInvalid
 	case errors.Is(err, authn.ErrFactorInvalid):
-		s.emit(ctx, audit.MFAFailed, subject, client, factor+"_enrollment", nil)
+		s.emit(ctx, audit.MFAFailed, subject, client, enrollment(factor), nil)
 	}
 	return err
 }
 
-// joined does what a new factor brings along. It returns recovery codes for an account that has none.
+// joined does what a new factor brings along. It returns recovery codes for an account that has none, or had no factor: what it
+// may have then is left of before.
 func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, factor, id string) ([]setting.Secret, error) {
 	s.emit(ctx, audit.MFAEnrolled, subject, by.Client, factor, map[string]string{"factor_id": id})
 	if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
@@ -152,14 +161,37 @@ func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, fact
 		return nil, err
 	}
 	list, err := s.records(ctx, subject)
-	if _, has := first(list, ofKind(kindRecovery)); has || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if _, has := first(list, ofKind(kindRecovery)); has {
+		if others, err := s.others(ctx, subject, list); others || err != nil {
+			return nil, err
+		}
 	}
 	return s.NewRecoveryCodes(ctx, subject, by.Client)
 }
 
-// settle tells the limiter what became of an attempt. A wrong answer is no error to it, and a failure no wrong answer.
-func settle(done func(bool, error), err error) {
+// others reports whether the account has more than one factor.
+func (s *Service) others(ctx context.Context, subject authn.Subject, list []Record) (bool, error) {
+	if count(list, kindApp)+count(list, kindEmail) > 1 {
+		return true, nil
+	}
+	for _, f := range s.deps.Factors {
+		if has, err := f.Ready(ctx, authn.FactorQuery{Proof: authn.Proof{Subject: subject}}); err != nil || has && !backup(f) {
+			return has, err
+		}
+	}
+	return false, nil
+}
+
+// counted makes an attempt that the limiter counts. A wrong answer is no error to it, and a failure no wrong answer; what panics stays counted.
+func (s *Service) counted(ctx context.Context, a Attempt, check func() error) error {
+	done, err := s.deps.Limiter.Attempt(ctx, a)
+	if err != nil {
+		return err
+	}
+	err = check()
 	switch {
 	case err == nil:
 		done(true, nil)
@@ -168,6 +200,7 @@ func settle(done func(bool, error), err error) {
 	default:
 		done(false, err)
 	}
+	return err
 }
 
 // matchApp returns the step of a code that was not used yet.

@@ -25,7 +25,7 @@ func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDem
 		return authn.FactorDemand{}, err
 	}
 	if len(ready) == 0 {
-		return s.mustEnroll(q), nil
+		return s.mustEnroll(ctx, q)
 	}
 	if trusted, err := s.trusted(ctx, q); err != nil || trusted {
 		return authn.FactorDemand{}, err
@@ -53,9 +53,10 @@ func (s *Service) ready(ctx context.Context, q authn.FactorQuery) ([]string, err
 	return names, nil
 }
 
-func (s *Service) mustEnroll(q authn.FactorQuery) authn.FactorDemand {
-	if !s.cfg.required(q) || s.deps.Now().Before(s.GraceEnds(q.User.CreatedAt)) {
-		return authn.FactorDemand{}
+func (s *Service) mustEnroll(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {
+	must, err := s.required(ctx, q)
+	if err != nil || !must || s.deps.Now().Before(s.GraceEnds(q.User.CreatedAt)) {
+		return authn.FactorDemand{}, err
 	}
 	demand := authn.FactorDemand{Enroll: true}
 	for _, f := range s.factors {
@@ -63,7 +64,7 @@ func (s *Service) mustEnroll(q authn.FactorQuery) authn.FactorDemand {
 			demand.Factors = append(demand.Factors, f.Name())
 		}
 	}
-	return demand
+	return demand, nil
 }
 
 // Begin implements [authn.SecondFactor].
@@ -118,17 +119,9 @@ func (s *Service) answer(ctx context.Context, q authn.FactorQuery, a authn.Facto
 	if a.Enroll { // counts its own attempts
 		return f.(Enroller).FinishEnroll(ctx, q, a.Code, a.State)
 	}
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device})
-	if err != nil {
-		return authn.FactorResult{}, err
-	}
-	finished := false
-	defer func() {
-		if finished { // what panics stays counted
-			settle(done, err)
-		}
-	}()
-	result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
-	finished = true
+	err = s.counted(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device}, func() (err error) {
+		result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
+		return absent(err)
+	})
 	return result, err
 }

@@ -92,7 +92,7 @@ func (s *Service) Reset(ctx context.Context, subject authn.Subject, by By) error
 		return err
 	}
 	s.removed(ctx, subject, by, "reset", "")
-	for _, factor := range []string{NameTOTP, NameEmailCode, NameRecoveryCode} {
+	for _, factor := range []string{NameTOTP, NameEmailCode, NameRecoveryCode, enrollment(NameTOTP), enrollment(NameEmailCode)} {
 		if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
 			return wrapped("reopen a factor", err)
 		}

@@ -48,6 +48,9 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, subject authn.Subject, c
 		codes = append(codes, grouped(raw))
 		r.Data = append(r.Data, hashRecovery(raw)...)
 	}
+	if err := s.deps.Limiter.Reopen(ctx, subject, NameRecoveryCode); err != nil {
+		return nil, wrapped("reopen a factor", err)
+	}
 	if err := s.deps.Store.CreateFactor(ctx, r, 1); err != nil {
 		return nil, wrapped("store recovery codes", err)
 	}

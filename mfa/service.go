@@ -40,6 +40,8 @@ type Deps struct {
 	Factors []Factor
 	// Sessions ends the other sessions of an account whose factors change. Nil ends none.
 	Sessions SessionCloser
+	// Lineage knows what roles inherit. Nil is for roles that inherit nothing.
+	Lineage authn.RoleLineage
 	// Events may be nil.
 	Events *audit.Bus
 	// Log defaults to slog.Default().

@@ -161,11 +161,11 @@ func (g *Gate) newRecoveryCodes(ctx context.Context, r *http.Request) (Reply, er
 }
 
 func (g *Gate) removeFactor(ctx context.Context, r *http.Request) (Reply, error) {
-	return Reply{}, mfaProblem(g.deps.MFA.Remove(ctx, authn.PrincipalFrom(ctx).Subject, r.PathValue("id"), g.by(ctx, r)))
+	return Reply{}, ownFactor(g.deps.MFA.Remove(ctx, authn.PrincipalFrom(ctx).Subject, r.PathValue("id"), g.by(ctx, r)))
 }
 
 func (g *Gate) distrust(ctx context.Context, r *http.Request) (Reply, error) {
-	return Reply{}, mfaProblem(g.deps.MFA.Distrust(ctx, authn.PrincipalFrom(ctx).Subject, r.PathValue("id"), g.by(ctx, r)))
+	return Reply{}, ownFactor(g.deps.MFA.Distrust(ctx, authn.PrincipalFrom(ctx).Subject, r.PathValue("id"), g.by(ctx, r)))
 }
 
 // by is the caller, whose own session stays.
@@ -193,8 +193,14 @@ func mfaProblem(err error) error {
 		p := problem(http.StatusTooManyRequests, "throttled", "too many codes were sent; try again later")
 		p.RetryAfter = int(time.Hour / time.Second)
 		return p
-	case errors.Is(err, authn.ErrNotFound):
-		return problem(http.StatusNotFound, "factor_not_found", "you have no factor and no trusted device with this id")
 	}
 	return err
+}
+
+// ownFactor is mfaProblem for routes that name one of the caller's.
+func ownFactor(err error) error {
+	if errors.Is(err, authn.ErrNotFound) {
+		return problem(http.StatusNotFound, "factor_not_found", "you have no factor and no trusted device with this id")
+	}
+	return mfaProblem(err)
 }
