@@ -24,6 +24,8 @@ const (
 	firstPause = time.Second
 	// drainTimeout bounds what the stop of the application waits for.
 	drainTimeout = 5 * time.Second
+	// leaveTimeout is how long a notifier may take to heed the end of its context.
+	leaveTimeout = time.Second
 )
 
 // Outbox sends notices in the background, so that no caller can tell by the time of an answer what was sent. Jobs wait in memory: those that are
@@ -82,7 +84,16 @@ func (o *Outbox) Run(ctx context.Context) {
 	}
 	<-ctx.Done()
 	defer time.AfterFunc(drainTimeout, stop).Stop()
-	workers.Wait()
+	finished := make(chan struct{})
+	go func() {
+		workers.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-time.After(drainTimeout + leaveTimeout):
+		o.log.ErrorContext(ctx, "the notifier does not heed its deadline: it is left behind")
+	}
 	if left := len(o.queue); left > 0 {
 		o.log.ErrorContext(ctx, "notices were not sent: the application stopped", "notices", left)
 	}

@@ -154,6 +154,25 @@ func TestOutboxDrainsAtTheStop(t *testing.T) {
 	}
 }
 
+// A notifier that does not heed its context does not keep the application from stopping.
+func TestOutboxLeavesADeafNotifierBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		out, logged, stop := running(t, notifier(func(context.Context, account.Notice) error {
+			<-release
+			return nil
+		}))
+		require.NoError(t, out.Send(secretNotice))
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		assert.Equal(t, 6*time.Second, time.Since(began))
+		assert.Contains(t, logged.String(), "does not heed its deadline")
+		close(release)
+	})
+}
+
 func TestOutboxWithoutANotifier(t *testing.T) {
 	t.Parallel()
 	out := account.NewOutbox(nil, nil)

@@ -19,7 +19,7 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-// V6.3.7, V6.3.5: owners are told of changes to their account, and of logins on new devices, with what an owner needs to judge them.
+// V6.3.7, V6.3.5, item 40: in an assembled application owners are told of changes to their account, and of logins on new devices, with what an owner needs to judge them.
 func TestV637OwnersAreToldOfChanges(t *testing.T) {
 	t.Parallel()
 	m := startMails(t, withMFA)

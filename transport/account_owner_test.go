@@ -85,7 +85,7 @@ func TestPasswordOfEveryAccountCanBeChanged(t *testing.T) {
 	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, newPassword))
 }
 
-// Item 37: another address counts once the link that was sent to it is opened; the old one is told, twice.
+// Another address counts once the link that was sent to it is opened; the old one is told, twice.
 func TestChangeEmail(t *testing.T) {
 	t.Parallel()
 	m := startMails(t, asIs)
@@ -169,7 +169,7 @@ func (e *erased) Erase(_ context.Context, s authn.Subject) error {
 	return e.fail
 }
 
-// Item 40: a deleted account is gone: no login, no session, no key, no role, no factor; its address is free, and its ID is nobody else's.
+// A deleted account is gone: no login, no session, no key, no role, no factor; its address is free, and its ID is nobody else's.
 func TestDeleteMe(t *testing.T) {
 	t.Parallel()
 	mine := &erased{}

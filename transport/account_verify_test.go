@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -193,4 +194,108 @@ func TestVerificationIsOffered(t *testing.T) {
 	for _, path := range []string{"/auth/password/forgot", "/auth/email/verify", "/auth/login/link", "/auth/login/code", "/auth/email"} {
 		assert.Equal(t, http.StatusNotFound, a.Do(request("POST", path, `{"email":"ada@example.com"}`)).Code, path)
 	}
+}
+
+// Item 37: addresses that differ in the case of their letters are one, of registrations at once one makes an account, and a login is kept.
+func TestItem37OneAddressIsOneAccount(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	var at sync.WaitGroup
+	for i := range 20 {
+		at.Go(func() {
+			address := "ada@example.com"
+			if i%2 == 0 {
+				address = "Ada@Example.COM"
+			}
+			status, _ := m.register(t, address, fmt.Sprintf("a password of caller %d", i))
+			assert.Equal(t, http.StatusAccepted, status)
+		})
+	}
+	at.Wait()
+	m.box.wait(t, account.NoticeVerifyEmail, 20)
+	assert.Len(t, m.Events(audit.UserRegistered), 1)
+	users, err := m.Users.Users(t.Context(), "", "", 10)
+	require.NoError(t, err)
+	require.Len(t, users, 1)
+	assert.True(t, users[0].LastLoginAt.IsZero())
+	newest := m.box.all(account.NoticeVerifyEmail)
+	verified := 0
+	for _, n := range newest { // each but the last to be made was replaced
+		if m.post(t, "/email/verify", map[string]any{"token": token(t, n)}).Code == http.StatusNoContent {
+			verified++
+		}
+	}
+	assert.Equal(t, 1, verified)
+	in := 0
+	for i := range 20 {
+		if m.logIn(t, "ADA@example.com", fmt.Sprintf("a password of caller %d", i)) == http.StatusOK {
+			in++
+		}
+		m.Advance(time.Minute)
+	}
+	assert.Equal(t, 1, in, "one password")
+	users, err = m.Users.Users(t.Context(), "", "", 10)
+	require.NoError(t, err)
+	assert.False(t, users[0].LastLoginAt.IsZero())
+}
+
+// V8.4.1: flows stay in their tenant, though the address is the same.
+func TestFlowsStayInTheirTenant(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, unthrottledCodes)
+	accounts := map[authn.Tenant]authn.User{}
+	for _, tenant := range []authn.Tenant{"", "acme", "globex"} {
+		user, err := m.Users.CreateUser(t.Context(), authn.RegisterRequest{Tenant: tenant, Email: "ada@example.com", Password: password})
+		require.NoError(t, err)
+		accounts[tenant] = user
+	}
+	require.NoError(t, m.account.Forgot(t.Context(), account.Request{Tenant: "acme", Email: "ada@example.com"}))
+	n := m.box.wait(t, account.NoticeResetPassword, 1)
+	assert.Equal(t, accounts["acme"].Subject, n.Subject)
+	reset := token(t, n)
+	assert.True(t, strings.HasPrefix(reset, "pr_acme."), reset)
+	for _, moved := range []string{strings.Replace(reset, "acme.", "", 1), strings.Replace(reset, "acme.", "globex.", 1)} {
+		assert.Equal(t, "token_invalid", problem(t, m.reset(t, moved, newPassword)).Code)
+	}
+	challenge, err := m.account.BeginCode(t.Context(), account.Request{Tenant: "acme", Email: "ada@example.com"})
+	require.NoError(t, err)
+	code := m.box.wait(t, account.NoticeLoginCode, 1).Code.Reveal()
+	for _, tenant := range []string{"", "globex."} {
+		status, _ := m.finishCode(t, strings.Replace(challenge.Secret.Reveal(), "acme.", tenant, 1), code)
+		assert.Equal(t, http.StatusUnauthorized, status, "V6.6.2: another tenant")
+	}
+	require.Equal(t, http.StatusNoContent, m.reset(t, reset, newPassword).Code)
+	for tenant, user := range accounts {
+		_, err := m.Users.Login(t.Context(), authn.LoginRequest{Tenant: tenant, Email: user.Email, Password: newPassword})
+		assert.Equal(t, tenant == "acme", err == nil, "%q %v", tenant, err)
+	}
+	require.ErrorContains(t, m.account.Forgot(t.Context(), account.Request{Tenant: "No Tenant", Email: "ada@example.com"}), "tenant")
+}
+
+// V6.4.1: what an account is given to begin with is random, works once and for an hour, and is no password.
+func TestV641InitialSecretsAreShortLived(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	seen := map[string]bool{}
+	for n := range 20 {
+		require.NoError(t, m.account.RequireReset(t.Context(), authn.Principal{Subject: m.User().Subject}, user.Subject, authn.Client{}))
+		notice := m.box.wait(t, account.NoticeResetPassword, n+1)
+		assert.LessOrEqual(t, notice.Expires.Sub(m.Now()), time.Hour)
+		assert.Empty(t, notice.Code)
+		seen[token(t, notice)] = true
+	}
+	assert.Len(t, seen, 20)
+	last := token(t, m.box.wait(t, account.NoticeResetPassword, 20))
+	require.Equal(t, http.StatusNoContent, m.reset(t, last, newPassword).Code)
+	assert.Equal(t, "token_invalid", problem(t, m.reset(t, last, newPassword)).Code)
+}
+
+// V6.2.10: no password ends by its age.
+func TestV6210PasswordsDoNotAge(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	m.Advance(10 * 365 * 24 * time.Hour)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password))
 }
