@@ -45,6 +45,8 @@ type Config struct {
 	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
 	// MFA configures second factors.
 	MFA mfa.Config `yaml:"mfa"`
+	// Account configures what owners do with their accounts: verified addresses, new passwords, logins by mail.
+	Account account.Config `yaml:"account"`
 	// SMTP says where the package account/smtp hands mail in. It needs smtp.Module in the application. Without a host nothing is sent.
 	SMTP account.SMTPConfig `yaml:"smtp"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
@@ -171,6 +173,7 @@ func (c Config) WithDefaults() Config {
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
 	c.MFA = c.MFA.WithDefaults()
+	c.Account = c.Account.WithDefaults()
 	c.SMTP = c.SMTP.WithDefaults()
 	c.Binding = c.Binding.WithDefaults()
 	c.Issuers = issuerDefaults(c.Issuers)

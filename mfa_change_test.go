@@ -22,32 +22,32 @@ import (
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
-// mailbox keeps the last code that was sent.
-type mailbox struct {
+// codebox keeps the last code that was sent.
+type codebox struct {
 	mu   sync.Mutex
 	code setting.Secret
 }
 
-func (m *mailbox) SendCode(_ context.Context, _ authn.User, code setting.Secret) error {
+func (m *codebox) SendCode(_ context.Context, _ authn.User, code setting.Secret) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.code = code
 	return nil
 }
 
-func (m *mailbox) last() setting.Secret {
+func (m *codebox) last() setting.Secret {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.code
 }
 
 // onDrivers runs the test over a store in memory and one in a file.
-func onDrivers(t *testing.T, change func(*authmodule.Config), test func(t *testing.T, app *fxtest.App, mail *mailbox), options ...fx.Option) {
+func onDrivers(t *testing.T, change func(*authmodule.Config), test func(t *testing.T, app *fxtest.App, mail *codebox), options ...fx.Option) {
 	t.Helper()
 	for _, driver := range []string{"memory", "sqlite"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			mail := &mailbox{}
+			mail := &codebox{}
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.MFA.Enabled, c.MFA.EmailCode, c.SecretKey = true, true, goodSecret
 				c.LoginRateLimit, c.Throttle.PairRateLimit = "100000/second", "100000/second"
@@ -75,28 +75,28 @@ func answerWith(app *fxtest.App, challenge setting.Secret, factor string, code s
 }
 
 // factorChanges are all acts that change what an account proves itself by.
-func factorChanges() map[string]func(*testing.T, *fxtest.App, *mailbox, authn.User, mfa.By) error {
-	return map[string]func(*testing.T, *fxtest.App, *mailbox, authn.User, mfa.By) error{
-		"another app": func(t *testing.T, app *fxtest.App, _ *mailbox, user authn.User, by mfa.By) error {
+func factorChanges() map[string]func(*testing.T, *fxtest.App, *codebox, authn.User, mfa.By) error {
+	return map[string]func(*testing.T, *fxtest.App, *codebox, authn.User, mfa.By) error{
+		"another app": func(t *testing.T, app *fxtest.App, _ *codebox, user authn.User, by mfa.By) error {
 			e, err := app.MFA.EnrollTOTP(t.Context(), user.Subject, user.Email, "")
 			require.NoError(t, err)
 			_, err = app.MFA.ConfirmTOTP(t.Context(), user.Subject, e.ID, appCode(t, app, e.Secret), by)
 			return err
 		},
-		"codes by e-mail": func(t *testing.T, app *fxtest.App, mail *mailbox, user authn.User, by mfa.By) error {
+		"codes by e-mail": func(t *testing.T, app *fxtest.App, mail *codebox, user authn.User, by mfa.By) error {
 			require.NoError(t, app.MFA.EnrollEmail(t.Context(), user, authn.Client{}))
 			_, err := app.MFA.ConfirmEmail(t.Context(), user.Subject, mail.last(), by)
 			return err
 		},
-		"removed": func(t *testing.T, app *fxtest.App, _ *mailbox, user authn.User, by mfa.By) error {
+		"removed": func(t *testing.T, app *fxtest.App, _ *codebox, user authn.User, by mfa.By) error {
 			own, err := app.MFA.Overview(t.Context(), user.Subject)
 			require.NoError(t, err)
 			return app.MFA.Remove(t.Context(), user.Subject, own.Factors[0].ID, by)
 		},
-		"reset": func(t *testing.T, app *fxtest.App, _ *mailbox, user authn.User, by mfa.By) error {
+		"reset": func(t *testing.T, app *fxtest.App, _ *codebox, user authn.User, by mfa.By) error {
 			return app.MFA.Reset(t.Context(), user.Subject, by)
 		},
-		"recovery codes": func(t *testing.T, app *fxtest.App, _ *mailbox, user authn.User, by mfa.By) error {
+		"recovery codes": func(t *testing.T, app *fxtest.App, _ *codebox, user authn.User, by mfa.By) error {
 			_, err := app.MFA.NewRecoveryCodes(t.Context(), user.Subject, by)
 			return err
 		},
@@ -111,7 +111,7 @@ func TestFactorChangeEndsWhatWasProvedBefore(t *testing.T) {
 			t.Parallel()
 			onDrivers(t, func(c *authmodule.Config) {
 				c.MFA.TrustDays, c.Session.MaxPerUser, c.Session.OnLimit = 30, 2, session.Ask
-			}, func(t *testing.T, app *fxtest.App, mail *mailbox) {
+			}, func(t *testing.T, app *fxtest.App, mail *codebox) {
 				user, _, codes := enrollApp(t, app)
 				kept, err := answerWith(app, waits(t, app, user), mfa.NameRecoveryCode, codes[0])
 				require.NoError(t, err)
@@ -155,7 +155,7 @@ func TestAnswersRaceAFactorChange(t *testing.T) {
 	for name, change := range factorChanges() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onDrivers(t, func(c *authmodule.Config) { c.MFA.TrustDays = 30 }, func(t *testing.T, app *fxtest.App, mail *mailbox) {
+			onDrivers(t, func(c *authmodule.Config) { c.MFA.TrustDays = 30 }, func(t *testing.T, app *fxtest.App, mail *codebox) {
 				user, _, codes := enrollApp(t, app)
 				kept, err := answerWith(app, waits(t, app, user), mfa.NameRecoveryCode, codes[0])
 				require.NoError(t, err)
@@ -189,7 +189,7 @@ func requireSessions(t *testing.T, app *fxtest.App, user authn.User, expected ..
 // A login that must enroll goes on with the enrollment, trusts its device, and is the only one to live: the others that waited are refused.
 func TestLoginThatEnrollsGoesOn(t *testing.T) {
 	t.Parallel()
-	onDrivers(t, func(c *authmodule.Config) { c.MFA.TrustDays, c.MFA.Require = 30, mfa.RequireEverybody }, func(t *testing.T, app *fxtest.App, _ *mailbox) {
+	onDrivers(t, func(c *authmodule.Config) { c.MFA.TrustDays, c.MFA.Require = 30, mfa.RequireEverybody }, func(t *testing.T, app *fxtest.App, _ *codebox) {
 		user := app.User()
 		other, challenge := waits(t, app, user), waits(t, app, user)
 		code := beginEnrollment(t, app, challenge)
@@ -221,7 +221,7 @@ func beginEnrollment(t *testing.T, app *fxtest.App, challenge setting.Secret) se
 // is not enough any more. And two logins that enroll at once do not both go on.
 func TestEnrollmentsRace(t *testing.T) {
 	t.Parallel()
-	onDrivers(t, func(c *authmodule.Config) { c.MFA.Require = mfa.RequireEverybody }, func(t *testing.T, app *fxtest.App, mail *mailbox) {
+	onDrivers(t, func(c *authmodule.Config) { c.MFA.Require = mfa.RequireEverybody }, func(t *testing.T, app *fxtest.App, mail *codebox) {
 		for range 20 {
 			user := app.User()
 			challenge := waits(t, app, user)

@@ -19,7 +19,7 @@ import (
 // was sent before), recovery codes, a trusted device, an API key that the other node remembers.
 func TestV656EveryFactorIsRevocableOnEveryNode(t *testing.T) {
 	t.Parallel()
-	dsn, mail := setting.Secret(filepath.Join(t.TempDir(), "auth.db")), &mailbox{}
+	dsn, mail := setting.Secret(filepath.Join(t.TempDir(), "auth.db")), &codebox{}
 	var nodes []*fxtest.App
 	for range 2 {
 		nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {

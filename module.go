@@ -66,6 +66,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/bundle"
@@ -81,6 +82,8 @@ type (
 	AuthorizationService = authz.Service
 	// SessionManager lists and ends sessions.
 	SessionManager = session.Manager
+	// AccountService is what owners do with their accounts, and administrators with those of others.
+	AccountService = account.Service
 	// Health says whether the stores answer; [Health.Check] is for readiness probes.
 	Health = health.Service
 	// Principal is the caller of a request.
@@ -126,7 +129,7 @@ func Stub(changes ...func(*Config)) fx.Option {
 
 func (c Config) settings() bundle.Settings {
 	s := bundle.Settings{
-		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Throttle: c.Throttle, Sessions: c.Session, APIKeys: c.APIKeys, MFA: c.MFA, SMTP: c.SMTP, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
+		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Throttle: c.Throttle, Sessions: c.Session, APIKeys: c.APIKeys, MFA: c.MFA, Account: c.Account, SMTP: c.SMTP, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
 		Store: bundle.StoreSettings{
 			Driver: c.Store.Driver, DSN: c.Store.DSN, MaxConnections: int(c.Store.MaxConnections), Migrate: c.Store.Migrate, MaxRecords: int(c.Store.MaxRecords),
 			Timeout: time.Duration(c.Store.TimeoutSeconds) * time.Second, Sessions: c.Store.Sessions, Redis: c.Store.Redis.settings(),

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
@@ -97,6 +98,17 @@ func UseHTTPClient(constructor any) fx.Option {
 // UseDeviceNotifier tells the owner of an account of a login on a new device.
 func UseDeviceNotifier(constructor any) fx.Option {
 	return slot.Use[session.DeviceNotifier]("DeviceNotifier", constructor, 1)
+}
+
+// UseNotifier sends what the flows of accounts send through the application's own [account.Notifier]: links, codes, and what owners
+// must know. Its constructor must not need the services of the module, which need it.
+func UseNotifier(constructor any) fx.Option {
+	return slot.Use[account.Notifier]("Notifier", constructor, 1)
+}
+
+// AddEraser has one more [account.Eraser] drop what the application keeps of an account that is deleted.
+func AddEraser(constructor any) fx.Option {
+	return slot.Add[account.Eraser]("Eraser", constructor, 1)
 }
 
 // UseLocator says where the addresses of sessions are, from a database that the application brings.

@@ -46,6 +46,7 @@ func (c Config) Validate() error {
 	p.store(c.Store)
 	p.redis(c.Store)
 	p.accounts(c)
+	p.flows(c)
 	return errors.Join(p.errs...)
 }
 
@@ -156,7 +157,7 @@ func (p *problems) rbacEndpoints(c Config) {
 		key string
 		on  bool
 	}{
-		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints},
+		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints}, {"http.user_endpoints", c.HTTP.UserEndpoints},
 		{"http.key_endpoints", c.HTTP.KeyEndpoints}, {"http.introspection_endpoint", c.HTTP.IntrospectionEndpoint},
 		{"http.user_endpoints", c.HTTP.UserEndpoints}, {"http.impersonation", c.HTTP.Impersonation},
 	} {

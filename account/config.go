@@ -135,11 +135,11 @@ func (c Config) Problems() []Problem {
 		"verify_email", "is unknown", "off, offered or required")
 	list.unless(c.TokenMinutes >= 1 && c.TokenMinutes <= longestToken, "token_minutes", "is out of range", "1 to 60 minutes")
 	list.unless(c.MailsPerHour >= 1 && c.MailsPerHour <= mostMails, "mails_per_hour", "is out of range", "1 to 100")
-	for key, link := range map[string]string{
-		"links.verify_email": c.Links.VerifyEmail, "links.reset_password": c.Links.ResetPassword,
-		"links.change_email": c.Links.ChangeEmail, "links.magic_link": c.Links.MagicLink,
+	for _, link := range []struct{ key, page string }{
+		{"links.verify_email", c.Links.VerifyEmail}, {"links.reset_password", c.Links.ResetPassword},
+		{"links.change_email", c.Links.ChangeEmail}, {"links.magic_link", c.Links.MagicLink},
 	} {
-		list.unless(link == "" || isPage(link), key, "is no address of a page", "one such as https://app.example.com/reset, without a fragment")
+		list.unless(link.page == "" || isPage(link.page), link.key, "is no address of a page", "one such as https://app.example.com/reset, without a fragment")
 	}
 	return list
 }

@@ -14,6 +14,22 @@ const (
 	UserDisabled Type = "user.disabled"
 	// UserEnabled: a disabled account may log in again.
 	UserEnabled Type = "user.enabled"
+	// UserVerified: the owner of an account showed that they read its mail.
+	UserVerified Type = "user.verified"
+	// PasswordChanged: the owner gave an account another password.
+	PasswordChanged Type = "password.changed"
+	// PasswordResetRequested: a link to a new password was made; with an Actor, who is an administrator, the password before is dead.
+	PasswordResetRequested Type = "password_reset.requested"
+	// PasswordReset: an account got another password by a link that was sent to its owner.
+	PasswordReset Type = "password.reset"
+	// EmailChangeRequested: the owner asked for another address, which is to be confirmed.
+	EmailChangeRequested Type = "email_change.requested"
+	// EmailChanged: an account has another address.
+	EmailChanged Type = "email.changed"
+	// UserDeleted: an account was deleted, by its owner or an administrator.
+	UserDeleted Type = "user.deleted"
+	// LoginLinkMailed: a link or a code that logs in was made for an account's owner; Reason is magic_link or login_code.
+	LoginLinkMailed Type = "login_link.mailed"
 	// AdminSetupIssued: no administrator exists and a one-time set-up link was logged.
 	AdminSetupIssued Type = "admin_setup.issued"
 	// AdminSetupCompleted: the set-up link was redeemed and the first administrator exists.
@@ -117,7 +133,8 @@ const (
 // Types returns every event type, in the order of the documentation.
 func Types() []Type {
 	return []Type{
-		UserRegistered, UserDisabled, UserEnabled, AdminSetupIssued, AdminSetupCompleted,
+		UserRegistered, UserDisabled, UserEnabled, UserVerified, UserDeleted,
+		PasswordChanged, PasswordResetRequested, PasswordReset, EmailChangeRequested, EmailChanged, LoginLinkMailed, AdminSetupIssued, AdminSetupCompleted,
 		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, StepUpSucceeded, StepUpFailed, ImpersonationStarted, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
 		LoginThrottled, AuthenticatorDisabled, AuthenticatorReopened, BindingFailed,
 		MFAEnrolled, MFARemoved, MFAFailed, RecoveryCodeUsed, RecoveryCodesReplaced, DeviceTrusted, CodeMailed,

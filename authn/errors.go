@@ -22,6 +22,8 @@ var (
 var (
 	// ErrInvalidCredentials: unknown account, wrong password or disabled account; which one is not told.
 	ErrInvalidCredentials = errors.New("authn: invalid credentials")
+	// ErrEmailUnverified: the account proved itself, but nobody has verified its address yet.
+	ErrEmailUnverified = errors.New("authn: e-mail address is not verified")
 	// ErrRegistrationClosed: accounts cannot be registered.
 	ErrRegistrationClosed = errors.New("authn: registration is closed")
 	// ErrSessionLimit: the account has as many sessions as it may have.

@@ -200,6 +200,10 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if proof.CredentialVersion == 0 {
 		proof.CredentialVersion = user.CredentialVersion
 	}
+	if s.deps.RequireVerified && user.VerifiedAt.IsZero() {
+		s.refused(ctx, proof.Subject, c.Client, "email_unverified")
+		return Grant{}, ErrEmailUnverified
+	}
 	if err := s.demand(ctx, proof, user, has.roles, c, epoch); err != nil {
 		return Grant{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,47 +20,90 @@ type RegisterRequest struct {
 	Client   Client
 }
 
-// Register creates an account, which may log in at once. It returns
+// Register creates an account, which may log in at once, unless addresses must be verified first. It returns
 // [ErrRegistrationClosed], a [FieldError] for an unacceptable address or
 // password, or [ErrEmailTaken]; of concurrent calls for one address exactly one succeeds. A client that tries too many
 // addresses that are taken is refused for a while with a [ThrottledError].
 func (s *Service) Register(ctx context.Context, r RegisterRequest) (User, error) {
-	if s.deps.Registration != RegistrationOpen {
-		return User{}, ErrRegistrationClosed
-	}
-	if err := s.deps.Throttle.Blocked(FactorRegistration, r.Client); err != nil {
+	if err := s.MayRegister(r.Client); err != nil {
 		return User{}, err
 	}
-	user, err := s.CreateUser(ctx, r)
+	prepared, err := s.Prepare(ctx, r)
+	if err != nil {
+		return User{}, err
+	}
+	user, err := s.CreatePrepared(ctx, prepared)
 	if errors.Is(err, ErrEmailTaken) { // who tries addresses learns which have accounts
 		s.deps.Throttle.Failed(ctx, FactorRegistration, r.Client)
 	}
 	return user, err
 }
 
-// CreateUser is Register for administrators and set-up code: it works with registration closed too.
+// MayRegister returns [ErrRegistrationClosed], or a [ThrottledError].
+func (s *Service) MayRegister(client Client) error {
+	if s.deps.Registration != RegistrationOpen {
+		return ErrRegistrationClosed
+	}
+	return s.deps.Throttle.Blocked(FactorRegistration, client)
+}
+
+// CreateUser is Register for administrators and set-up code: it works with registration closed too, and vouches for the address.
 func (s *Service) CreateUser(ctx context.Context, r RegisterRequest) (User, error) {
-	if _, err := ParseTenant(string(r.Tenant)); err != nil {
-		return User{}, err
-	}
-	email, errEmail := CanonicalEmail(r.Email)
-	if err := errors.Join(errEmail, s.deps.Policy.Check(ctx, NewPassword{Password: r.Password, Tenant: r.Tenant, Email: email})); err != nil {
-		return User{}, err
-	}
-	hash, err := s.deps.Hasher.Hash(ctx, r.Password)
+	prepared, err := s.Prepare(ctx, r)
 	if err != nil {
 		return User{}, err
 	}
-	return s.create(ctx, r, email, hash)
+	return s.create(ctx, prepared, s.deps.Now())
 }
 
-func (s *Service) create(ctx context.Context, r RegisterRequest, email, hash string) (User, error) {
+// Prepared is an account that was found acceptable and is not stored yet.
+type Prepared struct {
+	request     RegisterRequest
+	email, hash string
+}
+
+// Format shows the address and no hash, for every verb.
+func (p Prepared) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "account of %s", p.email) }
+
+// Email is the account's canonical address, Tenant its tenant.
+func (p Prepared) Email() string { return p.email }
+
+// Tenant is the account's tenant.
+func (p Prepared) Tenant() Tenant { return p.request.Tenant }
+
+// Prepare looks at the address and the password of an account that is to be created, and hashes the password. It asks no store, and so
+// takes as long for an address that is taken as for one that is not.
+func (s *Service) Prepare(ctx context.Context, r RegisterRequest) (Prepared, error) {
+	if _, err := ParseTenant(string(r.Tenant)); err != nil {
+		return Prepared{}, err
+	}
+	email, errEmail := CanonicalEmail(r.Email)
+	if err := errors.Join(errEmail, s.deps.Policy.Check(ctx, NewPassword{Password: r.Password, Tenant: r.Tenant, Email: email})); err != nil {
+		return Prepared{}, err
+	}
+	hash, err := s.deps.Hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return Prepared{}, err
+	}
+	r.Password = ""
+	return Prepared{request: r, email: email, hash: hash}, nil
+}
+
+// CreatePrepared creates the account, whose address counts as not verified, or returns [ErrEmailTaken].
+func (s *Service) CreatePrepared(ctx context.Context, p Prepared) (User, error) {
+	return s.create(ctx, p, time.Time{})
+}
+
+func (s *Service) create(ctx context.Context, p Prepared, verified time.Time) (User, error) {
 	id, err := uuid.NewRandomFromReader(s.deps.Rand)
 	if err != nil {
 		return User{}, fmt.Errorf("authn: make an account ID: %w", err)
 	}
-	user := User{Subject: Subject{Tenant: r.Tenant, ID: id.String()}, Email: email, CreatedAt: s.deps.Now().UTC(), CredentialVersion: 1, Version: 1}
-	if err := s.store(ctx, user, hash); err != nil {
+	r := p.request
+	user := User{
+		Subject: Subject{Tenant: r.Tenant, ID: id.String()}, Email: p.email, CreatedAt: s.deps.Now().UTC(), VerifiedAt: verified.UTC(), CredentialVersion: 1, Version: 1,
+	}
+	if err := s.store(ctx, user, p.hash); err != nil {
 		return User{}, err
 	}
 	s.deps.Events.Emit(ctx, audit.Event{

@@ -49,6 +49,8 @@ type Deps struct {
 	Throttle *Throttle
 	// Registration defaults to RegistrationClosed.
 	Registration RegistrationPolicy
+	// RequireVerified lets no account log in whose address nobody has verified: [ErrEmailUnverified].
+	RequireVerified bool
 	// Binding says to what sessions are bound.
 	Binding BindingConfig
 	// Events may be nil.
@@ -97,9 +99,9 @@ func (s *Service) Users(ctx context.Context, t Tenant, after string, limit int) 
 	return s.deps.Users.Users(ctx, t, after, limit)
 }
 
-// User returns one account, or [ErrNotFound].
+// User returns one account, or [ErrNotFound], also for one that is deleted.
 func (s *Service) User(ctx context.Context, subject Subject) (User, error) {
-	return s.deps.Users.UserByID(ctx, subject)
+	return there(s.deps.Users.UserByID(ctx, subject))
 }
 
 // UserByEmail returns the account with that address, in any spelling, or [ErrNotFound].
@@ -108,11 +110,19 @@ func (s *Service) UserByEmail(ctx context.Context, t Tenant, email string) (User
 	if err != nil {
 		return User{}, err
 	}
-	return s.deps.Users.UserByEmail(ctx, t, canonical)
+	return there(s.deps.Users.UserByEmail(ctx, t, canonical))
+}
+
+// there takes a deleted account for none.
+func there(u User, err error) (User, error) {
+	if err == nil && !u.DeletedAt.IsZero() {
+		return User{}, ErrNotFound
+	}
+	return u, err
 }
 
 // Disable closes an account: it cannot log in, and its sessions and tokens are
-// dead when the call returns. Disabling twice is no error.
+// dead when the call returns. Disabling twice is no error. A deleted account is an [ErrNotFound].
 func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject) error {
 	changed, err := s.setDisabled(ctx, subject, s.deps.Now())
 	if err != nil {
@@ -125,7 +135,7 @@ func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject)
 	return wrapped("end the sessions of a disabled account", err)
 }
 
-// Enable opens a disabled account again. Its old sessions stay dead.
+// Enable opens a disabled account again. Its old sessions stay dead. A deleted account is an [ErrNotFound]: nothing revives it.
 func (s *Service) Enable(ctx context.Context, actor Principal, subject Subject) error {
 	changed, err := s.setDisabled(ctx, subject, time.Time{})
 	if err != nil {
@@ -172,7 +182,7 @@ func (s *Service) update(ctx context.Context, subject Subject, change func(*User
 	var err error
 	for range updateTries {
 		var user User
-		if user, err = s.deps.Users.UserByID(ctx, subject); err != nil {
+		if user, err = there(s.deps.Users.UserByID(ctx, subject)); err != nil {
 			return err
 		}
 		if !change(&user) {

@@ -75,7 +75,7 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 
 // Redeem creates the administrator's account with the password, and gives it
 // the administrator's role. An account that has the address already is taken
-// over: it gets the password, loses its second factors, is enabled, and its sessions end. An unacceptable
+// over: it gets the password, loses its second factors, is enabled and counts as verified, and its sessions end. An unacceptable
 // password or a full hashing queue does not use the token up, and neither does a store that
 // fails afterwards; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
@@ -121,7 +121,7 @@ func (a *AdminSetup) account(ctx context.Context, email, hash string, client Cli
 	if err != nil {
 		return User{}, err
 	}
-	user, err := a.Users.create(ctx, RegisterRequest{Client: client}, email, hash)
+	user, err := a.Users.create(ctx, Prepared{request: RegisterRequest{Client: client}, email: email, hash: hash}, a.Now())
 	if !errors.Is(err, ErrEmailTaken) {
 		return user, err
 	}
@@ -135,7 +135,7 @@ func (a *AdminSetup) account(ctx context.Context, email, hash string, client Cli
 // guesses at the password of before do not keep its new owner out.
 func (a *AdminSetup) takeOver(ctx context.Context, subject Subject, hash string) error {
 	_, err := a.Users.Credentials().SetPassword(ctx, subject, hash, CredentialChange{Why: EndRevoked, Edit: func(u *User) error {
-		u.DisabledAt = time.Time{}
+		u.DisabledAt, u.VerifiedAt = time.Time{}, a.Now().UTC()
 		return nil
 	}})
 	if err == nil && a.Forget != nil {

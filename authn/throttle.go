@@ -21,10 +21,13 @@ const (
 	FactorRecoveryCode Factor = "recovery_code"
 	FactorEmailCode    Factor = "email_code"
 	FactorReset        Factor = "reset"
+	FactorLoginCode    Factor = "login_code"
 	FactorRefresh      Factor = "refresh"
 	FactorAPIKey       Factor = "api_key"
 	// FactorRegistration is for registrations of addresses that are taken.
 	FactorRegistration Factor = "registration"
+	// FactorMail is for what is asked for by address, without a login, and brings mail: every call counts, whether or not the address has an account.
+	FactorMail Factor = "mail"
 )
 
 // Throttle counts failed attempts, and refuses more than there may be before
@@ -120,6 +123,19 @@ func (t *Throttle) Reopen(ctx context.Context, actor Principal, s Subject, f Fac
 	t.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.AuthenticatorReopened, Tenant: string(s.Tenant), Subject: s.ID, Actor: ActorID(actor), Reason: string(f),
 	})
+	return nil
+}
+
+// Erase forgets all that is counted of an account by the module's own factors, without an event.
+func (t *Throttle) Erase(ctx context.Context, s Subject) error {
+	if t == nil {
+		return nil
+	}
+	for _, f := range []Factor{FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode} {
+		if err := t.deps.Counters.DeleteCounter(ctx, accountKey(s, f)); err != nil {
+			return wrapped("delete a counter", err)
+		}
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
@@ -122,6 +123,7 @@ type usersIn struct {
 	Sessions *session.Manager
 	Throttle *authn.Throttle
 	Factors  *mfa.Service
+	Outbox   *account.Outbox
 	Roles    *authz.Service
 	Bus      *audit.Bus
 	Logger   logger
@@ -138,7 +140,7 @@ func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 		History:     s.history(in.Ports, in.Hasher),
 		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime, Throttle: in.Throttle, SecondFactor: second,
 		MayImpersonate: in.Roles, ImpersonationLifetime: s.ImpersonationLifetime,
-		Registration: s.Registration, Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
+		Registration: s.Registration, RequireVerified: s.verifies(in.Outbox), Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 }
 

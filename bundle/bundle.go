@@ -31,6 +31,7 @@ type Settings struct {
 	Sessions           session.Config
 	APIKeys            authn.APIKeyConfig
 	MFA                mfa.Config
+	Account            account.Config
 	SMTP               account.SMTPConfig
 	Issuers            map[string]authn.IssuerConfig
 	Roles              authz.Config
@@ -102,8 +103,10 @@ func Module(s Settings) fx.Option {
 			s.newHasher,
 			s.newThrottle,
 			s.newPolicy,
+			s.newOutbox,
 			s.newMFA,
 			s.newUsers,
+			s.newAccounts,
 			s.newAPIKeys,
 			s.newIssuers,
 			s.newSetup,
@@ -113,7 +116,7 @@ func Module(s Settings) fx.Option {
 			newEchoDoor,
 			newHTTPDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, s.checkRoutes, s.checkSMTP, watchRouter),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, sendMail, s.checkRoutes, watchRouter),
 		s.announceSetup(),
 	)
 }
@@ -126,7 +129,7 @@ func (s Settings) consumed() map[string]bool {
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName, smtppart.ModuleName,
+		"PasswordCheck", "Notifier", "Eraser", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName, smtppart.ModuleName,
 	} {
 		names[name] = true
 	}

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
@@ -26,6 +27,7 @@ type mfaIn struct {
 	Throttle *authn.Throttle
 	Roles    *authz.Service
 	Sender   slot.Members[mfa.Sender]
+	Outbox   *account.Outbox
 	Factors  slot.Members[mfa.Factor]
 	Bus      *audit.Bus
 	Logger   logger
@@ -36,7 +38,7 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 	if !s.MFA.Enabled {
 		return nil, nil
 	}
-	sender, errSender := slot.Or(in.Sender.List, func() (mfa.Sender, error) { return nil, nil })
+	sender, errSender := slot.Or(in.Sender.List, func() (mfa.Sender, error) { return s.codeSender(in.Outbox), nil })
 	secret, errSecret := s.factorSecret()
 	if err := errors.Join(errSender, errSecret); err != nil {
 		return nil, s.loud(err)
@@ -49,6 +51,14 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 		Lineage:     in.Roles, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return service, s.loud(err)
+}
+
+// codeSender is the notifier, if there is one.
+func (s Settings) codeSender(out *account.Outbox) mfa.Sender {
+	if !out.Sends() {
+		return nil
+	}
+	return account.CodeSender{Outbox: out, Lifetime: mfa.CodeLifetime, Now: s.Now}
 }
 
 // factorSecret is auth.secret_key, or for a memory store, which is lost with it, one for the life of the process.

@@ -29,12 +29,6 @@ func (s Settings) newSMTPNotifier(openers slot.Members[smtppart.Opener], l logge
 	return notifier, nil
 }
 
-// checkSMTP has an application that cannot send its mail not start.
-func (s Settings) checkSMTP(openers slot.Members[smtppart.Opener], l logger) error {
-	_, err := s.newSMTPNotifier(openers, l)
-	return err
-}
-
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
@@ -24,6 +25,7 @@ type gateIn struct {
 	APIKeys        *authn.APIKeys
 	MFA            *mfa.Service
 	Throttle       *authn.Throttle
+	Accounts       *account.Service
 	SigningKeys    *authn.KeyManager
 	Issuers        *authn.Issuers
 	Setup          *authn.AdminSetup
@@ -36,7 +38,7 @@ func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
 	extra := slot.Values(in.Authenticators.List)
 	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
 	gate, err := transport.New(s.HTTP, transport.Deps{
-		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, MFA: in.MFA, Throttle: in.Throttle, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
+		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, MFA: in.MFA, Throttle: in.Throttle, Account: in.Accounts, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
 		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return gate, s.loud(err)

@@ -34,7 +34,8 @@ type App struct {
 	// SigningKeys is nil unless the configuration has the module manage them.
 	SigningKeys *authn.KeyManager
 	// MFA is nil unless the configuration enables it.
-	MFA *mfa.Service
+	MFA      *mfa.Service
+	Accounts *authmodule.AccountService
 	// Throttle is nil if it is disabled.
 	Throttle *authn.Throttle
 
@@ -63,7 +64,7 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 		authmodule.Stub(func(c *authmodule.Config) { c.Now = a.clock.Now }, change),
 		authmodule.AddListener(func() audit.Listener { return a.events }),
 		fx.Options(options...),
-		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.MFA, &a.Throttle),
+		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.MFA, &a.Accounts, &a.Throttle),
 		fx.Invoke(a.adopt),
 		fx.NopLogger,
 	)

@@ -42,8 +42,8 @@ type Config struct {
 	StepUpMinutes setting.Count `yaml:"step_up_minutes"`
 	// Impersonation adds POST /users/{id}/impersonate for callers with the permission users.impersonate. Roles must be switched on.
 	Impersonation bool `yaml:"impersonation"`
-	// UserEndpoints adds GET /users and /users/{id}, POST /users/{id}/unlock, /disable and /enable, and DELETE /users/{id}/mfa, for callers with the permissions
-	// users.read, users.unlock, users.disable and users.reset_mfa. Roles must be switched on.
+	// UserEndpoints adds GET /users and /users/{id}, POST /users/{id}/unlock, /disable, /enable and /password-reset, and DELETE /users/{id} and /users/{id}/mfa, for
+	// callers with the permissions users.read, users.unlock, users.disable, users.reset_password, users.delete and users.reset_mfa. Roles must be switched on.
 	UserEndpoints bool `yaml:"user_endpoints"`
 	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.
 	ClearSiteData bool `yaml:"clear_site_data"`

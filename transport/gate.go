@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
@@ -52,6 +53,8 @@ type Deps struct {
 	MFA *mfa.Service
 	// Throttle is nil when nothing limits failed attempts.
 	Throttle *authn.Throttle
+	// Account is nil when there are no routes for the flows of accounts.
+	Account *account.Service
 	// SigningKeys is nil when the module does not manage them.
 	SigningKeys *authn.KeyManager
 	// Issuers is nil when no other issuer's tokens are accepted.

@@ -30,6 +30,8 @@ func (g *Gate) own() []Endpoint {
 	}
 	endpoints = append(endpoints, g.stepUpEndpoints()...)
 	endpoints = append(endpoints, g.deviceEndpoints()...)
+	endpoints = append(endpoints, g.accountEndpoints()...)
+	endpoints = append(endpoints, g.accountAdminEndpoints()...)
 	endpoints = append(endpoints, g.sessionAdminEndpoints()...)
 	endpoints = append(endpoints, g.userAdminEndpoints()...)
 	endpoints = append(endpoints, g.impersonationEndpoints()...)
@@ -62,7 +64,7 @@ func (g *Gate) bodyLimit() int {
 	return int(g.cfg.MaxBodyKiB) * kib
 }
 
-type account struct {
+type accountView struct {
 	ID    string   `json:"id"`
 	Email string   `json:"email"`
 	Roles []string `json:"roles"`
@@ -77,11 +79,17 @@ func (g *Gate) register(ctx context.Context, r *http.Request) (Reply, error) {
 	if err := in.err(); err != nil {
 		return Reply{}, err
 	}
+	if g.deps.Account != nil && g.deps.Account.Discreet() {
+		return accepted(g.deps.Account.Register(ctx, request))
+	}
 	user, err := g.deps.Users.Register(ctx, request)
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Status: http.StatusCreated, Body: account{ID: user.Subject.ID, Email: user.Email, Roles: []string{g.deps.Authz.DefaultRole()}}}, nil
+	if g.deps.Account != nil {
+		g.deps.Account.Registered(ctx, user, request.Client)
+	}
+	return Reply{Status: http.StatusCreated, Body: accountView{ID: user.Subject.ID, Email: user.Email, Roles: []string{g.deps.Authz.DefaultRole()}}}, nil
 }
 
 type tokens struct {
@@ -149,12 +157,12 @@ func (g *Gate) me(ctx context.Context, _ *http.Request) (Reply, error) {
 		return Reply{}, err
 	}
 	return Reply{Body: struct {
-		account
+		accountView
 		Permissions []string `json:"permissions"`
 		SessionID   string   `json:"session_id"`
 		Actor       string   `json:"actor,omitempty"`
 		proved
-	}{account{ID: p.Subject.ID, Email: p.Email, Roles: p.Roles}, append([]string{}, permissions...), p.SessionID, p.Actor, provedBy(p)}}, nil
+	}{accountView{ID: p.Subject.ID, Email: p.Email, Roles: p.Roles}, append([]string{}, permissions...), p.SessionID, p.Actor, provedBy(p)}}, nil
 }
 
 func (g *Gate) publicKeys(context.Context, *http.Request) (Reply, error) {

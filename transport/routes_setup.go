@@ -48,7 +48,7 @@ func (g *Gate) setup(ctx context.Context, r *http.Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Status: http.StatusCreated, Body: account{ID: user.Subject.ID, Email: user.Email, Roles: roles}}, nil
+	return Reply{Status: http.StatusCreated, Body: accountView{ID: user.Subject.ID, Email: user.Email, Roles: roles}}, nil
 }
 
 // SetupLink is where a set-up token is redeemed by hand. The token stands in

@@ -80,7 +80,7 @@ func userNotFound() *Problem {
 }
 
 type userView struct {
-	account
+	accountView
 	Verified    bool       `json:"verified"`
 	Disabled    bool       `json:"disabled"`
 	CreatedAt   time.Time  `json:"created_at"`
@@ -95,7 +95,7 @@ func (g *Gate) viewUser(ctx context.Context, u authn.User) (userView, error) {
 		return userView{}, err
 	}
 	view := userView{
-		account: account{ID: u.Subject.ID, Email: u.Email, Roles: roles}, Verified: !u.VerifiedAt.IsZero(), Disabled: !u.DisabledAt.IsZero(),
+		accountView: accountView{ID: u.Subject.ID, Email: u.Email, Roles: roles}, Verified: !u.VerifiedAt.IsZero(), Disabled: !u.DisabledAt.IsZero(),
 		CreatedAt: u.CreatedAt.UTC(), LastLoginAt: moment(u.LastLoginAt),
 	}
 	if g.deps.MFA != nil {

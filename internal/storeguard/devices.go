@@ -41,6 +41,11 @@ func (p devices) Devices(ctx context.Context, s authn.Subject) ([]session.Device
 	return read(ctx, p.g, "Devices", func(ctx context.Context) ([]session.Device, error) { return p.s.Devices(ctx, s) })
 }
 
+// DeleteDevices implements [session.DeviceStore].
+func (p devices) DeleteDevices(ctx context.Context, s authn.Subject) error {
+	return do(ctx, p.g, "DeleteDevices", func(ctx context.Context) error { return p.s.DeleteDevices(ctx, s) })
+}
+
 // PruneDevices implements [session.DeviceStore].
 func (p devices) PruneDevices(ctx context.Context, before time.Time) (int, error) {
 	return sweep(ctx, p.g, "PruneDevices", func(ctx context.Context) (int, error) { return p.s.PruneDevices(ctx, before) })

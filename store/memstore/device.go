@@ -95,6 +95,19 @@ func (s *Store) PruneDevices(ctx context.Context, before time.Time) (int, error)
 	return s.devices.expiry.prune(stamp(before), s.devices.end, s.devices.drop), nil
 }
 
+// DeleteDevices implements [session.DeviceStore].
+func (s *Store) DeleteDevices(ctx context.Context, owner authn.Subject) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.devices.mu.Lock()
+	defer s.devices.mu.Unlock()
+	for _, d := range s.devices.list(owner) {
+		s.devices.drop(deviceKey{d.Subject, d.ID})
+	}
+	return nil
+}
+
 // list returns copies, the last seen first.
 func (t *devices) list(owner authn.Subject) []session.Device {
 	list := make([]session.Device, 0, len(t.byOwner[owner]))

@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/authmodule/authmodule/authn"
@@ -19,7 +20,7 @@ type users struct {
 	mu      sync.RWMutex
 	byID    map[authn.Subject]authn.User
 	byEmail map[address]authn.Subject
-	// ids are each tenant's IDs, ascending.
+	// ids are the IDs of each tenant's accounts that are not deleted, ascending.
 	ids map[authn.Tenant][]string
 }
 
@@ -51,7 +52,7 @@ func (s *Store) CreateUser(ctx context.Context, u authn.User) error {
 	u.Version = 1
 	s.users.byID[u.Subject] = stampUser(u)
 	s.users.byEmail[at] = u.Subject
-	s.users.ids[u.Subject.Tenant] = insertSorted(s.users.ids[u.Subject.Tenant], u.Subject.ID)
+	s.users.list(s.users.byID[u.Subject])
 	return nil
 }
 
@@ -105,6 +106,7 @@ func (s *Store) UpdateUser(ctx context.Context, u authn.User) error {
 	s.users.byEmail[at] = u.Subject
 	u.Version++
 	s.users.byID[u.Subject] = stampUser(u)
+	s.users.list(s.users.byID[u.Subject])
 	return nil
 }
 
@@ -123,9 +125,23 @@ func (s *Store) Users(ctx context.Context, t authn.Tenant, after string, limit i
 	return list, nil
 }
 
+// list has the account among the tenant's IDs unless it is deleted.
+func (t *users) list(u authn.User) {
+	ids := t.ids[u.Subject.Tenant]
+	at, listed := slices.BinarySearch(ids, u.Subject.ID)
+	switch {
+	case u.DeletedAt.IsZero() && !listed:
+		t.ids[u.Subject.Tenant] = insertSorted(ids, u.Subject.ID)
+	case !u.DeletedAt.IsZero() && listed:
+		t.ids[u.Subject.Tenant] = slices.Delete(ids, at, at+1)
+	}
+}
+
 func stampUser(u authn.User) authn.User {
 	u.CreatedAt = stamp(u.CreatedAt)
+	u.VerifiedAt = stamp(u.VerifiedAt)
 	u.DisabledAt = stamp(u.DisabledAt)
+	u.DeletedAt = stamp(u.DeletedAt)
 	u.LastLoginAt = stamp(u.LastLoginAt)
 	return u
 }

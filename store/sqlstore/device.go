@@ -22,6 +22,8 @@ const (
 	dropDevices = `DELETE FROM authmodule_devices WHERE tenant = ? AND subject_id = ? AND id NOT IN (
 		SELECT id FROM authmodule_devices WHERE tenant = ? AND subject_id = ? ORDER BY last_seen_at DESC, id DESC LIMIT ?)`
 
+	deleteDevices = `DELETE FROM authmodule_devices WHERE tenant = ? AND subject_id = ?`
+
 	renameDevice = `UPDATE authmodule_devices SET name = ? WHERE tenant = ? AND subject_id = ? AND id = ?`
 )
 
@@ -79,6 +81,12 @@ func (s *Store) Devices(ctx context.Context, owner authn.Subject) ([]session.Dev
 // PruneDevices implements [session.DeviceStore].
 func (s *Store) PruneDevices(ctx context.Context, before time.Time) (int, error) {
 	return s.prune(ctx, "prune devices", deadDevices, micros(before))
+}
+
+// DeleteDevices implements [session.DeviceStore].
+func (s *Store) DeleteDevices(ctx context.Context, owner authn.Subject) error {
+	_, err := s.exec(ctx, "delete devices", deleteDevices, owner.Tenant, owner.ID)
+	return err
 }
 
 func scanDevice(row scanner) (d session.Device, err error) {

@@ -8,22 +8,22 @@ import (
 )
 
 const (
-	userColumns = `tenant, id, email, created_at, disabled_at, last_login_at, credential_version, version`
+	userColumns = `tenant, id, email, created_at, verified_at, disabled_at, deleted_at, last_login_at, credential_version, version`
 
-	insertUser = `INSERT INTO authmodule_users (` + userColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`
+	insertUser = `INSERT INTO authmodule_users (` + userColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`
 
 	emailOwner = `SELECT id FROM authmodule_users WHERE tenant = ? AND email = ?`
 
 	userVersion = `SELECT version FROM authmodule_users WHERE tenant = ? AND id = ?`
 
 	updateUser = `UPDATE authmodule_users
-		SET email = ?, created_at = ?, disabled_at = ?, last_login_at = ?, credential_version = ?, version = version + 1
+		SET email = ?, created_at = ?, verified_at = ?, disabled_at = ?, deleted_at = ?, last_login_at = ?, credential_version = ?, version = version + 1
 		WHERE tenant = ? AND id = ? AND version = ?
 		AND NOT EXISTS (SELECT 1 FROM authmodule_users WHERE tenant = ? AND email = ? AND id <> ?)`
 
 	userByID    = `SELECT ` + userColumns + ` FROM authmodule_users WHERE tenant = ? AND id = ?`
 	userByEmail = `SELECT ` + userColumns + ` FROM authmodule_users WHERE tenant = ? AND email = ?`
-	usersAfter  = `SELECT ` + userColumns + ` FROM authmodule_users WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?`
+	usersAfter  = `SELECT ` + userColumns + ` FROM authmodule_users WHERE tenant = ? AND id > ? AND deleted_at = 0 ORDER BY id LIMIT ?`
 )
 
 // createTries bounds how often CreateUser meets an account that is gone when it looks.
@@ -39,7 +39,7 @@ func (s *Store) CreateUser(ctx context.Context, u authn.User) error {
 	const op = "create user"
 	for range createTries {
 		n, err := s.exec(ctx, op, insertUser, u.Subject.Tenant, u.Subject.ID, u.Email,
-			micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt), u.CredentialVersion)
+			micros(u.CreatedAt), micros(u.VerifiedAt), micros(u.DisabledAt), micros(u.DeletedAt), micros(u.LastLoginAt), u.CredentialVersion)
 		if err != nil || n == 1 {
 			return err
 		}
@@ -83,7 +83,7 @@ func (s *Store) UserByEmail(ctx context.Context, t authn.Tenant, email string) (
 func (s *Store) UpdateUser(ctx context.Context, u authn.User) error {
 	const op = "update user"
 	n, err := s.exec(ctx, op, updateUser,
-		u.Email, micros(u.CreatedAt), micros(u.DisabledAt), micros(u.LastLoginAt), u.CredentialVersion,
+		u.Email, micros(u.CreatedAt), micros(u.VerifiedAt), micros(u.DisabledAt), micros(u.DeletedAt), micros(u.LastLoginAt), u.CredentialVersion,
 		u.Subject.Tenant, u.Subject.ID, u.Version,
 		u.Subject.Tenant, u.Email, u.Subject.ID)
 	switch {
@@ -115,6 +115,6 @@ func (s *Store) Users(ctx context.Context, t authn.Tenant, after string, limit i
 
 func scanUser(row scanner) (u authn.User, err error) {
 	err = row.Scan(&u.Subject.Tenant, &u.Subject.ID, &u.Email,
-		instant{&u.CreatedAt}, instant{&u.DisabledAt}, instant{&u.LastLoginAt}, &u.CredentialVersion, &u.Version)
+		instant{&u.CreatedAt}, instant{&u.VerifiedAt}, instant{&u.DisabledAt}, instant{&u.DeletedAt}, instant{&u.LastLoginAt}, &u.CredentialVersion, &u.Version)
 	return u, err
 }

@@ -20,6 +20,7 @@ func DeviceStore(t *testing.T, open func(t *testing.T) session.DeviceStore) {
 		{"rename", deviceRename},
 		{"no more than the limit", deviceLimit},
 		{"prune", devicePrune},
+		{"delete", deviceDelete},
 		{"tenants are apart", deviceTenants},
 		{"odd values", deviceOddValues},
 		{"a cancelled context changes nothing", deviceCancelled},
@@ -126,6 +127,20 @@ func deviceLimit(t *testing.T, ctx context.Context, s session.DeviceStore) {
 	requireDevices(t, ctx, s, bob.Subject, bob)
 }
 
+func deviceDelete(t *testing.T, ctx context.Context, s session.DeviceStore) {
+	ada, bob, elsewhere := subject("", "ada"), subject("", "bob"), subject("acme", "ada")
+	require.NoError(t, s.DeleteDevices(ctx, ada), "none")
+	for _, owner := range []authn.Subject{ada, bob, elsewhere} {
+		seeDevice(t, ctx, s, newDevice(owner, "d1", base()), true)
+		seeDevice(t, ctx, s, newDevice(owner, "d2", base()), true)
+	}
+	require.NoError(t, s.DeleteDevices(ctx, ada))
+	requireDevices(t, ctx, s, ada)
+	requireDevices(t, ctx, s, bob, newDevice(bob, "d2", base()), newDevice(bob, "d1", base()))
+	requireDevices(t, ctx, s, elsewhere, newDevice(elsewhere, "d2", base()), newDevice(elsewhere, "d1", base()))
+	seeDevice(t, ctx, s, newDevice(ada, "d1", base()), true)
+}
+
 func devicePrune(t *testing.T, ctx context.Context, s session.DeviceStore) {
 	ada := subject("", "ada")
 	kept := newDevice(ada, "kept", base())
@@ -185,6 +200,7 @@ func deviceCancelled(t *testing.T, ctx context.Context, s session.DeviceStore) {
 		}},
 		{"RenameDevice", func(ctx context.Context) error { return s.RenameDevice(ctx, ada, "d", "x") }},
 		{"Devices", func(ctx context.Context) error { return errOf(s.Devices(ctx, ada)) }},
+		{"DeleteDevices", func(ctx context.Context) error { return s.DeleteDevices(ctx, ada) }},
 		{"PruneDevices", func(ctx context.Context) error { return errOf(s.PruneDevices(ctx, base().Add(time.Hour))) }},
 	})
 }

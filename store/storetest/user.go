@@ -29,6 +29,7 @@ func UserStore(t *testing.T, open func(t *testing.T) authn.UserStore) {
 			{"update to a taken address", userUpdateTaken},
 			{"update frees the old address", userUpdateFrees},
 			{"list in pages", userPages},
+			{"deleted accounts", userDeleted},
 			{"tenants are apart (V8.4.1)", userTenants},
 			{"time zones", userZones},
 			{"odd and long values", userOddValues},
@@ -60,7 +61,7 @@ func requireUser(t *testing.T, ctx context.Context, s authn.UserStore, expected 
 }
 
 func userInUTC(u authn.User) authn.User {
-	inUTC(&u.CreatedAt, &u.DisabledAt, &u.LastLoginAt)
+	inUTC(&u.CreatedAt, &u.VerifiedAt, &u.DisabledAt, &u.DeletedAt, &u.LastLoginAt)
 	return u
 }
 
@@ -69,6 +70,7 @@ func userCreateAndRead(t *testing.T, ctx context.Context, s authn.UserStore) {
 	u.LastLoginAt = base().Add(time.Hour)
 	u.CredentialVersion = 3
 	u.DisabledAt = base().Add(2 * time.Hour)
+	u.VerifiedAt = base().Add(3*time.Hour + tick)
 	requireUser(t, ctx, s, createUser(t, ctx, s, u))
 	fresh := createUser(t, ctx, s, newUser(subject("", "u2"), "bob@example.com"))
 	requireUser(t, ctx, s, fresh)
@@ -115,11 +117,12 @@ func userUpdate(t *testing.T, ctx context.Context, s authn.UserStore) {
 		u.LastLoginAt = u.LastLoginAt.Add(time.Hour + tick)
 		u.CredentialVersion++
 		u.DisabledAt = base().Add(tick)
+		u.VerifiedAt = u.VerifiedAt.Add(time.Hour + tick)
 		require.NoError(t, s.UpdateUser(ctx, u))
 		u.Version++
 		requireUser(t, ctx, s, u)
 	}
-	u.DisabledAt = time.Time{}
+	u.DisabledAt, u.VerifiedAt = time.Time{}, time.Time{}
 	require.NoError(t, s.UpdateUser(ctx, u))
 	u.Version++
 	requireUser(t, ctx, s, u)
@@ -194,6 +197,40 @@ func userPages(t *testing.T, ctx context.Context, s authn.UserStore) {
 	assert.Equal(t, userInUTC(newUser(subject("", "c"), "c@example.com")), userInUTC(list[0]), "after an ID that is absent")
 }
 
+// userDeleted has an account of which nothing is left but its ID: it is found by that, and its address is free.
+func userDeleted(t *testing.T, ctx context.Context, s authn.UserStore) {
+	ada := createUser(t, ctx, s, newUser(subject("", "u1"), "ada@example.com"))
+	bob := createUser(t, ctx, s, newUser(subject("", "u2"), "bob@example.com"))
+	cyd := createUser(t, ctx, s, newUser(subject("", "u3"), "cyd@example.com"))
+	bob.Email, bob.DisabledAt, bob.DeletedAt = "deleted@account.invalid", base(), base().Add(tick)
+	require.NoError(t, s.UpdateUser(ctx, bob))
+	bob.Version++
+	requireUser(t, ctx, s, bob)
+	_, err := s.UserByEmail(ctx, "", "bob@example.com")
+	require.ErrorIs(t, err, authn.ErrNotFound)
+	require.Error(t, s.CreateUser(ctx, newUser(bob.Subject, "bob@example.com")), "no account gets the ID of one that is deleted")
+	next := createUser(t, ctx, s, newUser(subject("", "u4"), "bob@example.com"))
+	requireUser(t, ctx, s, next)
+	for _, limit := range []int{1, 10} {
+		var listed []string
+		for after := ""; ; after = listed[len(listed)-1] {
+			list, err := s.Users(ctx, "", after, limit)
+			require.NoError(t, err)
+			if len(list) == 0 {
+				break
+			}
+			for _, u := range list {
+				listed = append(listed, u.Subject.ID)
+			}
+		}
+		assert.Equal(t, []string{ada.Subject.ID, cyd.Subject.ID, next.Subject.ID}, listed, "pages of %d", limit)
+	}
+	list, err := s.Users(ctx, "", bob.Subject.ID, 1)
+	require.NoError(t, err)
+	require.Len(t, list, 1, "a page goes on after an account that is deleted")
+	assert.Equal(t, cyd.Subject, list[0].Subject)
+}
+
 func userTenants(t *testing.T, ctx context.Context, s authn.UserStore) {
 	a := createUser(t, ctx, s, newUser(subject("a", "u1"), "ada@example.com"))
 	b := newUser(subject("b", "u1"), "ada@example.com")
@@ -220,10 +257,12 @@ func userZones(t *testing.T, ctx context.Context, s authn.UserStore) {
 	u.CreatedAt = base().In(zone())
 	u.DisabledAt = base().Add(time.Hour).In(zone())
 	u.LastLoginAt = base().Add(-time.Hour).In(zone())
+	u.VerifiedAt = base().Add(2 * time.Hour).In(zone())
+	u.DeletedAt = base().Add(3 * time.Hour).In(zone())
 	requireUser(t, ctx, s, createUser(t, ctx, s, u))
 	got, err := s.UserByID(ctx, u.Subject)
 	require.NoError(t, err)
-	requireUTC(t, got.CreatedAt, got.DisabledAt, got.LastLoginAt)
+	requireUTC(t, got.CreatedAt, got.VerifiedAt, got.DisabledAt, got.DeletedAt, got.LastLoginAt)
 }
 
 // userCase has accounts that differ in upper and lower case alone: a store takes addresses as they are given.

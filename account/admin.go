@@ -1,0 +1,35 @@
+package account
+
+import (
+	"context"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+)
+
+// RequireReset has the owner of an account choose another password: the one before is of no use when the call returns, all sessions have
+// ended, and the owner is sent the link to a new one. No administrator sees or chooses a password (ASVS 6.4.6). It does not ask whether
+// actor may do this. Errors are [ErrNoNotifier], [authn.ErrNotFound], [authn.ErrOverloaded], after which the owner can ask for the link, and those of stores.
+func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subject authn.Subject, client authn.Client) error {
+	if !s.Sends() {
+		return ErrNoNotifier
+	}
+	credentials := s.deps.Users.Credentials()
+	user, err := credentials.Change(ctx, subject, authn.CredentialChange{Why: authn.EndRevoked, Write: func(ctx context.Context) error {
+		return credentials.Passwords.DeletePasswordHash(ctx, subject)
+	}})
+	if err != nil {
+		return err
+	}
+	s.emit(ctx, audit.PasswordResetRequested, subject, actor, client, "required")
+	return s.out.put(job{NoticeResetPassword, func(ctx context.Context) (*Notice, error) {
+		if !user.Active() {
+			return nil, nil
+		}
+		n, err := s.linked(ctx, NoticeResetPassword, user, authn.Client{}, forReset)
+		if err == nil {
+			n.Facts = map[string]string{"by": "administrator"}
+		}
+		return n, err
+	}})
+}

@@ -1,0 +1,181 @@
+package account_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/account"
+	"github.com/authmodule/authmodule/authn"
+)
+
+// notifier does as it is told.
+type notifier func(ctx context.Context, n account.Notice) error
+
+func (f notifier) Notify(ctx context.Context, n account.Notice) error { return f(ctx, n) }
+
+// running is an outbox that runs until stop is called.
+func running(t *testing.T, n account.Notifier) (out *account.Outbox, logged *bytes.Buffer, stop func()) {
+	t.Helper()
+	logged = &bytes.Buffer{}
+	out = account.NewOutbox(n, slog.New(slog.NewTextHandler(logged, nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	done.Go(func() { out.Run(ctx) })
+	return out, logged, func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+var secretNotice = account.Notice{Kind: account.NoticeResetPassword, To: "ada@example.com", Link: "https://app.example.com/#canary", Subject: authn.Subject{ID: "ada"}}
+
+// What fails is tried three times, with pauses between, and what it says is not logged: it may hold the link.
+func TestOutboxTriesAgain(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fails int
+		with  error
+		panic bool
+		tries int
+		sent  bool
+		took  time.Duration
+	}{
+		"well":          {tries: 1, sent: true},
+		"once":          {fails: 1, with: errors.New("canary"), tries: 2, sent: true, took: time.Second},
+		"twice":         {fails: 2, with: errors.New("canary"), tries: 3, sent: true, took: 5 * time.Second},
+		"always":        {fails: 9, with: errors.New("canary"), tries: 3, took: 5 * time.Second},
+		"undeliverable": {fails: 9, with: fmt.Errorf("canary: %w", account.ErrUndeliverable), tries: 1},
+		"panics once":   {fails: 1, panic: true, tries: 2, sent: true, took: time.Second},
+		"panics always": {fails: 9, panic: true, tries: 3, took: 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tries, sent, began := 0, false, time.Now()
+				var ended time.Time
+				out, logged, stop := running(t, notifier(func(ctx context.Context, n account.Notice) error {
+					deadline, has := ctx.Deadline()
+					assert.True(t, has)
+					assert.Equal(t, 30*time.Second, time.Until(deadline))
+					tries, ended = tries+1, time.Now()
+					if tries > tc.fails {
+						sent = true
+						return nil
+					}
+					if tc.panic {
+						panic("canary " + n.Link.Reveal())
+					}
+					return tc.with
+				}))
+				require.NoError(t, out.Send(secretNotice))
+				time.Sleep(time.Minute)
+				stop()
+				assert.Equal(t, tc.tries, tries)
+				assert.Equal(t, tc.sent, sent)
+				assert.Equal(t, tc.took, ended.Sub(began))
+				assert.Equal(t, !tc.sent, bytes.Contains(logged.Bytes(), []byte("could not be sent")), logged.String())
+				assert.NotContains(t, logged.String(), "canary")
+				if !tc.sent {
+					assert.Contains(t, logged.String(), "kind=reset_password")
+					assert.Contains(t, logged.String(), "subject=ada")
+				}
+			})
+		})
+	}
+}
+
+// When a thousand wait, the next is refused, and nothing blocks.
+func TestOutboxIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out, _, stop := running(t, notifier(func(ctx context.Context, _ account.Notice) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}))
+		for range 2 {
+			require.NoError(t, out.Send(secretNotice))
+		}
+		synctest.Wait() // two are being sent
+		for range 1000 {
+			require.NoError(t, out.Send(secretNotice))
+		}
+		require.ErrorIs(t, out.Send(secretNotice), authn.ErrOverloaded)
+		stop()
+	})
+}
+
+// The stop sends what waits, for five seconds at most.
+func TestOutboxDrainsAtTheStop(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		each time.Duration
+		sent int
+		took time.Duration
+	}{
+		"quick": {10 * time.Millisecond, 100, 500 * time.Millisecond},
+		"slow":  {2 * time.Second, 4, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				sent := 0
+				out, logged, stop := running(t, notifier(func(ctx context.Context, _ account.Notice) error {
+					select {
+					case <-ctx.Done():
+						return ctx.Err()
+					case <-time.After(tc.each):
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					sent++
+					return nil
+				}))
+				for range 100 {
+					require.NoError(t, out.Send(secretNotice))
+				}
+				began := time.Now()
+				stop()
+				assert.Equal(t, tc.sent, sent)
+				assert.Equal(t, tc.took, time.Since(began))
+				assert.Equal(t, tc.sent < 100, bytes.Contains(logged.Bytes(), []byte("notices were not sent")))
+			})
+		})
+	}
+}
+
+// A notifier that does not heed its context does not keep the application from stopping.
+func TestOutboxLeavesADeafNotifierBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		out, logged, stop := running(t, notifier(func(context.Context, account.Notice) error {
+			<-release
+			return nil
+		}))
+		require.NoError(t, out.Send(secretNotice))
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		assert.Equal(t, 6*time.Second, time.Since(began))
+		assert.Contains(t, logged.String(), "does not heed its deadline")
+		close(release)
+	})
+}
+
+func TestOutboxWithoutANotifier(t *testing.T) {
+	t.Parallel()
+	out := account.NewOutbox(nil, nil)
+	assert.False(t, out.Sends())
+	require.ErrorIs(t, out.Send(secretNotice), account.ErrNoNotifier)
+}

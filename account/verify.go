@@ -1,0 +1,98 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/setting"
+)
+
+// Register creates an account as [authn.Service.Register] does, but tells nobody whether the address has one already: the account is made in
+// the background, and its owner is sent the link that verifies it, or told that there is one. An account may be used after that. It
+// is for [Service.Discreet]; the password is hashed in either case. Errors are as in Register, but for [authn.ErrEmailTaken], and as in [Service.Forgot].
+func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
+	if err := s.deps.Users.MayRegister(r.Client); err != nil {
+		return err
+	}
+	if !s.Sends() {
+		return ErrNoNotifier
+	}
+	prepared, err := s.deps.Users.Prepare(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := s.admit(ctx, prepared.Tenant(), prepared.Email(), r.Client); err != nil {
+		return err
+	}
+	return s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) { return s.registered(ctx, prepared, r.Client) }})
+}
+
+func (s *Service) registered(ctx context.Context, p authn.Prepared, client authn.Client) (*Notice, error) {
+	user, err := s.deps.Users.CreatePrepared(ctx, p)
+	if err == nil {
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+	}
+	if !errors.Is(err, authn.ErrEmailTaken) {
+		return nil, err
+	}
+	user, err = s.deps.Users.UserByEmail(ctx, p.Tenant(), p.Email())
+	switch {
+	case errors.Is(err, authn.ErrNotFound) || err == nil && !user.Active():
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case user.VerifiedAt.IsZero(): // its owner has not had the first link, or lost it
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+	}
+	return s.linked(ctx, NoticeAccountExists, user, client, forReset)
+}
+
+// Registered sends the link that verifies an account that was just made, where that is offered and not demanded.
+func (s *Service) Registered(ctx context.Context, user authn.User, client authn.Client) {
+	if s.cfg.VerifyEmail != VerifyOffered {
+		return
+	}
+	err := s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) {
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+	}})
+	if err != nil {
+		s.deps.Log.WarnContext(ctx, "the link that verifies an address was not sent; its owner can ask for another", "subject", user.Subject.ID, "error", err)
+	}
+}
+
+// ResendVerification sends the link that verifies an address, if it has an account that needs it. What it tells is as in [Service.Forgot].
+func (s *Service) ResendVerification(ctx context.Context, r Request) error {
+	email, err := s.ask(ctx, r)
+	if err != nil {
+		return err
+	}
+	return s.mail(NoticeVerifyEmail, r, email, func(ctx context.Context, user authn.User) (*Notice, error) {
+		if !user.VerifiedAt.IsZero() {
+			return nil, nil
+		}
+		return s.linked(ctx, NoticeVerifyEmail, user, r.Client, forVerify)
+	})
+}
+
+// VerifyEmail uses the token up, and the account's address is verified. It opens no session. Errors are [ErrTokenInvalid], [authn.ErrThrottled] and those of stores.
+func (s *Service) VerifyEmail(ctx context.Context, token setting.Secret, client authn.Client) error {
+	c, err := s.parse(ctx, forVerify, token, client)
+	if err != nil {
+		return err
+	}
+	t, err := s.spend(ctx, forVerify, c, client)
+	if err != nil {
+		return err
+	}
+	user, err := s.deps.Users.Credentials().Edit(ctx, t.account(), t.Version, func(u *authn.User) error {
+		u.VerifiedAt = s.deps.Now().UTC()
+		return t.still(*u)
+	})
+	if err != nil {
+		return invalid(err)
+	}
+	s.emit(ctx, audit.UserVerified, user.Subject, authn.Principal{}, client, "")
+	return nil
+}

@@ -1,0 +1,306 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+)
+
+func (m mails) changePassword(t testing.TB, current, next string, headers ...string) int {
+	t.Helper()
+	return m.post(t, "/password", map[string]any{"current_password": current, "password": next}, headers...).Code
+}
+
+// V6.2.2, V6.2.3, item 35: an owner changes the password, by the current one and no other way. The session that asked stays, with another cookie.
+func TestV622ChangePassword(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	reset := m.forgot(t, user)
+	other := m.Grant(authn.Principal{Subject: user.Subject})
+	own := cookieOf(t, m.post(t, "/login", map[string]any{"email": user.Email, "password": password, "mode": "cookie"}))
+
+	assert.Equal(t, http.StatusUnauthorized, m.changePassword(t, password, newPassword), "without a login")
+	assert.Equal(t, http.StatusBadRequest, m.post(t, "/password", map[string]any{"password": newPassword}, sent(own)...).Code, "without the current password")
+	assert.Equal(t, "invalid_credentials", problem(t, m.post(t, "/password", map[string]any{"current_password": "a wrong password of mine", "password": newPassword}, sent(own)...)).Code)
+	assert.Equal(t, http.StatusBadRequest, m.changePassword(t, password, "too short", sent(own)...))
+	assert.Equal(t, http.StatusForbidden, m.changePassword(t, password, newPassword, "Authorization", "ApiKey "+m.APIKey(m.caller(t, user))), "by an API key")
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password), "nothing has changed")
+
+	w := m.post(t, "/password", map[string]any{"current_password": password, "password": newPassword}, sent(own)...)
+	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	renewed := cookieOf(t, w)
+	assert.NotEqual(t, own.Value, renewed.Value)
+	assert.Equal(t, http.StatusOK, m.Do(request("GET", "/auth/me", "", sent(renewed)...)).Code, "the session stays")
+	assert.Equal(t, http.StatusUnauthorized, m.Do(request("GET", "/auth/me", "", sent(own)...)).Code, "under its new cookie alone")
+	_, err := m.Users.AuthenticateToken(t.Context(), other.AccessToken, authn.Client{})
+	require.ErrorIs(t, err, authn.ErrSessionEnded)
+	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, password))
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, newPassword))
+	assert.Equal(t, "token_invalid", problem(t, m.reset(t, reset, password)).Code)
+	assert.Len(t, m.Events(audit.PasswordChanged), 1)
+	assert.NotEmpty(t, m.Events(audit.PasswordChanged)[0].SessionID)
+}
+
+// V6.2.3: a stolen session guesses the password no faster than a login does.
+func TestV623WrongCurrentPasswordsCount(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	token := m.Token(m.caller(t, user))
+	for range 5 {
+		assert.Equal(t, http.StatusUnauthorized, m.changePassword(t, "a wrong password of mine", newPassword, bearer(token)...))
+	}
+	assert.Equal(t, http.StatusTooManyRequests, m.changePassword(t, password, newPassword, bearer(token)...))
+	assert.Equal(t, http.StatusTooManyRequests, m.logIn(t, user.Email, password), "a login counts the same")
+	assert.Len(t, m.Events(audit.LoginFailed), 5)
+	m.Advance(time.Minute)
+	assert.Equal(t, http.StatusNoContent, m.changePassword(t, password, newPassword, bearer(token)...))
+}
+
+// Item 35: an account with an imported hash changes its password like any other, and one without a password by a link.
+func TestPasswordOfEveryAccountCanBeChanged(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	const imported = "$2a$04$GMtOBIMpVk8K3iUXDIzRRuVGJaYZoX0HyYMPkPOX6TsMCbN5fHpZq" // of no password that is known
+	credentials := m.Users.Credentials()
+	require.NoError(t, credentials.Passwords.SetPasswordHash(t.Context(), user.Subject, imported))
+	token := m.Token(m.caller(t, user))
+	assert.Equal(t, http.StatusUnauthorized, m.changePassword(t, password, newPassword, bearer(token)...))
+	require.NoError(t, credentials.Passwords.DeletePasswordHash(t.Context(), user.Subject))
+	assert.Equal(t, http.StatusUnauthorized, m.changePassword(t, password, newPassword, bearer(token)...), "there is none")
+	require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, user), newPassword).Code)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, newPassword))
+}
+
+// Another address counts once the link that was sent to it is opened; the old one is told, twice.
+func TestChangeEmail(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user, rival := m.User(), m.User()
+	const next = "next@example.com"
+	other := m.Grant(authn.Principal{Subject: user.Subject})
+	own := m.Grant(authn.Principal{Subject: user.Subject})
+	header := bearer(own.AccessToken.Reveal())
+
+	taken := m.post(t, "/email", map[string]any{"email": rival.Email}, header...)
+	free := m.post(t, "/email", map[string]any{"email": "NEXT@example.com"}, header...)
+	require.Equal(t, http.StatusAccepted, free.Code, free.Body.String())
+	assert.Equal(t, dump(t, taken), dump(t, free), "who has an address is not told")
+	link := m.box.wait(t, account.NoticeChangeEmail, 1)
+	assert.Equal(t, next, link.To)
+	told := m.box.wait(t, account.NoticeEmailChanging, 2)
+	assert.Equal(t, user.Email, told.To)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password), "nothing has changed yet")
+	reset := m.forgot(t, user)
+
+	w := m.post(t, "/email/confirm", map[string]any{"token": token(t, link)})
+	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	changed, err := m.Users.User(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.Equal(t, next, changed.Email)
+	assert.WithinDuration(t, m.Now(), changed.VerifiedAt, time.Millisecond)
+	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, password))
+	assert.Equal(t, http.StatusOK, m.logIn(t, next, password))
+	_, err = m.Users.AuthenticateToken(t.Context(), own.AccessToken, authn.Client{})
+	require.NoError(t, err, "the session that asked stays")
+	_, err = m.Users.AuthenticateToken(t.Context(), other.AccessToken, authn.Client{})
+	require.ErrorIs(t, err, authn.ErrSessionEnded)
+	assert.Equal(t, "token_invalid", problem(t, m.reset(t, reset, newPassword)).Code)
+	last := m.box.wait(t, account.NoticeEmailChanged, 1)
+	assert.Equal(t, user.Email, last.To, "the address before is told")
+	assert.Equal(t, next, last.Facts["new_email"])
+	assert.Len(t, m.box.all(account.NoticeChangeEmail), 1, "nothing was sent to an address that is taken")
+	require.Len(t, m.Events(audit.EmailChanged), 1)
+}
+
+// Somebody registers the address before the link to it is opened: the link is not valid then, and nothing changes.
+func TestChangeToAnAddressThatIsTakenMeanwhile(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	require.NoError(t, m.account.ChangeEmail(t.Context(), m.caller(t, user), "next@example.com", authn.Client{}))
+	link := token(t, m.box.wait(t, account.NoticeChangeEmail, 1))
+	_, err := m.Users.CreateUser(t.Context(), authn.RegisterRequest{Email: "next@example.com", Password: password})
+	require.NoError(t, err)
+	assert.Equal(t, "token_invalid", problem(t, m.post(t, "/email/confirm", map[string]any{"token": link})).Code)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password))
+	assert.Empty(t, m.Events(audit.EmailChanged))
+}
+
+// A session that is old changes no address and deletes nothing.
+func TestOldLoginsChangeNoAddress(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	token := m.Token(m.caller(t, m.User()))
+	m.Advance(14 * minute)
+	assert.Equal(t, http.StatusAccepted, m.post(t, "/email", map[string]any{"email": "next@example.com"}, bearer(token)...).Code)
+	m.Advance(61 * time.Second)
+	for _, r := range []*http.Request{
+		request("POST", "/auth/email", `{"email":"other@example.com"}`, bearer(token)...), request("DELETE", "/auth/me", "", bearer(token)...),
+	} {
+		assert.Contains(t, []string{"insufficient_user_authentication", "token_expired"}, problem(t, m.Do(r)).Code)
+	}
+}
+
+// erased keeps for whom it was called.
+type erased struct {
+	mu       sync.Mutex
+	subjects []authn.Subject
+	fail     error
+}
+
+func (e *erased) Erase(_ context.Context, s authn.Subject) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.subjects = append(e.subjects, s)
+	return e.fail
+}
+
+// A deleted account is gone: no login, no session, no key, no role, no factor; its address is free, and its ID is nobody else's.
+func TestDeleteMe(t *testing.T) {
+	t.Parallel()
+	mine := &erased{}
+	m := startMails(t, withMFA, authmodule.AddEraser(func() account.Eraser { return mine }))
+	o := enrolled(t, m.app)
+	user, err := m.Users.UserByEmail(t.Context(), "", o.email)
+	require.NoError(t, err)
+	require.NoError(t, m.AuthorizationService.Assign(t.Context(), authn.Principal{}, user.Subject, "admin"))
+	m.User("admin")
+	p := m.caller(t, user)
+	key, reset := m.APIKey(p), m.forgot(t, user)
+	other := m.Grant(p)
+
+	w := m.Do(request("DELETE", "/auth/me", "", bearer(m.Token(p))...))
+	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, password))
+	_, err = m.Users.AuthenticateToken(t.Context(), other.AccessToken, authn.Client{})
+	require.ErrorIs(t, err, authn.ErrSessionEnded)
+	assert.Equal(t, http.StatusUnauthorized, m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+key)).Code)
+	assert.Equal(t, "token_invalid", problem(t, m.reset(t, reset, newPassword)).Code)
+	_, err = m.Users.User(t.Context(), user.Subject)
+	require.ErrorIs(t, err, authn.ErrNotFound)
+	require.ErrorIs(t, m.Users.Enable(t.Context(), authn.Principal{}, user.Subject), authn.ErrNotFound, "nothing revives it")
+	require.ErrorIs(t, m.Users.Disable(t.Context(), authn.Principal{}, user.Subject), authn.ErrNotFound)
+	roles, err := m.AuthorizationService.Assignments(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.Empty(t, roles)
+	has, err := m.MFA.Enrolled(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.False(t, has)
+	devices, err := m.SessionManager.Devices(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.Empty(t, devices)
+	keys, err := m.APIKeys.List(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.Empty(t, keys)
+	credentials := m.Users.Credentials()
+	_, err = credentials.Passwords.PasswordHash(t.Context(), user.Subject)
+	require.ErrorIs(t, err, authn.ErrNotFound)
+	buried, err := credentials.Users.UserByID(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.NotContains(t, buried.Email, user.Email)
+	assert.True(t, buried.VerifiedAt.IsZero())
+	assert.False(t, buried.Active())
+	assert.Equal(t, []authn.Subject{user.Subject}, mine.subjects)
+	assert.Equal(t, user.Email, m.box.wait(t, account.NoticeAccountDeleted, 1).To)
+	require.Len(t, m.Events(audit.UserDeleted), 1)
+	assert.Empty(t, m.Events(audit.UserDeleted)[0].Actor)
+
+	next, err := m.Users.CreateUser(t.Context(), authn.RegisterRequest{Email: user.Email, Password: newPassword})
+	require.NoError(t, err)
+	assert.NotEqual(t, user.Subject, next.Subject)
+	require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}), "deleting again finishes what was cut off")
+	assert.Equal(t, http.StatusOK, m.logIn(t, next.Email, newPassword), "and hurts nobody else")
+	assert.Len(t, m.Events(audit.UserDeleted), 1)
+}
+
+// What an eraser of the application's own fails at does not keep the account alive, and is finished later.
+func TestDeleteThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	mine := &erased{fail: errors.New("away")}
+	m := startMails(t, asIs, authmodule.AddEraser(func() account.Eraser { return mine }))
+	user := m.User("admin")
+	m.User("admin")
+	require.ErrorContains(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}), "away")
+	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, password))
+	roles, err := m.AuthorizationService.Assignments(t.Context(), user.Subject)
+	require.NoError(t, err)
+	assert.Empty(t, roles, "one that fails stops no other")
+	mine.fail = nil
+	require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}))
+	assert.Len(t, mine.subjects, 2)
+	require.ErrorIs(t, m.account.Delete(t.Context(), authn.Principal{}, authn.Subject{ID: "nobody"}, authn.Client{}), authn.ErrNotFound)
+}
+
+// The last administrator stays.
+func TestLastAdministratorStays(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	admin := m.User("admin")
+	token := m.Token(m.caller(t, admin))
+	assert.Equal(t, "last_admin", problem(t, m.Do(request("DELETE", "/auth/me", "", bearer(token)...))).Code)
+	assert.Equal(t, http.StatusOK, m.logIn(t, admin.Email, password))
+	m.User("admin")
+	assert.Equal(t, http.StatusNoContent, m.Do(request("DELETE", "/auth/me", "", bearer(token)...)).Code)
+}
+
+func TestOwnersMayBeKeptFromDeleting(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { require.NoError(t, c.Account.SelfDelete.UnmarshalText([]byte("false"))) })
+	p := m.caller(t, m.User())
+	w := m.Do(request("DELETE", "/auth/me", "", bearer(m.Token(p))...))
+	assert.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, w.Code)
+	require.ErrorIs(t, m.account.DeleteOwn(t.Context(), p, authn.Client{}), account.ErrNotOffered)
+}
+
+// V6.2.10, V6.4.6: an administrator has an owner choose another password, and sees and chooses none.
+func TestV646AdministratorRequiresAReset(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	admin, user := m.User("admin"), m.User()
+	elsewhere, err := m.Users.CreateUser(t.Context(), authn.RegisterRequest{Tenant: "acme", Email: "ada@example.com", Password: password})
+	require.NoError(t, err)
+	grant := m.Grant(authn.Principal{Subject: user.Subject})
+	before := m.forgot(t, user)
+	path := "/auth/users/" + user.Subject.ID + "/password-reset"
+	assert.Equal(t, http.StatusForbidden, m.Do(request("POST", path, "", bearer(grant.AccessToken.Reveal())...)).Code)
+	header := bearer(m.Token(m.caller(t, admin)))
+	for _, id := range []string{"nobody", elsewhere.Subject.ID} {
+		assert.Equal(t, "user_not_found", problem(t, m.Do(request("POST", "/auth/users/"+id+"/password-reset", "", header...))).Code)
+		assert.Equal(t, "user_not_found", problem(t, m.Do(request("DELETE", "/auth/users/"+id, "", header...))).Code)
+	}
+	w := m.Do(request("POST", path, `{"password":"chosen by an administrator"}`, header...))
+	require.Equal(t, http.StatusAccepted, w.Code, w.Body.String())
+	assert.JSONEq(t, "{}", w.Body.String())
+	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, password), "dead at once")
+	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, "chosen by an administrator"))
+	_, err = m.Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
+	require.ErrorIs(t, err, authn.ErrSessionEnded)
+	assert.Equal(t, "token_invalid", problem(t, m.reset(t, before, newPassword)).Code)
+	n := m.box.wait(t, account.NoticeResetPassword, 2)
+	assert.Equal(t, user.Email, n.To)
+	assert.Equal(t, "administrator", n.Facts["by"])
+	require.Equal(t, http.StatusNoContent, m.reset(t, token(t, n), newPassword).Code)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, newPassword))
+	required := m.Events(audit.PasswordResetRequested)[1]
+	assert.Equal(t, admin.Subject.ID, required.Actor)
+	assert.Equal(t, user.Subject.ID, required.Subject)
+
+	w = m.Do(request("DELETE", "/auth/users/"+user.Subject.ID, "", header...))
+	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	assert.Equal(t, admin.Subject.ID, m.Events(audit.UserDeleted)[0].Actor)
+	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, newPassword))
+}
