@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/totp"
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
@@ -78,10 +77,7 @@ func (s *Service) room(ctx context.Context, subject authn.Subject) error {
 
 // show draws the secret.
 func (s *Service) show(a app, account string) (Enrollment, error) {
-	key, err := totp.Generate(totp.GenerateOpts{
-		Issuer: s.cfg.Issuer, AccountName: orDefault(account, s.cfg.Issuer), Secret: a.Secret,
-		Period: uint(Period / time.Second), Digits: otp.Digits(a.Digits), Algorithm: a.Algorithm.otp(),
-	})
+	key, err := otp.NewKeyFromURL(a.uri(s.cfg.Issuer, orDefault(account, s.cfg.Issuer)))
 	if err != nil {
 		return Enrollment{}, errors.New("mfa: the secret could not be written as a URI")
 	}
