@@ -286,15 +286,14 @@ func canaryAPIKeys(c *canaryApp) {
 	c.account("ada@example.com")
 	header := c.bearer("ada@example.com")
 	made := c.got("POST", "/auth/api-keys", body{"name": "ci"}, header...)
-	asKey := []string{"Authorization", "ApiKey " + made["key"].(string)}
-	c.do("GET", "/auth/me", nil, asKey...)
-	c.do("GET", "/auth/me", nil, "X-Api-Key", made["key"].(string))
+	asKey := func(key any) []string { return []string{"Authorization", "ApiKey " + key.(string)} }
+	c.got("GET", "/auth/me", nil, asKey(made["key"])...)
 	c.refused("POST", "/auth/api-keys", body{"name": "ci", "scopes": []any{"not.mine"}}, header...)
 	next := c.got("POST", "/auth/api-keys/"+made["id"].(string)+"/rotate", body{}, header...)
-	c.refused("GET", "/auth/me", nil, "X-Api-Key", made["key"].(string)+"x")
+	c.refused("GET", "/auth/me", nil, asKey(made["key"].(string)+"x")...)
 	c.got("GET", "/auth/api-keys", nil, header...)
 	c.got("DELETE", "/auth/api-keys/"+made["id"].(string), nil, header...)
-	c.refused("GET", "/auth/me", nil, "X-Api-Key", next["key"].(string))
+	c.refused("GET", "/auth/me", nil, asKey(next["key"])...)
 	_, err := c.APIKeys.Authenticate(c.t.Context(), setting.Secret(next["key"].(string)), authn.Client{})
 	c.failed("a revoked key", err)
 }
@@ -352,7 +351,7 @@ func canaryEveryRoute(c *canaryApp) {
 		}
 		routes++
 		path := strings.NewReplacer(":id", "some", ":name", "some", ":kid", "some", "{id}", "some", "{name}", "some").Replace(route.Path)
-		callers := [][]string{nil, {"Authorization", "Bearer " + word}, {"X-Api-Key", word}, {"Cookie", "__Host-session=cs_x_" + word}}
+		callers := [][]string{nil, {"Authorization", "Bearer " + word}, {"Authorization", "ApiKey " + word}, {"Cookie", "__Host-session=cs_x_" + word}}
 		for _, email := range []string{"ada@example.com", "root@example.com"} {
 			user, err := c.Users.UserByEmail(c.t.Context(), "", email)
 			require.NoError(c.t, err)

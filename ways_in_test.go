@@ -83,7 +83,7 @@ func nothingBy(t *testing.T, app *fxtest.App, challenge setting.Secret) {
 	t.Helper()
 	text := challenge.Reveal()
 	for _, r := range []*http.Request{
-		webtest.Request("GET", "/auth/me", "", webtest.Bearer(text)...), webtest.Request("GET", "/auth/me", "", "X-Api-Key", text),
+		webtest.Request("GET", "/auth/me", "", webtest.Bearer(text)...), webtest.Request("GET", "/auth/me", "", "Authorization", "ApiKey "+text),
 		webtest.Request("GET", "/auth/me", "", "Cookie", "__Host-session="+text),
 		webtest.Request("POST", "/auth/refresh", `{"refresh_token":"`+text+`"}`), webtest.Request("POST", "/auth/login/continue", `{"continuation":"`+text+`"}`),
 	} {
