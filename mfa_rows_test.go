@@ -143,3 +143,23 @@ func TestV658TimeIsTheServers(t *testing.T) {
 	w := app.Do(webtest.Request("POST", "/auth/login/mfa", body, "Date", at.Format(http.TimeFormat)))
 	assert.Equal(t, http.StatusUnauthorized, w.Code, w.Body)
 }
+
+// NIST-08: that one factor be enough after an idle timeout may be offered, and is not: a session that was idle for too long is over, and who comes again is asked for both.
+func TestNIST08IdleSessionsWantBothFactors(t *testing.T) {
+	t.Parallel()
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) { withFactors(c); c.Session.TimeoutMinutes = 30 })
+	user, secret, _ := enrollApp(t, app)
+	app.Advance(mfa.Period)
+	_, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password, Carrier: authn.CarrierCookie})
+	var needed *authn.MFARequiredError
+	require.ErrorAs(t, err, &needed)
+	grant, err := app.Users.AnswerChallenge(t.Context(), authn.ChallengeAnswer{Challenge: needed.Challenge, Factor: mfa.NameTOTP, Code: appCode(t, app, secret)})
+	require.NoError(t, err)
+	_, err = app.Users.AuthenticateCookie(t.Context(), grant.Cookie, authn.Client{})
+	require.NoError(t, err)
+	app.Advance(31 * time.Minute)
+	_, err = app.Users.AuthenticateCookie(t.Context(), grant.Cookie, authn.Client{})
+	require.ErrorIs(t, err, authn.ErrSessionEnded)
+	_, err = app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password, Carrier: authn.CarrierCookie, Replaces: grant.Cookie})
+	require.ErrorAs(t, err, &needed)
+}
