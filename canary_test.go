@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base32"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -44,8 +42,31 @@ type canaryApp struct {
 	log    *webtest.Logs
 	// said is what was shown beside the log and the events: answers, errors and what fmt made of values, by what it was.
 	said map[string]*bytes.Buffer
-	// secrets are all that there are, by what they are.
-	secrets map[string][]string
+	// secrets are all that there are, by themselves.
+	secrets map[string]kept
+}
+
+// kept is a secret: what it is, and how it is found.
+type kept struct {
+	what  string
+	forms []string
+	// word finds a code, which may be part of a longer number by chance; nil for others.
+	word *regexp.Regexp
+}
+
+// found returns where a text shows the secret, or -1.
+func (k kept) found(text string) int {
+	if k.word != nil {
+		if at := k.word.FindStringIndex(text); at != nil {
+			return at[0]
+		}
+	}
+	for _, form := range k.forms {
+		if at := strings.Index(text, form); at >= 0 {
+			return at
+		}
+	}
+	return -1
 }
 
 // The secrets of the configuration.
@@ -60,8 +81,9 @@ func newCanary(t *testing.T, change func(*authmodule.Config), options ...fx.Opti
 	t.Helper()
 	c := &canaryApp{
 		t: t, mail: &mailbox{codes: map[string]setting.Secret{}}, hashes: memstore.New(), log: &webtest.Logs{},
-		said: map[string]*bytes.Buffer{}, secrets: map[string][]string{"configuration": {canaryPepper, canaryMaster, canaryOld, canaryJWT}},
+		said: map[string]*bytes.Buffer{}, secrets: map[string]kept{},
 	}
+	c.keep("configuration", canaryPepper, canaryMaster, canaryOld, canaryJWT)
 	c.App = fxtest.NewConfigured(t, func(cfg *authmodule.Config) {
 		cfg.SecretKey, cfg.PreviousSecretKeys, cfg.JWT.SecretKey = canaryMaster, []setting.Secret{canaryOld}, canaryJWT
 		cfg.Password.Pepper, cfg.Password.PreviousPeppers = canaryPepper, []setting.Secret{canaryOld + "-pepper"}
@@ -86,19 +108,32 @@ func (c *canaryApp) logger() *slog.Logger {
 	return slog.New(slog.NewMultiHandler(slog.NewTextHandler(c.log, all), slog.NewJSONHandler(c.log, all)))
 }
 
-// keep adds a secret, which must show nowhere from now on. Of a token that is the part that nobody may know.
+// The parts of a token that nobody may know are the last: a signature, or a secret behind an ID.
+var (
+	signed = regexp.MustCompile(`^[\w-]+\.[\w-]+\.([\w-]+)$`)
+	opaque = regexp.MustCompile(`^[a-z]{2}_[^_]+_([^_]+)$`)
+	digits = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// keep adds secrets, which must show nowhere from now on.
 func (c *canaryApp) keep(what string, secrets ...string) {
-	c.t.Helper()
 	for _, secret := range secrets {
-		if regexp.MustCompile(`^[\w-]+\.[\w-]+\.[\w-]+$`).MatchString(secret) {
-			secret = secret[strings.LastIndex(secret, ".")+1:] // the signature
-		} else if regexp.MustCompile(`^[a-z]{2}_[^_]+_[^_]+$`).MatchString(secret) {
-			secret = secret[strings.LastIndex(secret, "_")+1:]
+		for _, token := range []*regexp.Regexp{signed, opaque} {
+			if part := token.FindStringSubmatch(secret); part != nil {
+				secret = part[1]
+			}
 		}
-		require.GreaterOrEqual(c.t, len(secret), 8, "%s is too short to be looked for", what)
-		if !slices.Contains(c.secrets[what], secret) {
-			c.secrets[what] = append(c.secrets[what], secret)
+		if len(secret) < 8 {
+			c.t.Fatalf("%s is too short to be looked for", what)
 		}
+		if _, found := c.secrets[secret]; found {
+			continue
+		}
+		k := kept{what: what, forms: forms(secret)}
+		if digits.MatchString(secret) {
+			k.forms, k.word = k.forms[1:], regexp.MustCompile(`\b`+secret+`\b`)
+		}
+		c.secrets[secret] = k
 	}
 }
 
@@ -187,39 +222,29 @@ func (c *canaryApp) refused(method, path string, body map[string]any, headers ..
 	require.GreaterOrEqual(c.t, w.Code, http.StatusBadRequest, "%s %s: %s", method, path, w.Body)
 }
 
-// forms are the spellings in which a secret gives itself away.
+// forms are the spellings in which a secret gives itself away, its own first.
 func forms(secret string) []string {
 	all := []string{
-		secret, url.QueryEscape(secret), fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+		secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
 	}
-	if json, err := json.Marshal(secret); err == nil {
-		all = append(all, strings.Trim(string(json), `"`))
+	others := []string{url.QueryEscape(secret)}
+	if text, err := json.Marshal(secret); err == nil {
+		others = append(others, strings.Trim(string(text), `"`))
 	}
-	if raw, err := hex.DecodeString(secret); err == nil {
-		all = append(all, string(raw))
+	for _, other := range others {
+		if other != secret {
+			all = append(all, other)
+		}
 	}
 	return all
 }
 
-// digits are found as a word: they may be part of a longer number by chance.
-var digits = regexp.MustCompile(`^[0-9]+$`)
-
 // leaks are the places of a text that show a secret.
 func (c *canaryApp) leaks(text string) (list []string) {
-	for what, secrets := range c.secrets {
-		for _, secret := range secrets {
-			for _, form := range forms(secret) {
-				at := strings.Index(text, form)
-				if form == secret && digits.MatchString(secret) {
-					if found := regexp.MustCompile(`\b` + secret + `\b`).FindStringIndex(text); found == nil {
-						continue
-					}
-				}
-				if at >= 0 {
-					list = append(list, fmt.Sprintf("%s: …%s", what, text[max(0, at-120):min(len(text), at+len(form)+20)]))
-				}
-			}
+	for _, k := range c.secrets {
+		if at := k.found(text); at >= 0 {
+			list = append(list, fmt.Sprintf("%s: …%s", k.what, text[max(0, at-120):min(len(text), at+80)]))
 		}
 	}
 	return list
@@ -243,15 +268,12 @@ func (c *canaryApp) verdict() {
 		c.note("events", string(text)+fmt.Sprintf("%v %+v %#v", e, e, e))
 	}
 	c.note("log", c.log.String())
-	size, count := 0, 0
+	size := 0
 	for what, text := range c.said {
 		size += text.Len()
 		c.none(what, text.String())
 	}
-	for _, secrets := range c.secrets {
-		count += len(secrets)
-	}
-	c.t.Logf("%d secrets of %d kinds, %d events, %d kinds of texts with %d kB", count, len(c.secrets), len(c.Events()), len(c.said), size/1000)
+	c.t.Logf("%d secrets, %d events, %d kinds of texts with %d kB", len(c.secrets), len(c.Events()), len(c.said), size/1000)
 	require.NotEmpty(c.t, c.log.String())
 }
 
@@ -279,7 +301,9 @@ func TestCanarySecretsShowNowhere(t *testing.T) {
 // What leaks is found, in any of its forms.
 func TestCanaryFindsLeaks(t *testing.T) {
 	t.Parallel()
-	c := &canaryApp{secrets: map[string][]string{"password": {password}, "code": {"12345678"}}}
+	c := &canaryApp{t: t, secrets: map[string]kept{}}
+	c.keep("password", password)
+	c.keep("code", "12345678")
 	for _, text := range append(forms(password), "x "+password+" y", `{"code":"12345678"}`, "code 12345678.") {
 		assert.NotEmpty(t, c.leaks(text), text)
 	}
