@@ -35,7 +35,6 @@ func canaryFlows() map[string]func(c *canaryApp) {
 		"throttled":           canaryThrottled,
 		"every route":         canaryEveryRoute,
 		"configuration":       canaryConfiguration,
-		"services":            canaryServices,
 		"values":              canaryValues,
 	}
 }
@@ -376,16 +375,6 @@ func canaryConfiguration(c *canaryApp) {
 	bad := c.cfg
 	bad.JWT.Algorithm, bad.MFA.Digits, bad.Password.MinLength, bad.LoginRateLimit = "none", 7, 3, "often"
 	c.failed("a configuration", bad.Validate())
-}
-
-func canaryServices(c *canaryApp) {
-	hasher, err := authn.NewHasher(authn.PasswordConfig{Pepper: canaryPepper, PreviousPeppers: []setting.Secret{canaryOld}, MemoryKiB: 64, Iterations: 1})
-	require.NoError(c.t, err)
-	c.show("a service", c.Users, c.MFA, c.TokenManager, c.SessionManager, c.AuthorizationService, c.APIKeys, c.Throttle, c.auth, c.AdminSetup(), c.App, hasher, *hasher, c.cfg.Now)
-	c.show("a service by value", *c.AdminSetup())
-	policy, err := authn.NewPasswordPolicy(c.cfg.Password)
-	require.NoError(c.t, err)
-	c.show("a service", policy, *policy)
 }
 
 func canaryValues(c *canaryApp) {

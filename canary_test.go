@@ -148,13 +148,18 @@ func (c *canaryApp) note(what, text string) {
 // show notes what every verb of fmt, JSON and slog make of a value.
 func (c *canaryApp) show(what string, values ...any) {
 	for _, v := range values {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-			c.note("fmt of "+what, fmt.Sprintf(verb, v))
-		}
-		if text, err := json.Marshal(v); err == nil && what != "a grant" {
+		c.print(what, v, "%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d")
+		if text, err := json.Marshal(v); err == nil {
 			c.note("JSON of "+what, string(text))
 		}
 		c.logger().Info(what, "value", v)
+	}
+}
+
+// print notes what some verbs make of a value.
+func (c *canaryApp) print(what string, v any, verbs ...string) {
+	for _, verb := range verbs {
+		c.note("fmt of "+what, fmt.Sprintf(verb, v))
 	}
 }
 

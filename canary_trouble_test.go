@@ -15,6 +15,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/webtest"
 	"github.com/authmodule/authmodule/mfa"
+	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
@@ -105,4 +106,29 @@ func (c *canaryApp) subject(email string) authn.Subject {
 	user, err := c.Users.UserByEmail(c.t.Context(), "", email)
 	require.NoError(c.t, err)
 	return user.Subject
+}
+
+// V16.2.5: what fmt makes of a service has no secret. The application has stopped, as fmt reads what running services change. Verbs that are not
+// for structs are left out: for them fmt follows pointers, into whatever store there is.
+func TestCanaryOfServices(t *testing.T) {
+	t.Parallel()
+	var c *canaryApp
+	t.Run("run", func(t *testing.T) {
+		c = newCanary(t, func(*authmodule.Config) {})
+		c.account("ada@example.com")
+	})
+	require.NotNil(t, c)
+	c.t = t
+	hasher, err := authn.NewHasher(authn.PasswordConfig{Pepper: canaryPepper, PreviousPeppers: []setting.Secret{canaryOld}, MemoryKiB: 64, Iterations: 1})
+	require.NoError(t, err)
+	policy, err := authn.NewPasswordPolicy(c.cfg.Password)
+	require.NoError(t, err)
+	services := []any{
+		c.Users, c.MFA, c.TokenManager, c.SessionManager, c.AuthorizationService, c.APIKeys, c.Throttle, c.auth, c.AdminSetup(), *c.AdminSetup(), hasher, *hasher, policy, *policy,
+	}
+	for _, service := range services {
+		c.print("a service", service, "%v", "%+v", "%#v")
+		c.logger().Info("a service", "value", service)
+	}
+	c.verdict()
 }
