@@ -44,6 +44,8 @@ type Config struct {
 	APIKeys authn.APIKeyConfig `yaml:"api_keys"`
 	// MFA configures second factors.
 	MFA mfa.Config `yaml:"mfa"`
+	// Audit configures the durable audit journal.
+	Audit AuditConfig `yaml:"audit"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
 	Binding authn.BindingConfig `yaml:"binding"`
 	// Issuers are other issuers whose access tokens are accepted, by names of your own. None by default.
@@ -77,6 +79,14 @@ func (c Config) Format(f fmt.State, verb rune) {
 	}
 	c.Now, c.Rand = nil, nil
 	_, _ = fmt.Fprintf(f, format, plain(c))
+}
+
+// AuditConfig configures the audit journal, which keeps every event in a chain of keyed hashes.
+type AuditConfig struct {
+	// Journal switches it on. It needs SecretKey, and a driver that is not memory outside of development.
+	Journal bool `yaml:"journal"`
+	// KeepDays is how long entries are kept, up to 36,500 days. 0, the default, is for ever.
+	KeepDays setting.Days `yaml:"keep_days"`
 }
 
 // StoreConfig says where accounts, sessions and roles are kept.

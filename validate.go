@@ -35,6 +35,7 @@ func (c Config) Validate() error {
 	p.session(c)
 	p.apiKeys(c.APIKeys)
 	p.mfa(c)
+	p.audit(c)
 	p.issuers(c)
 	p.rbac(c.RBAC)
 	p.rbacEndpoints(c)
@@ -153,6 +154,7 @@ func (p *problems) rbacEndpoints(c Config) {
 	}{
 		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints},
 		{"http.key_endpoints", c.HTTP.KeyEndpoints}, {"http.introspection_endpoint", c.HTTP.IntrospectionEndpoint},
+		{"http.audit_endpoint", c.HTTP.AuditEndpoint},
 	} {
 		if !routes.on || c.RBAC.Enabled.Enabled() {
 			continue

@@ -21,10 +21,10 @@ type Act struct {
 	// of makes the events of what the store answered.
 	of func(outcome any) []Event
 
-	mu       sync.Mutex
-	events   []Event
-	settled  bool
-	recorded bool
+	mu     sync.Mutex
+	events []Event
+	// fixed says that events do not depend on an outcome any more, recorded that a store has written them.
+	fixed, recorded bool
 }
 
 // Act returns an act with its events. Their ID and Time are set now.
@@ -32,8 +32,8 @@ func (b *Bus) Act(events ...Event) *Act {
 	if b == nil {
 		return nil
 	}
-	a := &Act{bus: b}
-	a.settle(events)
+	a := &Act{bus: b, fixed: true}
+	a.make(events)
 	return a
 }
 
@@ -47,22 +47,23 @@ func (b *Bus) ActOf(of func(outcome any) []Event) *Act {
 	return &Act{bus: b, of: of}
 }
 
-// Settle makes the events before the store is asked.
+// Settle makes the events before the store is asked, which then does not.
 func (a *Act) Settle(outcome any) {
 	if a == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.of != nil && !a.settled {
-		a.settle(a.of(outcome))
+	if !a.fixed {
+		a.make(a.of(outcome))
+		a.fixed = true
 	}
 }
 
-// settle keeps the IDs of an earlier call, so that what a store wrote without being able to say so is written once.
-func (a *Act) settle(events []Event) {
+// make keeps the IDs of an earlier call, so that what a store wrote without being able to say so is written once.
+func (a *Act) make(events []Event) {
 	before := a.events
-	a.events, a.settled = make([]Event, 0, len(events)), true
+	a.events = make([]Event, 0, len(events))
 	for i, e := range events {
 		if i < len(before) {
 			e.ID, e.Time = before[i].ID, before[i].Time
@@ -110,8 +111,8 @@ func (a *Act) TellOf(ctx context.Context, outcome any) {
 		return
 	}
 	a.mu.Lock()
-	if a.of != nil && !a.settled {
-		a.settle(a.of(outcome))
+	if !a.fixed { // a store that was given up may still be at it: it asks by itself
+		a.make(a.of(outcome))
 	}
 	events, recorded := a.events, a.recorded
 	a.mu.Unlock()
@@ -155,11 +156,9 @@ func (l Attached) Waiting(outcome any) ([]Waiting, error) {
 func (a *Act) resolve(outcome any) []Event {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.settled {
-		return a.events
+	if !a.fixed {
+		a.make(a.of(outcome))
 	}
-	a.settle(a.of(outcome))
-	a.settled = false
 	return a.events
 }
 
@@ -167,7 +166,7 @@ func (a *Act) resolve(outcome any) []Event {
 func (l Attached) Recorded() {
 	for _, a := range l {
 		a.mu.Lock()
-		a.settled, a.recorded = true, true
+		a.fixed, a.recorded = true, true
 		a.mu.Unlock()
 	}
 }

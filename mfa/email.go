@@ -164,7 +164,10 @@ func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code 
 	}
 	defer func() { settle(done, err) }()
 	var id string
-	err = s.change(ctx, subject, ofKind(kindPendingEmail), func(r *Record) error {
+	act := s.deps.Events.ActOf(func(any) []audit.Event {
+		return []audit.Event{event(audit.MFAEnrolled, subject, by.Client, NameEmailCode, map[string]string{"factor_id": id})}
+	})
+	err = s.change(act.In(ctx), subject, ofKind(kindPendingEmail), func(r *Record) error {
 		if !s.codeFits(r.Data, subject, code) {
 			return authn.ErrFactorInvalid
 		}
@@ -174,5 +177,5 @@ func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code 
 	if err != nil {
 		return nil, s.refusedEnrollment(ctx, subject, by.Client, NameEmailCode, err)
 	}
-	return s.joined(ctx, subject, by, NameEmailCode, id)
+	return s.joined(ctx, subject, by, NameEmailCode, act)
 }

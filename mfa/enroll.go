@@ -108,7 +108,8 @@ func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id str
 	if err := s.room(ctx, subject); err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, subject, named(kindPendingApp, id), func(r *Record) error {
+	act := s.deps.Events.Act(event(audit.MFAEnrolled, subject, by.Client, NameTOTP, map[string]string{"factor_id": id}))
+	err = s.change(act.In(ctx), subject, named(kindPendingApp, id), func(r *Record) error {
 		step, err := s.matchApp(*r, code)
 		if err != nil {
 			return err
@@ -119,7 +120,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id str
 	if err != nil {
 		return nil, s.refusedEnrollment(ctx, subject, by.Client, NameTOTP, err)
 	}
-	return s.joined(ctx, subject, by, NameTOTP, id)
+	return s.joined(ctx, subject, by, NameTOTP, act)
 }
 
 // By is who changes the factors of an account.
@@ -143,8 +144,8 @@ func (s *Service) refusedEnrollment(ctx context.Context, subject authn.Subject, 
 }
 
 // joined does what a new factor brings along. It returns recovery codes for an account that has none.
-func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, factor, id string) ([]setting.Secret, error) {
-	s.emit(ctx, audit.MFAEnrolled, subject, by.Client, factor, map[string]string{"factor_id": id})
+func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, factor string, act *audit.Act) ([]setting.Secret, error) {
+	act.Tell(ctx)
 	if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
 		return nil, wrapped("reopen a factor", err)
 	}

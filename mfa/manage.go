@@ -68,10 +68,11 @@ func (s *Service) Remove(ctx context.Context, subject authn.Subject, id string, 
 	if !found {
 		return authn.ErrNotFound
 	}
-	if err := s.drop(ctx, r); err != nil {
+	act := s.removing(subject, by, nameOf(r.Kind), id)
+	if err := s.drop(act.In(ctx), r); err != nil {
 		return err
 	}
-	s.removed(ctx, subject, by, nameOf(r.Kind), id)
+	act.Tell(ctx)
 	if err := s.dropAll(ctx, subject, kindTrusted); err != nil {
 		return err
 	}
@@ -87,11 +88,12 @@ func (s *Service) Remove(ctx context.Context, subject authn.Subject, id string, 
 
 // Reset takes away all that an account has here, for an owner who has lost it. The caller has made sure who asks. All its sessions are ended.
 func (s *Service) Reset(ctx context.Context, subject authn.Subject, by By) error {
-	err := s.dropAll(ctx, subject, kindTrusted, kindApp, kindEmail, kindPendingApp, kindPendingEmail, kindRecovery)
+	act := s.removing(subject, by, "reset", "")
+	err := s.dropAll(act.In(ctx), subject, kindTrusted, kindApp, kindEmail, kindPendingApp, kindPendingEmail, kindRecovery)
 	if err != nil {
 		return err
 	}
-	s.removed(ctx, subject, by, "reset", "")
+	act.Tell(ctx)
 	for _, factor := range []string{NameTOTP, NameEmailCode, NameRecoveryCode} {
 		if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
 			return wrapped("reopen a factor", err)
@@ -121,7 +123,8 @@ func (s *Service) drop(ctx context.Context, r Record) error {
 	return wrapped("remove a factor", s.deps.Store.DeleteFactor(ctx, r.Subject, r.ID))
 }
 
-func (s *Service) removed(ctx context.Context, subject authn.Subject, by By, factor, id string) {
+// removing takes a factor away, or several: then the first that goes takes the event along.
+func (s *Service) removing(subject authn.Subject, by By, factor, id string) *audit.Act {
 	e := audit.Event{
 		Type: audit.MFARemoved, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: by.Keep, IP: by.Client.IPText(), UserAgent: by.Client.UserAgent, Reason: factor,
 	}
@@ -131,7 +134,7 @@ func (s *Service) removed(ctx context.Context, subject authn.Subject, by By, fac
 	if id != "" {
 		e.Detail = map[string]string{"factor_id": id}
 	}
-	s.deps.Events.Emit(ctx, e)
+	return s.deps.Events.Act(e)
 }
 
 // closeOthers ends the sessions that were opened by what the account had before.

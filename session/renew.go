@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/credential"
 	"github.com/authmodule/authmodule/setting"
@@ -20,7 +21,9 @@ func (m *Manager) Renew(ctx context.Context, cookie setting.Secret, client authn
 	if err != nil {
 		return authn.Session{}, "", fmt.Errorf("session: renew: %w", err)
 	}
-	err = m.deps.Store.RotateSession(ctx, Rotation{
+	act := audit.Offered(ctx)
+	act.Settle(record.session())
+	err = m.deps.Store.RotateSession(act.In(ctx), Rotation{
 		Tenant: record.Subject.Tenant, ID: record.ID, Generation: record.Generation, SecretHash: record.SecretHash,
 		NextHash: credential.Hash(secret), Use: useOf(client, m.deps.Now().UTC(), m.idle(record.Carrier, record.Remember)),
 	})

@@ -34,6 +34,8 @@ type Config struct {
 	// /authorize/explain, for callers with the permissions roles.read, roles.write, assignments.read, assignments.write, policies.read and policies.write.
 	// Roles must be switched on.
 	RBACEndpoints bool `yaml:"rbac_endpoints"`
+	// AuditEndpoint adds GET /audit, the audit journal of the caller's tenant, for callers with the permission audit.read. The journal must be switched on.
+	AuditEndpoint bool `yaml:"audit_endpoint"`
 	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.
 	ClearSiteData bool `yaml:"clear_site_data"`
 	// CheckRoutes says what happens at start when a route is neither guarded nor public on purpose, or a guard can be passed by nobody: off, warn or strict.

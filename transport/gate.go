@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
@@ -53,6 +54,8 @@ type Deps struct {
 	Setup *authn.AdminSetup
 	// Health is nil when there are no routes for it.
 	Health *health.Service
+	// Journal is nil when there is none.
+	Journal *audit.Journal
 	// Extra authenticators are asked after the bearer token and the API key and before the cookie, in this order.
 	Extra []Authenticator
 	// ExplainDenials puts the missing role or permission into a 403; without it there is a decision ID that the log knows.
