@@ -2,10 +2,13 @@ package authmodule_test
 
 import (
 	"net/netip"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/audit"
@@ -14,6 +17,7 @@ import (
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // Every event type is emitted by the act that it is documented for, and by no other.
@@ -174,15 +178,30 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NoError(t, app.AuthorizationService.DeletePolicy(t.Context(), authn.Principal{}, "", "everybody"))
 		},
 	}
+	var buses sync.Map
+	acts[audit.AuditDropped] = func(t *testing.T, app *fxtest.App) {
+		bus, _ := buses.Load(app)
+		journal, err := audit.NewJournal(audit.JournalDeps{Store: memstore.New(), Key: []byte(goodSecret), Buffer: 1, Now: app.Now})
+		require.NoError(t, err)
+		journal.Subscribe(bus.(*audit.Bus))
+		for range 3 {
+			_, err := login(t.Context(), app, authn.CarrierToken)
+			require.ErrorIs(t, err, authn.ErrInvalidCredentials)
+		}
+		require.NoError(t, journal.Flush(t.Context()))
+		assert.Equal(t, "2", app.Events(audit.AuditDropped)[0].Detail["count"])
+	}
 	for _, what := range audit.Types() {
 		t.Run(string(what), func(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, acts, what)
+			var bus *audit.Bus
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.AdminEmail, c.SecretKey, c.JWT.Managed.Enabled = "root@example.com", goodSecret, true
 				c.MFA.Enabled, c.MFA.EmailCode, c.MFA.TrustDays = true, true, 30
 				c.RBAC.GrantedEventsPercent, c.Throttle.MaxConsecutiveFailures = 100, 5
-			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }))
+			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }), fx.Populate(&bus))
+			buses.Store(app, bus)
 			if what != audit.AdminSetupIssued {
 				require.Empty(t, app.Events(what), "before the act")
 			}
@@ -190,7 +209,7 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			events := app.Events(what)
 			require.NotEmpty(t, events)
 			for _, e := range events {
-				assert.WithinDuration(t, app.Now(), e.Time, 0)
+				assert.WithinDuration(t, app.Now(), e.Time, time.Microsecond)
 			}
 		})
 	}

@@ -12,12 +12,14 @@ import (
 )
 
 // Journal keeps events durably, each in a chain of keyed hashes, so that who can write to the database but has not the key can change
-// nothing that was chained without being found out. It is a [Listener]: subscribe it to the bus and let [Journal.Run]
+// nothing that was chained without being found out. It is a [Listener]: subscribe it to the bus ([Journal.Subscribe]) and let [Journal.Run]
 // run. It is safe for concurrent use, and any number of nodes may share a store.
 type Journal struct {
 	deps JournalDeps
 	ring keyring
 	buffer
+	// bus is told of lost events; it may be nil.
+	bus *Bus
 	// marked is the Seq of the last checkpoint that was logged, and markedAt when, in nanoseconds.
 	marked, markedAt atomic.Int64
 }
@@ -79,6 +81,12 @@ func NewJournal(deps JournalDeps) (*Journal, error) {
 	j := &Journal{deps: deps, ring: ring}
 	j.most = deps.Buffer
 	return j, nil
+}
+
+// Subscribe has the bus tell the journal of its events, and its listeners of [AuditDropped]. Call it once, before Run.
+func (j *Journal) Subscribe(b *Bus) {
+	j.bus = b
+	b.Subscribe(j)
 }
 
 // On implements [Listener]. What a store has written with the act is not written again. The event of another act is written
@@ -182,12 +190,25 @@ func (j *Journal) write(ctx context.Context) error {
 			return err
 		}
 		j.stored(batch)
+		j.tellLost(ctx, batch)
 	}
 }
 
 // dropped is the event that tells of lost ones.
 func (j *Journal) dropped(lost int) (Waiting, error) {
 	return NewWaiting(j.complete(Event{Type: AuditDropped, Detail: map[string]string{"count": strconv.Itoa(lost)}}))
+}
+
+// tellLost tells the listeners what the batch says of lost events.
+func (j *Journal) tellLost(ctx context.Context, batch []Waiting) {
+	for _, w := range batch {
+		if w.Type != AuditDropped {
+			continue
+		}
+		if e, err := w.Event(); err == nil {
+			j.bus.Emit(context.WithValue(ctx, toldKey{}, true), e)
+		}
+	}
 }
 
 // Chain moves all that waits into the chain, and returns how many events those were. It returns [ErrJournalBroken] when the chain's end is not authentic.

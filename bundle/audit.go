@@ -18,7 +18,7 @@ func (s Settings) newBus(journal *audit.Journal, l logger) *audit.Bus {
 	bus := audit.NewBus(l.named(), s.Now, audit.WithIDs(rand.Reader))
 	bus.Subscribe(audit.NewLogListener(l.named()))
 	if journal != nil {
-		bus.Subscribe(journal)
+		journal.Subscribe(bus)
 	}
 	return bus
 }

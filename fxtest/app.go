@@ -37,6 +37,8 @@ type App struct {
 	MFA *mfa.Service
 	// Throttle is nil if it is disabled.
 	Throttle *authn.Throttle
+	// Journal is nil unless the configuration switches it on.
+	Journal *audit.Journal
 
 	t      TB
 	echo   *echo.Echo
@@ -63,7 +65,7 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 		authmodule.Stub(func(c *authmodule.Config) { c.Now = a.clock.Now }, change),
 		authmodule.AddListener(func() audit.Listener { return a.events }),
 		fx.Options(options...),
-		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.MFA, &a.Throttle),
+		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.MFA, &a.Throttle, &a.Journal),
 		fx.Invoke(a.adopt),
 		fx.NopLogger,
 	)
