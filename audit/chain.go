@@ -49,9 +49,9 @@ func newSigner(key []byte) (signer, error) {
 	return s, nil
 }
 
-// entry is the hash of an entry that comes after the hash prev.
-func (s signer) entry(prev []byte, e Entry) []byte {
-	return s.mac([]byte(entryDomain), prev, number(e.Seq), []byte(e.KeyID), e.Payload)
+// entry is the hash of an entry.
+func (s signer) entry(e Entry) []byte {
+	return s.mac([]byte(entryDomain), e.Prev, number(e.Seq), []byte(e.KeyID), e.Payload)
 }
 
 func (s signer) head(h Head) []byte {
@@ -115,8 +115,8 @@ func (r keyring) link(h Head, waiting []Waiting) ([]Entry, Head, error) {
 	}
 	entries := make([]Entry, 0, len(waiting))
 	for _, w := range waiting {
-		e := Entry{Seq: h.Seq + 1, Waiting: w, KeyID: r.signs.id}
-		e.Hash = r.signs.entry(h.Hash, e)
+		e := Entry{Seq: h.Seq + 1, Waiting: w, KeyID: r.signs.id, Prev: h.Hash}
+		e.Hash = r.signs.entry(e)
 		h.Seq, h.Hash = e.Seq, e.Hash
 		entries = append(entries, e)
 	}

@@ -12,7 +12,9 @@ type Entry struct {
 	Waiting
 	// KeyID names the key that Hash was made with.
 	KeyID string
-	// Hash covers the payload, Seq and the hash of the entry before.
+	// Prev is the hash of the entry before; of the first it is empty.
+	Prev []byte
+	// Hash covers the payload, Seq, KeyID and Prev.
 	Hash []byte
 }
 

@@ -80,7 +80,7 @@ func (j *Journal) Verify(ctx context.Context, kept ...Checkpoint) (Report, error
 		if err != nil {
 			return Report{}, err
 		}
-		w := &walk{ring: j.ring, head: head, kept: kept, prev: head.DroppedHash, last: head.DroppedSeq}
+		w := &walk{ring: j.ring, head: head, kept: kept, prev: head.DroppedHash, whole: true, last: head.DroppedSeq}
 		if err := w.run(ctx, j.deps.Store); err != nil {
 			return Report{}, err
 		}
@@ -101,12 +101,10 @@ type walk struct {
 	head   Head
 	kept   []Checkpoint
 	report Report
-	// last is the Seq that was looked at last, and prev the hash that the next one may follow. other is
-	// the hash that it would follow if only the stored hash of the last was altered.
-	last        int64
-	prev, other []byte
-	// lost says that the hash before is not known, since entries are missing.
-	lost bool
+	// last is the Seq that was looked at last, prev its hash, and whole says that it was in order.
+	last  int64
+	prev  []byte
+	whole bool
 }
 
 func (w *walk) fault(kind FaultKind, seq, last int64) {
@@ -153,33 +151,29 @@ func (w *walk) entry(e Entry) {
 	}
 	if e.Seq > w.last+1 {
 		w.fault(Missing, w.last+1, e.Seq-1)
-		w.lost = true
+		w.whole = false // what comes before this one is gone
 	}
-	w.check(e)
+	kind, whole := w.judge(e)
+	if kind != "" {
+		w.fault(kind, e.Seq, e.Seq)
+	}
 	w.checkpoint(e.Seq, e.Hash)
-	w.last, w.lost, w.report.Last = e.Seq, false, e.Seq
+	w.last, w.prev, w.whole, w.report.Last = e.Seq, e.Hash, whole, e.Seq
 }
 
-func (w *walk) check(e Entry) {
+// judge says what is wrong with an entry, and whether its hash can be gone on from. One that is whole and does
+// not follow one that is whole was chained elsewhere.
+func (w *walk) judge(e Entry) (kind FaultKind, whole bool) {
 	s, known := w.ring.byID[e.KeyID]
-	if !known {
-		w.fault(UnknownKey, e.Seq, e.Seq)
-		w.prev, w.other = e.Hash, nil
-		return
+	switch {
+	case !known:
+		return UnknownKey, false
+	case !hmac.Equal(s.entry(e), e.Hash), w.whole && !bytes.Equal(e.Prev, w.prev):
+		return Altered, false
+	case !e.faithful():
+		return Altered, true
 	}
-	made := s.entry(w.prev, e)
-	holds := hmac.Equal(made, e.Hash)
-	if !holds && w.other != nil {
-		holds = hmac.Equal(s.entry(w.other, e), e.Hash)
-	}
-	// After a gap the hash before is gone, and this one is all there is to go on from.
-	if (!holds && !w.lost) || !e.faithful() {
-		w.fault(Altered, e.Seq, e.Seq)
-	}
-	w.prev, w.other = e.Hash, made
-	if holds || w.lost {
-		w.other = nil
-	}
+	return "", true
 }
 
 // checkpoint compares one place of the chain with those that were kept.
@@ -198,7 +192,7 @@ func (w *walk) finish(ctx context.Context, store JournalStore, after Head) (Repo
 		w.fault(BadHead, 0, 0)
 	case w.last < w.head.Seq:
 		w.fault(Missing, w.last+1, w.head.Seq)
-	case !w.head.blank() && !bytes.Equal(w.prev, w.head.Hash) && !(w.other != nil && bytes.Equal(w.other, w.head.Hash)):
+	case !w.head.blank() && w.whole && !bytes.Equal(w.prev, w.head.Hash):
 		w.fault(BadHead, w.head.Seq, w.head.Seq)
 	}
 	for _, c := range w.kept {

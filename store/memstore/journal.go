@@ -149,7 +149,7 @@ func cloneWaiting(w audit.Waiting) audit.Waiting {
 }
 
 func cloneEntry(e audit.Entry) audit.Entry {
-	e.Waiting, e.Hash = cloneWaiting(e.Waiting), bytes.Clone(e.Hash)
+	e.Waiting, e.Prev, e.Hash = cloneWaiting(e.Waiting), bytes.Clone(e.Prev), bytes.Clone(e.Hash)
 	return e
 }
 

@@ -22,9 +22,9 @@ const (
 
 	deleteWaiting = `DELETE FROM authmodule_audit_waiting WHERE position = ?`
 
-	entryColumns = `seq, id, tenant, subject_id, type, at, payload, key_id, hash`
+	entryColumns = `seq, id, tenant, subject_id, type, at, payload, key_id, prev, hash`
 
-	insertEntry = `INSERT INTO authmodule_audit (` + entryColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertEntry = `INSERT INTO authmodule_audit (` + entryColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	headColumns = `seq, hash, dropped_seq, dropped_hash, key_id, mac`
 
@@ -111,7 +111,7 @@ func (t txn) chain(ctx context.Context, limit int, link func(audit.Head, []audit
 func (t txn) append(ctx context.Context, entries []audit.Entry, head audit.Head) error {
 	for _, e := range entries {
 		row := append([]any{e.Seq}, waitingRow(e.Waiting)...)
-		if _, err := t.exec(ctx, insertEntry, append(row, e.KeyID, blob(e.Hash))...); err != nil {
+		if _, err := t.exec(ctx, insertEntry, append(row, e.KeyID, blob(e.Prev), blob(e.Hash))...); err != nil {
 			return err
 		}
 	}
@@ -237,7 +237,7 @@ func scanQueued(row scanner) (q queued, err error) {
 }
 
 func scanEntry(row scanner) (e audit.Entry, err error) {
-	err = row.Scan(&e.Seq, &e.ID, &e.Tenant, &e.Subject, &e.Type, instant{&e.Time}, &e.Payload, &e.KeyID, &e.Hash)
+	err = row.Scan(&e.Seq, &e.ID, &e.Tenant, &e.Subject, &e.Type, instant{&e.Time}, &e.Payload, &e.KeyID, &e.Prev, &e.Hash)
 	return e, err
 }
 

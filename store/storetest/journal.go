@@ -45,7 +45,7 @@ func numbered(from, to int) (list []audit.Waiting) {
 func chained(h audit.Head, list []audit.Waiting) ([]audit.Entry, audit.Head, error) {
 	var entries []audit.Entry
 	for _, w := range list {
-		e := audit.Entry{Seq: h.Seq + 1, Waiting: w, KeyID: "k", Hash: []byte(w.ID + " after " + last(h.Hash))}
+		e := audit.Entry{Seq: h.Seq + 1, Waiting: w, KeyID: "k", Prev: append([]byte{}, h.Hash...), Hash: []byte(w.ID + " after " + last(h.Hash))}
 		h.Seq, h.Hash = e.Seq, e.Hash
 		entries = append(entries, e)
 	}
@@ -88,6 +88,7 @@ func entriesOf(t *testing.T, ctx context.Context, s audit.JournalStore, q audit.
 	require.NoError(t, err)
 	for i := range list {
 		inUTC(&list[i].Time)
+		list[i].Prev = append([]byte{}, list[i].Prev...) // none is nil or empty
 	}
 	return list
 }

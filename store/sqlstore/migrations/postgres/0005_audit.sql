@@ -19,6 +19,7 @@ CREATE TABLE authmodule_audit (
     at         BIGINT NOT NULL,
     payload    BYTEA  NOT NULL,
     key_id     TEXT COLLATE "C" NOT NULL,
+    prev       BYTEA  NOT NULL,
     hash       BYTEA  NOT NULL
 );
 

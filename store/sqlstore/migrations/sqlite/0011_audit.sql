@@ -19,6 +19,7 @@ CREATE TABLE authmodule_audit (
     at         INTEGER NOT NULL,
     payload    BLOB    NOT NULL,
     key_id     TEXT    NOT NULL,
+    prev       BLOB    NOT NULL,
     hash       BLOB    NOT NULL
 ) STRICT;
 
