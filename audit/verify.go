@@ -105,6 +105,8 @@ type walk struct {
 	last  int64
 	prev  []byte
 	whole bool
+	// ends says that the head is authentic, so that it tells where the chain ends.
+	ends bool
 }
 
 func (w *walk) fault(kind FaultKind, seq, last int64) {
@@ -117,7 +119,9 @@ func (w *walk) fault(kind FaultKind, seq, last int64) {
 
 func (w *walk) run(ctx context.Context, store JournalStore) error {
 	w.report.Dropped = w.head.DroppedSeq
-	if w.ring.authentic(w.head) != nil {
+	err := w.ring.authentic(w.head)
+	w.ends = err == nil && !w.head.blank()
+	if err != nil {
 		w.fault(BadHead, w.head.Seq, w.head.Seq)
 	}
 	w.checkpoint(w.head.DroppedSeq, w.head.DroppedHash)
@@ -127,7 +131,7 @@ func (w *walk) run(ctx context.Context, store JournalStore) error {
 			return err
 		}
 		for _, e := range page {
-			if e.Seq > w.head.Seq && !w.head.blank() {
+			if w.ends && e.Seq > w.head.Seq {
 				return nil // younger than the head; see finish
 			}
 			w.entry(e)
@@ -190,9 +194,9 @@ func (w *walk) finish(ctx context.Context, store JournalStore, after Head) (Repo
 	switch {
 	case w.head.blank() && w.report.Entries > 0 && after.blank():
 		w.fault(BadHead, 0, 0)
-	case w.last < w.head.Seq:
+	case w.ends && w.last < w.head.Seq:
 		w.fault(Missing, w.last+1, w.head.Seq)
-	case !w.head.blank() && w.whole && !bytes.Equal(w.prev, w.head.Hash):
+	case w.ends && w.whole && !bytes.Equal(w.prev, w.head.Hash):
 		w.fault(BadHead, w.head.Seq, w.head.Seq)
 	}
 	for _, c := range w.kept {
@@ -211,7 +215,7 @@ func (w *walk) finish(ctx context.Context, store JournalStore, after Head) (Repo
 
 // tail finds entries after the head. What was chained meanwhile is before the head that is read afterwards.
 func (w *walk) tail(ctx context.Context, store JournalStore) error {
-	if w.head.blank() {
+	if !w.ends {
 		return nil
 	}
 	page, err := store.Entries(ctx, Query{After: w.head.Seq, Limit: verifyPage})

@@ -131,7 +131,12 @@ func (s *Store) WaitingEvents(ctx context.Context) (int, error) {
 
 // Entries implements [audit.JournalStore].
 func (s *Store) Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
-	query, args := `SELECT `+entryColumns+` FROM authmodule_audit WHERE seq > ?`, []any{q.After}
+	query, args := entriesQuery(q)
+	return list(ctx, s, "entries", scanEntry, query, args...)
+}
+
+func entriesQuery(q audit.Query) (query string, args []any) {
+	query, args = `SELECT `+entryColumns+` FROM authmodule_audit WHERE seq > ?`, []any{q.After}
 	add := func(use bool, condition string, arg any) {
 		if use {
 			query, args = query+` AND `+condition, append(args, arg)
@@ -142,7 +147,7 @@ func (s *Store) Entries(ctx context.Context, q audit.Query) ([]audit.Entry, erro
 	add(q.Type != "", `type = ?`, q.Type)
 	add(!q.From.IsZero(), `at >= ?`, micros(q.From))
 	add(!q.To.IsZero(), `at < ?`, micros(q.To))
-	return list(ctx, s, "entries", scanEntry, query+` ORDER BY seq LIMIT ?`, append(args, max(q.Limit, 0))...)
+	return query + ` ORDER BY seq LIMIT ?`, append(args, max(q.Limit, 0))
 }
 
 func deref(s *string) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/pgtest"
@@ -70,6 +71,12 @@ func everyCall(s *sqlstore.Store) map[string]func(ctx context.Context) error {
 		"ReplaceAssignments": func(ctx context.Context) error { return errOf(s.ReplaceAssignments(ctx, who, "s", nil)) },
 		"Holders":            func(ctx context.Context) error { return errOf(s.Holders(ctx, "", "x", t0, "", 1)) },
 		"PruneAssignments":   func(ctx context.Context) error { return errOf(s.PruneAssignments(ctx, t0)) },
+		"PutEvents":          func(ctx context.Context) error { return s.PutEvents(ctx, audit.Waiting{ID: "x"}) },
+		"ChainEvents":        func(ctx context.Context) error { return errOf(s.ChainEvents(ctx, 1, nil)) },
+		"WaitingEvents":      func(ctx context.Context) error { return errOf(s.WaitingEvents(ctx)) },
+		"Entries":            func(ctx context.Context) error { return errOf(s.Entries(ctx, audit.Query{Limit: 1})) },
+		"Head":               func(ctx context.Context) error { return errOf(s.Head(ctx)) },
+		"PruneEntries":       func(ctx context.Context) error { return errOf(s.PruneEntries(ctx, t0, 1, nil)) },
 		"Migrate":            func(ctx context.Context) error { return s.Migrate(ctx, sqlstore.MigrateAuto) },
 	}
 }
