@@ -1,7 +1,9 @@
 package authmodule_test
 
 import (
+	"context"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -178,6 +180,12 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NoError(t, app.AuthorizationService.DeletePolicy(t.Context(), authn.Principal{}, "", "everybody"))
 		},
 	}
+	// told are the events that come with no write of the store that keeps the journal, or after it.
+	told := map[audit.Type]bool{
+		audit.LoginFailed: true, audit.LoginThrottled: true, audit.BindingFailed: true, audit.MFAFailed: true, audit.AccessDenied: true, audit.AccessGranted: true,
+		audit.AuthenticatorDisabled: true, audit.DeviceAdded: true, audit.CodeMailed: true,
+		audit.AuthenticatorReopened: true, // here there was nothing to forget
+	}
 	var buses sync.Map
 	acts[audit.AuditDropped] = func(t *testing.T, app *fxtest.App) {
 		bus, _ := buses.Load(app)
@@ -196,11 +204,14 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, acts, what)
 			var bus *audit.Bus
+			written := &withActs{events: map[string]bool{}}
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.AdminEmail, c.SecretKey, c.JWT.Managed.Enabled = "root@example.com", goodSecret, true
 				c.MFA.Enabled, c.MFA.EmailCode, c.MFA.TrustDays = true, true, 30
 				c.RBAC.GrantedEventsPercent, c.Throttle.MaxConsecutiveFailures = 100, 5
-			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }), fx.Populate(&bus))
+				c.Store = authmodule.StoreConfig{Driver: authmodule.DriverSQLite, DSN: setting.Secret(filepath.Join(t.TempDir(), "auth.db"))}
+				c.Audit.Journal = true
+			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }), fx.Populate(&bus), authmodule.AddListener(func() audit.Listener { return written }))
 			buses.Store(app, bus)
 			if what != audit.AdminSetupIssued {
 				require.Empty(t, app.Events(what), "before the act")
@@ -210,9 +221,54 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NotEmpty(t, events)
 			for _, e := range events {
 				assert.WithinDuration(t, app.Now(), e.Time, time.Microsecond)
+				assert.Equal(t, !told[what], written.has(e), "written with the act")
 			}
+			requireJournalled(t, app)
 		})
 	}
+}
+
+// withActs are the IDs of events that were written with their acts.
+type withActs struct {
+	mu     sync.Mutex
+	events map[string]bool
+}
+
+func (w *withActs) On(ctx context.Context, e audit.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events[e.ID] = audit.Recorded(ctx)
+}
+
+func (w *withActs) has(e audit.Event) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.events[e.ID]
+}
+
+// requireJournalled requires that the journal has every event that was told, once, as it was told, and no other.
+func requireJournalled(t *testing.T, app *fxtest.App) {
+	t.Helper()
+	require.NoError(t, app.Journal.Flush(t.Context()))
+	list, err := app.Journal.Entries(t.Context(), audit.Query{Limit: 1000})
+	require.NoError(t, err)
+	var has []audit.Event
+	for _, entry := range list {
+		e, err := entry.Event()
+		require.NoError(t, err)
+		has = append(has, e)
+	}
+	var expected []audit.Event
+	for _, e := range app.Events() {
+		e.Time = e.Time.UTC().Truncate(time.Microsecond)
+		if e.Type != audit.AuditDropped { // of another journal
+			expected = append(expected, e)
+		}
+	}
+	assert.ElementsMatch(t, expected, has)
+	report, err := app.Journal.Verify(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, report.Faults)
 }
 
 func refreshed(t *testing.T, app *fxtest.App) (old setting.Secret) {

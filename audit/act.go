@@ -122,8 +122,8 @@ func (a *Act) TellOf(ctx context.Context, outcome any) {
 	}
 }
 
-// recordedIn reports an event that a store has written.
-func recordedIn(ctx context.Context) bool {
+// Recorded reports, to a listener, an event that a store has written with its act.
+func Recorded(ctx context.Context) bool {
 	recorded, _ := ctx.Value(toldKey{}).(bool)
 	return recorded
 }

@@ -93,7 +93,7 @@ func (j *Journal) Subscribe(b *Bus) {
 // before On returns; when that fails it is logged and kept for another try. What comes with no act, such as a failed
 // login, is buffered and written within 100 ms, so that nobody waits for it; of more than fit the number alone is kept.
 func (j *Journal) On(ctx context.Context, e Event) {
-	if recordedIn(ctx) {
+	if Recorded(ctx) {
 		return
 	}
 	w, err := NewWaiting(j.complete(e))
