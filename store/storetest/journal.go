@@ -171,7 +171,7 @@ func journalRefused(t *testing.T, ctx context.Context, s audit.JournalStore) {
 	putEvents(t, ctx, s, numbered(1, 3)...)
 	chainEvents(t, ctx, s, 1, 1)
 	refused := errors.New("refused")
-	n, err := s.ChainEvents(ctx, 10, func(h audit.Head, list []audit.Waiting) ([]audit.Entry, audit.Head, error) {
+	n, err := s.ChainEvents(ctx, 10, func(audit.Head, []audit.Waiting) ([]audit.Entry, audit.Head, error) {
 		return nil, audit.Head{}, refused
 	})
 	require.ErrorIs(t, err, refused)
