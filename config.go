@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/bundle"
@@ -46,6 +47,8 @@ type Config struct {
 	MFA mfa.Config `yaml:"mfa"`
 	// Audit configures the durable audit journal.
 	Audit AuditConfig `yaml:"audit"`
+	// SMTP says where the package account/smtp hands mail in. It needs smtp.Module in the application. Without a host nothing is sent.
+	SMTP account.SMTPConfig `yaml:"smtp"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
 	Binding authn.BindingConfig `yaml:"binding"`
 	// Issuers are other issuers whose access tokens are accepted, by names of your own. None by default.
@@ -61,6 +64,8 @@ type Config struct {
 	// AdminEmail is the address of the first administrator. While no administrator exists, a one-time set-up link for
 	// it is logged at start. Empty, the default, logs none.
 	AdminEmail string `yaml:"admin_email"`
+	// ImpersonationMinutes is how long a session in somebody else's name lives, in minutes from 1 to 60. Defaults to 30.
+	ImpersonationMinutes setting.Count `yaml:"impersonation_minutes"`
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time `yaml:"-" json:"-"`
 	// Rand is the source of keys, identifiers and secrets. Defaults to crypto/rand.Reader; change it in tests only.
@@ -137,6 +142,12 @@ const (
 	LongestStoreTimeoutSeconds = 60
 )
 
+// DefaultImpersonationMinutes is the default of [Config.ImpersonationMinutes], and LongestImpersonationMinutes its upper bound.
+const (
+	DefaultImpersonationMinutes = int(authn.DefaultImpersonation / time.Minute)
+	LongestImpersonationMinutes = int(authn.LongestImpersonation / time.Minute)
+)
+
 // The values of [StoreConfig.Driver].
 const (
 	// DriverMemory keeps everything in this process and loses it when the process ends.
@@ -170,6 +181,7 @@ func (c Config) WithDefaults() Config {
 	c.Session = c.Session.WithDefaults()
 	c.APIKeys = c.APIKeys.WithDefaults()
 	c.MFA = c.MFA.WithDefaults()
+	c.SMTP = c.SMTP.WithDefaults()
 	c.Binding = c.Binding.WithDefaults()
 	c.Issuers = issuerDefaults(c.Issuers)
 	c.RBAC = c.RBAC.WithDefaults()
@@ -195,6 +207,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Store.Redis.Prefix == "" {
 		c.Store.Redis.Prefix = defaultRedisPrefix
+	}
+	if c.ImpersonationMinutes == 0 {
+		c.ImpersonationMinutes = setting.Count(DefaultImpersonationMinutes)
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

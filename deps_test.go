@@ -21,7 +21,7 @@ var (
 	echoUsers  = []string{".", "echoauth", "bundle/...", "fxtest", "example/..."}
 	fxUsers    = []string{".", "bundle/...", "internal/slot", "fxtest", "example/..."}
 	// core is what a program links that uses neither fx nor Echo.
-	core = []string{"setting", "audit", "health", "authn", "session", "authz", "authz/policy", "mfa", "sso", "transport", "httpauth", "store/memstore", "store/sqlstore"}
+	core = []string{"setting", "audit", "health", "authn", "session", "authz", "authz/policy", "mfa", "sso", "account", "transport", "httpauth", "store/memstore", "store/sqlstore"}
 
 	echoModules = []string{"github.com/labstack/echo/...", "github.com/labstack/gommon/..."}
 	echo4       = []string{"github.com/labstack/echo/v4/...", "github.com/labstack/gommon/..."}
@@ -29,6 +29,7 @@ var (
 	fxModules   = []string{"go.uber.org/fx/...", "go.uber.org/dig/..."}
 	testingLibs = []string{"testing/...", "github.com/stretchr/testify/..."}
 	templates   = []string{"text/template/...", "html/template/..."}
+	mailClients = []string{"github.com/wneessen/go-mail/...", "net/smtp"}
 	databases   = []string{"modernc.org/sqlite/...", "github.com/mattn/go-sqlite3/...", "github.com/jackc/pgx/...", "github.com/lib/pq/...", "github.com/go-sql-driver/mysql/..."}
 )
 
@@ -41,7 +42,7 @@ type houseRule struct {
 }
 
 // houseRules are the rules of imports and calls. Imports point one way:
-// audit, setting <- authn <- session, authz, mfa, sso <- stores, transport <- echoauth, httpauth, echov5auth <- bundle <- root <- fxtest, example.
+// audit, setting <- authn <- session, authz, mfa, sso, account <- stores, transport <- echoauth, httpauth, echov5auth <- bundle <- root <- fxtest, example.
 func houseRules() []houseRule {
 	return append(importRules(), codeRules()...)
 }
@@ -59,8 +60,8 @@ func importRules() []houseRule {
 			"authn/x.go", `package authn; import _ "` + modulePath + `/session"`,
 		},
 		{
-			"session, authz, mfa and sso know the hub alone", "each can be used, tested and replaced without the others",
-			house.Allow{In: []string{"session", "authz", "mfa", "sso"}, Own: []string{"audit", "authn", "setting", "internal/...", "authz/policy"}},
+			"session, authz, mfa, sso and account know the hub alone", "each can be used, tested and replaced without the others",
+			house.Allow{In: []string{"session", "authz", "mfa", "sso", "account"}, Own: []string{"audit", "authn", "setting", "internal/...", "authz/policy"}},
 			"session/x.go", `package session; import _ "` + modulePath + `/authz"`,
 		},
 		{
@@ -85,12 +86,12 @@ func importRules() []houseRule {
 		},
 		{
 			"session does not reach authz through an internal package", "an internal package is no back door between them",
-			house.Unlinked{In: []string{"session", "mfa", "sso"}, Imports: []string{modulePath + "/authz/..."}},
+			house.Unlinked{In: []string{"session", "mfa", "sso", "account"}, Imports: []string{modulePath + "/authz/..."}},
 			"session/x.go", `package session; import _ "` + modulePath + `/authz"`,
 		},
 		{
 			"nobody beside session reaches it", "an internal package is no back door between them",
-			house.Unlinked{In: []string{"authn", "authz", "mfa", "sso"}, Imports: []string{modulePath + "/session/..."}},
+			house.Unlinked{In: []string{"authn", "authz", "mfa", "sso", "account"}, Imports: []string{modulePath + "/session/..."}},
 			"authz/x.go", `package authz; import _ "` + modulePath + `/session"`,
 		},
 		{
@@ -118,6 +119,21 @@ func importRules() []houseRule {
 			"Redis stays in its package", "a program links the client only if it imports the driver",
 			house.Unlinked{In: append([]string{".", "bundle", "echoauth"}, core...), Imports: []string{"github.com/redis/rueidis/..."}},
 			"bundle/x.go", `package bundle; import _ "github.com/redis/rueidis"`,
+		},
+		{
+			"the sender of mail knows its port and its module", "an opt-in package brings its own module",
+			house.Allow{In: []string{"account/smtp"}, Own: []string{"account", "authn", "setting", "internal/nearest", "internal/slot", "internal/smtppart"}},
+			"account/smtp/x.go", `package smtp; import _ "` + modulePath + `/session"`,
+		},
+		{
+			"the mail client stays in its package", "one package knows it, and makes of its errors what holds no secret",
+			house.Deny{In: everywhere, Except: []string{"account/smtp"}, Imports: mailClients},
+			"account/x.go", `package account; import _ "github.com/wneessen/go-mail"`,
+		},
+		{
+			"mail is not linked", "a program links a mail client and templates only if it imports what sends mail",
+			house.Unlinked{In: append([]string{".", "bundle", "echoauth"}, core...), Imports: mailClients},
+			"bundle/x.go", `package bundle; import _ "github.com/wneessen/go-mail"`,
 		},
 		{
 			"drivers of databases are the application's", "a program links only the driver it uses: one weighs about 4 MB",
@@ -201,7 +217,7 @@ func codeRules() []houseRule {
 		},
 		{
 			"no templates in the core", "a template that is linked keeps the linker from dropping unused methods; the core has no pages",
-			house.Deny{In: everywhere, Except: []string{"fxtest", "example/...", "cmd/..."}, Imports: templates},
+			house.Deny{In: everywhere, Except: []string{"account/smtp", "fxtest", "example/...", "cmd/..."}, Imports: templates},
 			"bundle/x.go", `package bundle; import _ "html/template"`,
 		},
 		{

@@ -51,7 +51,9 @@ func TestValidateAudit(t *testing.T) {
 		})
 	}
 	check(t, authmodule.ProfileDevelopment, []change{
-		{"in memory", func(c *authmodule.Config) { c.Audit.Journal, c.Store.Driver, c.Store.DSN = true, authmodule.DriverMemory, "" }, ""},
+		{"in memory", func(c *authmodule.Config) {
+			c.Audit.Journal, c.Store.Driver, c.Store.DSN = true, authmodule.DriverMemory, ""
+		}, ""},
 	})
 }
 

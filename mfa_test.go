@@ -13,6 +13,7 @@ import (
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
@@ -126,6 +127,25 @@ func TestFactorsOfSeveralNodes(t *testing.T) {
 		_, err := node.MFA.Redeem(t.Context(), query, authn.FactorAnswer{Factor: mfa.NameTOTP, Code: appCode(t, node, secret)})
 		require.ErrorIs(t, err, authn.ErrFactorInvalid)
 	}
+}
+
+// Whose role inherits one that demands a second factor must have one as well.
+func TestMFAOfInheritedRoles(t *testing.T) {
+	t.Parallel()
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
+		c.MFA.Enabled, c.MFA.RequireRoles = true, []string{"admin"}
+		c.RBAC.Roles = map[string]authz.RoleConfig{"owner": {Inherits: []string{"admin"}}}
+	})
+	user := app.User()
+	login := func() error {
+		_, err := app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password})
+		return err
+	}
+	require.NoError(t, login())
+	require.NoError(t, app.AuthorizationService.Assign(t.Context(), authn.Principal{}, user.Subject, "owner"))
+	var needed *authn.MFARequiredError
+	require.ErrorAs(t, login(), &needed)
+	assert.True(t, needed.Demand.Enroll)
 }
 
 // Principals for tests are of a second factor too, so that a test need not enroll one where it is demanded.

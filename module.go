@@ -126,14 +126,14 @@ func Stub(changes ...func(*Config)) fx.Option {
 
 func (c Config) settings() bundle.Settings {
 	s := bundle.Settings{
-		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Throttle: c.Throttle, Sessions: c.Session, APIKeys: c.APIKeys, MFA: c.MFA, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
+		SecretKey: c.SecretKey, PreviousSecretKeys: c.PreviousSecretKeys, Tokens: c.JWT, Revocation: c.Revocation, Passwords: c.Password, Throttle: c.Throttle, Sessions: c.Session, APIKeys: c.APIKeys, MFA: c.MFA, SMTP: c.SMTP, Issuers: c.Issuers, Roles: c.RBAC, HTTP: c.HTTP,
 		Store: bundle.StoreSettings{
 			Driver: c.Store.Driver, DSN: c.Store.DSN, MaxConnections: int(c.Store.MaxConnections), Migrate: c.Store.Migrate, MaxRecords: int(c.Store.MaxRecords),
 			Timeout: time.Duration(c.Store.TimeoutSeconds) * time.Second, Sessions: c.Store.Sessions, Redis: c.Store.Redis.settings(),
 		},
 		Journal:      bundle.JournalSettings{Enabled: c.Audit.Journal, Keep: c.Audit.KeepDays.Duration()},
 		Binding:      c.Binding,
-		Registration: c.Registration, AdminEmail: c.AdminEmail,
+		Registration: c.Registration, AdminEmail: c.AdminEmail, ImpersonationLifetime: time.Duration(c.ImpersonationMinutes) * time.Minute,
 		Ephemeral: !c.Profile.Strict(), Explain: c.explains(),
 		Now: c.Now, Rand: c.Rand, Refused: refuse,
 	}

@@ -49,6 +49,9 @@ func (c Config) Warnings() []string {
 	if w := c.plainRedis(); w != "" {
 		all = append(all, w)
 	}
+	if w := c.plainMail(); w != "" {
+		all = append(all, w)
+	}
 	return append(all, c.looseIssuers()...)
 }
 

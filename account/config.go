@@ -2,8 +2,11 @@ package account
 
 import (
 	"fmt"
+	"net/mail"
+	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/authmodule/authmodule/setting"
 )
@@ -61,12 +64,13 @@ type SMTPConfig struct {
 	Host string `yaml:"host"`
 	// Port defaults to 587, and to 465 with TLS implicit.
 	Port setting.Count `yaml:"port"`
-	// Username and Password log in at the server. Empty ones do not.
-	Username string         `yaml:"username"`
+	// Username logs in at the server, by PLAIN or LOGIN, once the connection is encrypted. Empty, the default, nobody does.
+	Username string `yaml:"username"`
+	// Password is that user's.
 	Password setting.Secret `yaml:"password"`
-	// From is the sender, one address, or a name and an address in angle brackets.
+	// From is the sender, one address, or a name and an address in angle brackets. What stands before the @ is ASCII.
 	From string `yaml:"from"`
-	// Product is what mails call the application. Defaults to the host of auth.http.public_url.
+	// Product is what mails call the application. Defaults to the host of auth.http.public_url, and without that to the domain of From.
 	Product string `yaml:"product"`
 	// TLS is starttls, implicit or insecure_none. Defaults to starttls, without which nothing is sent.
 	TLS SMTPTLS `yaml:"tls"`
@@ -156,18 +160,27 @@ func (c SMTPConfig) WithDefaults() SMTPConfig {
 
 // Problems returns everything that is wrong with c, which may be empty as a whole.
 func (c SMTPConfig) Problems() []Problem {
-	if c == (SMTPConfig{}) {
+	c = c.WithDefaults()
+	if c == (SMTPConfig{}).WithDefaults() {
 		return nil
 	}
-	c = c.WithDefaults()
 	var list problems
-	list.unless(c.Host != "", "host", "is empty", "the name of the mail server")
-	list.unless(c.From != "", "from", "is empty", "the sender's address, such as Example <noreply@example.com>")
+	list.unless(isHost(c.Host), "host", "is no host", "the name of the mail server, such as mail.example.com, without a port")
+	list.unless(isSender(c.From), "from", "is no address", "the sender's address, such as Example <noreply@example.com>")
+	list.unless(isLine(c.Product), "product", "has a line break or a control character", "the name of the application")
 	list.unless(c.Port >= 1 && c.Port <= highestPort, "port", "is out of range", "1 to 65535")
 	list.unless((c.Username == "") == (c.Password == ""), "password", "and username must be set together", "both, or neither")
 	list.unless(c.TLS == SMTPStartTLS || c.TLS == SMTPImplicit || c.TLS == SMTPInsecureNone, "tls", "is unknown", "starttls, implicit or insecure_none")
+	list.unless(c.TLS != SMTPInsecureNone || c.Username == "", "tls", "is insecure_none, which would send the password in clear",
+		"starttls or implicit, or leave out username and password")
 	list.unless(c.TimeoutSeconds >= 1 && c.TimeoutSeconds <= longestTimeout, "timeout_seconds", "is out of range", "1 to 60 seconds")
 	return list
+}
+
+// Loopback reports whether Host is this machine.
+func (c SMTPConfig) Loopback() bool {
+	ip, err := netip.ParseAddr(c.Host)
+	return c.Host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 type problems []Problem
@@ -184,4 +197,26 @@ func (p Problem) String() string { return fmt.Sprintf("%s %s: set it to %s", p.K
 func isPage(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !strings.Contains(text, "#")
+}
+
+// isHost accepts names and addresses; what is wrong with a name beyond its characters is found by asking for it.
+func isHost(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil || text != "" && !strings.ContainsAny(text, ":/@[] ") && isLine(text)
+}
+
+// isSender accepts one mailbox with a plain local part, which every server takes.
+func isSender(text string) bool {
+	address, err := mail.ParseAddress(text)
+	if err != nil || !isLine(address.Name) {
+		return false
+	}
+	local, domain, _ := strings.Cut(address.Address, "@")
+	return domain != "" && !strings.HasPrefix(domain, "[") && strings.Trim(local, plainLocal) == ""
+}
+
+const plainLocal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+-/=?^_`{|}~"
+
+func isLine(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) < 0
 }

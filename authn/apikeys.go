@@ -241,15 +241,16 @@ func (k *APIKeys) act(what audit.Type, actor Principal, owner Subject, id string
 		Type: what, Time: k.deps.Now(), Tenant: string(owner.Tenant), Subject: owner.ID,
 		SessionID: actor.SessionID, Detail: map[string]string{"key": id},
 	}
-	if actor.Subject != owner {
-		e.Actor = actor.Subject.ID
+	if actor.Subject != owner || actor.Actor != "" {
+		e.Actor = ActorID(actor)
 	}
 	return k.deps.Events.Act(e)
 }
 
-// mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another.
+// mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another, and who acts as somebody
+// else must not leave one behind.
 func mayManageKeys(p Principal) error {
-	if p.Kind != KindUser || !p.Authenticated() || p.Limited() {
+	if p.Kind != KindUser || !p.Authenticated() || p.Limited() || p.Actor != "" {
 		return ErrLoginRequired
 	}
 	return nil

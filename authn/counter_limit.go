@@ -58,9 +58,18 @@ func (l limit) settle(c Counter, window time.Time, failed bool) Counter {
 		return c
 	}
 	if c.Failures == l.most {
-		c.LockedUntil, c.Locks = time.Time{}, max(c.Locks-1, 0)
+		c = unlocked(c)
 	}
 	c.Failures--
+	return c
+}
+
+// unlocked takes the last lock back. Those before it stay in a row: the last of them ended before the window began.
+func unlocked(c Counter) Counter {
+	c.LockedUntil, c.Locks = time.Time{}, max(c.Locks-1, 0)
+	if c.Locks > 0 {
+		c.LockedUntil = c.WindowStart
+	}
 	return c
 }
 

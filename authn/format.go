@@ -39,5 +39,53 @@ func (g Grant) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "%+v", plain(g))
 }
 
+// Format shows the request with its secrets redacted.
+func (r ContinueRequest) Format(f fmt.State, _ rune) {
+	type plain ContinueRequest
+	_, _ = fmt.Fprintf(f, "%+v", plain(r))
+}
+
+// Format shows the answer with its secrets redacted.
+func (a ChallengeAnswer) Format(f fmt.State, _ rune) {
+	type plain ChallengeAnswer
+	_, _ = fmt.Fprintf(f, "%+v", plain(a))
+}
+
+// Format shows the completion with its secrets redacted.
+func (c Completion) Format(f fmt.State, _ rune) {
+	type plain Completion
+	_, _ = fmt.Fprintf(f, "%+v", plain(c))
+}
+
+// Format shows the claim with its token redacted.
+func (d DeviceClaim) Format(f fmt.State, _ rune) {
+	type plain DeviceClaim
+	_, _ = fmt.Fprintf(f, "%+v", plain(d))
+}
+
+// Format shows the query with its secret redacted.
+func (q FactorQuery) Format(f fmt.State, _ rune) {
+	type plain FactorQuery
+	_, _ = fmt.Fprintf(f, "%+v", plain(q))
+}
+
+// Format shows the state with what is for the client redacted.
+func (b FactorBegun) Format(f fmt.State, _ rune) {
+	type plain FactorBegun
+	_, _ = fmt.Fprintf(f, "%+v", plain(b))
+}
+
+// Format shows the answer with its code redacted.
+func (a FactorAnswer) Format(f fmt.State, _ rune) {
+	type plain FactorAnswer
+	_, _ = fmt.Fprintf(f, "%+v", plain(a))
+}
+
+// Format shows the result with its secrets redacted.
+func (r FactorResult) Format(f fmt.State, _ rune) {
+	type plain FactorResult
+	_, _ = fmt.Fprintf(f, "%+v", plain(r))
+}
+
 // Format names the key, whatever the verb.
 func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }

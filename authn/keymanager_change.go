@@ -153,6 +153,6 @@ func (m *KeyManager) rotated(actor Principal, reason, from, to string) *audit.Ac
 }
 
 func (m *KeyManager) act(actor Principal, e audit.Event) *audit.Act {
-	e.Time, e.Tenant, e.Actor, e.SessionID = m.deps.Now(), string(actor.Subject.Tenant), actor.Subject.ID, actor.SessionID
+	e.Time, e.Tenant, e.Actor, e.SessionID = m.deps.Now(), string(actor.Subject.Tenant), ActorID(actor), actor.SessionID
 	return m.deps.Events.Act(e)
 }

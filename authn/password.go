@@ -9,9 +9,6 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-// MethodPassword is the authentication method reference of a password (RFC 8176).
-const MethodPassword = "pwd"
-
 // Passwords is the module's own [PasswordAuthority]: accounts from a
 // [UserStore], hashes from a [PasswordStore].
 type Passwords struct {
@@ -67,7 +64,9 @@ func (p *Passwords) compare(ctx context.Context, user User, password setting.Sec
 	if !match {
 		return Proof{Subject: user.Subject}, ErrInvalidCredentials
 	}
-	p.renew(ctx, user.Subject, password, hash)
+	if user.Active() { // who is not let in must not tell by the time of a second hash that the password was right
+		p.renew(ctx, user.Subject, password, hash)
+	}
 	return Proof{Subject: user.Subject, Methods: []string{MethodPassword}, Time: p.Now(), CredentialVersion: user.CredentialVersion}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -119,6 +120,18 @@ func TestRenewalDoesNotUndoAChange(t *testing.T) {
 	require.NoError(t, login(t, p, ownPassword))
 	require.Equal(t, changed, keptHash(t, p))
 	require.ErrorIs(t, login(t, p, ownPassword), authn.ErrInvalidCredentials)
+}
+
+// TIM-01: the right password of an account that is disabled costs what a wrong one does: nothing is hashed anew for it.
+func TestRenewalIsForActiveAccounts(t *testing.T) {
+	t.Parallel()
+	p := withHash(t, cheap, outdated()["bcrypt"])
+	user, err := p.Users.UserByID(t.Context(), ada)
+	require.NoError(t, err)
+	user.DisabledAt = time.Now()
+	require.NoError(t, p.Users.UpdateUser(t.Context(), user))
+	require.NoError(t, login(t, p, ownPassword), "the service refuses it")
+	require.Equal(t, outdated()["bcrypt"], keptHash(t, p))
 }
 
 // A login stands, whatever becomes of the renewal.

@@ -58,8 +58,13 @@ type Principal struct {
 	// default role when none is. Inherited roles are not listed. What they grant is
 	// limited by Scopes: ask the authorization service.
 	Roles []string
-	// AuthTime is when the user last proved who they are.
-	AuthTime time.Time
+	// AuthTime is when the user last proved who they are, by whatever factor; MFATime when by a second factor, zero if never. Of
+	// an access token they are the token's: who proved more since needs a new one.
+	AuthTime, MFATime time.Time
+	// ACR is the authentication context class of the login: [ACR1] and so on, or another issuer's word. Empty is none.
+	ACR string
+	// Actor is the ID of the account, of the same tenant, that acts as Subject; empty for who is themselves.
+	Actor string
 	// Expires is when the presented token or session ends.
 	Expires time.Time
 	// Confirmation is what the presented credential is bound to. The caller proved it.
@@ -99,6 +104,15 @@ func (p Principal) Assigned(role string) bool {
 // Limited reports whether the credential may do less than a login of its
 // account: an API key, one with scopes, and another issuer's token, which has no account here.
 func (p Principal) Limited() bool { return p.KeyID != "" || p.Scopes != nil || p.Issuer != "" }
+
+// ActorID is the ID of the account that does what the principal does: that which acts as Subject, or Subject itself. It is
+// what audit events call the actor.
+func ActorID(p Principal) string {
+	if p.Actor != "" {
+		return p.Actor
+	}
+	return p.Subject.ID
+}
 
 type principalKey struct{}
 

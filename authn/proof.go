@@ -14,6 +14,8 @@ type Proof struct {
 	// Methods are authentication method references (RFC 8176), such as "pwd".
 	Methods []string
 	Time    time.Time
+	// MFATime is when a second factor was proved, zero for none.
+	MFATime time.Time
 	// CredentialVersion is the account's, read before a stored credential was
 	// checked. Zero means that the proof rests on none, as that of an identity provider.
 	CredentialVersion int64

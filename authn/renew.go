@@ -30,7 +30,7 @@ func ofSession(what audit.Type, client Client, detail map[string]string) func(ou
 		}
 		return []audit.Event{{
 			Type: what, Tenant: string(session.Subject.Tenant), Subject: session.Subject.ID,
-			SessionID: session.ID, IP: client.IPText(), UserAgent: client.UserAgent, Detail: detail,
+			SessionID: session.ID, IP: client.IPText(), UserAgent: client.UserAgent, Actor: session.Actor, Detail: detail,
 		}}
 	}
 }

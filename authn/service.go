@@ -29,6 +29,8 @@ type Deps struct {
 	Hasher    *Hasher
 	// Policy says which passwords may be chosen. Defaults to that of the empty [PasswordConfig].
 	Policy *PasswordPolicy
+	// History refuses passwords that an account had before; nil refuses none.
+	History *PasswordHistory
 	// Authorities are asked for a password in this order; the module's own is [Passwords].
 	Authorities []PasswordAuthority
 	Tokens      *TokenManager
@@ -39,6 +41,10 @@ type Deps struct {
 	OneTime OneTimeStore
 	// SecondFactor says which logins need one; nil asks for none.
 	SecondFactor SecondFactor
+	// MayImpersonate says who may act as whom; nil is nobody. ImpersonationLifetime is how long such a session lasts at most: 30
+	// minutes by default, [LongestImpersonation] at most.
+	MayImpersonate        Impersonator
+	ImpersonationLifetime time.Duration
 	// Throttle limits failed logins and refreshes; nil limits nothing.
 	Throttle *Throttle
 	// Registration defaults to RegistrationClosed.
@@ -72,6 +78,12 @@ func NewService(deps Deps) (*Service, error) {
 		}
 		deps.Policy = policy
 	}
+	if deps.ImpersonationLifetime == 0 {
+		deps.ImpersonationLifetime = DefaultImpersonation
+	}
+	if deps.ImpersonationLifetime < 0 || deps.ImpersonationLifetime > LongestImpersonation {
+		return nil, fmt.Errorf("authn: sessions in somebody else's name may last for up to %s, and are to last for %s", LongestImpersonation, deps.ImpersonationLifetime)
+	}
 	binding, err := newBindingPolicy(deps.Binding, deps.Roles)
 	if err != nil {
 		return nil, err
@@ -102,7 +114,7 @@ func (s *Service) UserByEmail(ctx context.Context, t Tenant, email string) (User
 // Disable closes an account: it cannot log in, and its sessions and tokens are
 // dead when the call returns. Disabling twice is no error.
 func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject) error {
-	act := s.deps.Events.Act(audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+	act := s.deps.Events.Act(audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
 	changed, err := s.setDisabled(ctx, subject, s.deps.Now(), act)
 	if err != nil {
 		return err
@@ -116,7 +128,7 @@ func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject)
 
 // Enable opens a disabled account again. Its old sessions stay dead.
 func (s *Service) Enable(ctx context.Context, actor Principal, subject Subject) error {
-	act := s.deps.Events.Act(audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+	act := s.deps.Events.Act(audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
 	changed, err := s.setDisabled(ctx, subject, time.Time{}, act)
 	if err != nil {
 		return err
@@ -147,7 +159,7 @@ func (s *Service) Changed(ctx context.Context, subject Subject) error {
 // RevokeTenant ends every session of a tenant, whatever their number, with all
 // tokens and cookies: on this node when it returns, on the others within a second. API keys are no sessions and stay.
 func (s *Service) RevokeTenant(ctx context.Context, actor Principal, t Tenant) error {
-	act := s.deps.Events.Act(audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: actor.Subject.ID})
+	act := s.deps.Events.Act(audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: ActorID(actor)})
 	if err := s.view().EndSessions(act.In(ctx), Subject{Tenant: t}, nil); err != nil { // one write: nobody's records
 		return err
 	}

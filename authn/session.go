@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/authmodule/authmodule/setting"
@@ -18,15 +19,32 @@ const (
 	CarrierCookie Carrier = "cookie"
 )
 
+// orToken returns the carrier, by default that of tokens.
+func (c Carrier) orToken() (Carrier, error) {
+	switch c {
+	case "":
+		return CarrierToken, nil
+	case CarrierToken, CarrierCookie:
+		return c, nil
+	}
+	return "", fmt.Errorf("authn: a session has no carrier %q", string(c))
+}
+
 // Session is what this package needs to know of a login's session. The
 // session package owns the record behind it.
 type Session struct {
 	// ID is public and stable; it never authenticates.
-	ID       string
-	Subject  Subject
-	Carrier  Carrier
-	Methods  []string
+	ID      string
+	Subject Subject
+	Carrier Carrier
+	Methods []string
+	// AuthTime is when its user last proved who they are, by whatever factor. Refreshing and renewing are no proofs.
 	AuthTime time.Time
+	// MFATime is when a second factor was last proved, zero if none ever was.
+	MFATime time.Time
+	// Actor is the ID of the account, of the same tenant, that acts as Subject; empty for the owner's own session. ActorSession
+	// is the ID of the session in which it began to; this one ends with it.
+	Actor, ActorSession string
 	// Ends is the absolute end; nothing extends it.
 	Ends time.Time
 	// Epoch is the position of the revocation log when the session was opened; see [Revocations.Position].
@@ -67,6 +85,10 @@ type Opening struct {
 	// Remember asks for the longer lifetime, if there is one.
 	Remember bool
 	Device   DeviceClaim
+	// Actor and ActorSession are as in [Session]. Such a session counts to no limit, lives as long as Lifetime and is no use of a device.
+	Actor, ActorSession string
+	// Lifetime bounds the session besides what is configured; zero does not.
+	Lifetime time.Duration
 }
 
 // Sessions opens and ends sessions. The session manager implements it.
@@ -86,6 +108,11 @@ type Sessions interface {
 	// Renew gives the session of a cookie another secret and returns it; the secret before is dead then. Of concurrent
 	// calls with one cookie exactly one succeeds, and the others return [ErrSessionRenewed]. Other errors are those of [LiveSessions].Resume.
 	Renew(ctx context.Context, cookie setting.Secret, client Client) (Session, setting.Secret, error)
+	// Prove adds to a session of the subject what its user proved once more: the methods, the time as [Session.AuthTime], and
+	// for a second factor as [Session.MFATime] too; neither moves backwards. A session that a cookie carries gets another secret in the same
+	// step, which is returned, as Renew does; for one with tokens the cookie is not looked at. It returns [ErrSessionEnded]
+	// when the subject has no such live session or its cookie is not this one.
+	Prove(ctx context.Context, subject Subject, id string, cookie setting.Secret, client Client, methods []string, at time.Time, second bool) (Session, setting.Secret, error)
 	// Close ends one session of the subject; [ErrNotFound] when it has no such live session.
 	Close(ctx context.Context, s Subject, id string, why EndReason) error
 	// CloseAll ends every session of the subject but the one named, and returns how many.

@@ -39,8 +39,10 @@ type AdminSetup struct {
 	Users   *Service
 	OneTime OneTimeStore
 	Admins  AdminRoles
-	Events  *audit.Bus
-	Now     func() time.Time
+	// Forget takes away the second factors of an account that is taken over. Nil is for where there are none.
+	Forget func(ctx context.Context, s Subject) error
+	Events *audit.Bus
+	Now    func() time.Time
 	// Rand defaults to crypto/rand.
 	Rand io.Reader
 }
@@ -74,19 +76,19 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 
 // Redeem creates the administrator's account with the password, and gives it
 // the administrator's role. An account that has the address already is taken
-// over: it gets the password, is enabled, and its sessions end. An unacceptable
+// over: it gets the password, loses its second factors, is enabled, and its sessions end. An unacceptable
 // password or a full hashing queue does not use the token up, and neither does a store that
 // fails afterwards; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
-	if err := a.Users.deps.Policy.Check(ctx, NewPassword{Password: password, Email: a.Email}); err != nil {
-		return User{}, err
-	}
 	c, err := credential.Parse(setupKind, token)
 	if err != nil {
 		return User{}, ErrSetupInvalid
 	}
 	if exists, err := a.Admins.AnyAdmin(ctx, ""); err != nil || exists {
 		return User{}, orError(err, ErrSetupInvalid)
+	}
+	if err := a.Users.deps.Policy.Check(ctx, NewPassword{Password: password, Email: a.Email}); err != nil {
+		return User{}, err
 	}
 	hash, err := a.Users.deps.Hasher.Hash(ctx, password)
 	if err != nil {
@@ -128,25 +130,21 @@ func (a *AdminSetup) account(ctx context.Context, email, hash string, client Cli
 	if user, err = a.Users.UserByEmail(ctx, "", email); err != nil {
 		return User{}, err
 	}
-	return user, a.Users.takeOver(ctx, user.Subject, hash)
+	return user, a.takeOver(ctx, user.Subject, hash)
 }
 
-// takeOver gives an account another password. The new hash comes first, then
-// the new credential version, then the end of all sessions: a login that
-// checked the old hash either sees the version or has its session ended.
-func (s *Service) takeOver(ctx context.Context, subject Subject, hash string) error {
-	if err := s.deps.Passwords.SetPasswordHash(ctx, subject, hash); err != nil {
-		return fmt.Errorf("authn: store a password hash: %w", err)
+// takeOver gives an account another password and nothing else to prove itself with, enables it, and ends its sessions. Wrong
+// guesses at the password of before do not keep its new owner out.
+func (a *AdminSetup) takeOver(ctx context.Context, subject Subject, hash string) error {
+	_, err := a.Users.Credentials().SetPassword(ctx, subject, hash, CredentialChange{Why: EndRevoked, Edit: func(u *User) error {
+		u.DisabledAt = time.Time{}
+		return nil
+	}})
+	if err == nil && a.Forget != nil {
+		err = a.Forget(ctx, subject)
 	}
-	err := s.view().ChangeAccount(ctx, subject, func(ctx context.Context) error {
-		return s.update(ctx, subject, func(u *User) bool {
-			u.CredentialVersion, u.DisabledAt = u.CredentialVersion+1, time.Time{}
-			return true
-		})
-	})
 	if err != nil {
-		return fmt.Errorf("authn: change an account: %w", err)
+		return err
 	}
-	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndRevoked)
-	return err
+	return a.Users.deps.Throttle.Reopen(ctx, Principal{}, subject, FactorPassword)
 }

@@ -27,7 +27,7 @@ type UserStore interface {
 	// [ErrConflict]; [ErrNotFound] when the account is absent and
 	// [ErrEmailTaken] when another one has the address.
 	UpdateUser(ctx context.Context, u User) error
-	// Users lists the tenant's accounts by ascending ID, those after the ID
+	// Users lists the tenant's accounts that are not deleted by ascending ID, those after the ID
 	// after, at most limit of them.
 	Users(ctx context.Context, t Tenant, after string, limit int) ([]User, error)
 }

@@ -115,7 +115,7 @@ func (t *Throttle) Reopen(ctx context.Context, actor Principal, s Subject, f Fac
 		return nil
 	}
 	act := t.deps.Events.Act(audit.Event{
-		Type: audit.AuthenticatorReopened, Tenant: string(s.Tenant), Subject: s.ID, Actor: actor.Subject.ID, Reason: string(f),
+		Type: audit.AuthenticatorReopened, Tenant: string(s.Tenant), Subject: s.ID, Actor: ActorID(actor), Reason: string(f),
 	})
 	if err := t.deps.Counters.DeleteCounter(act.In(ctx), accountKey(s, f)); err != nil {
 		return wrapped("delete a counter", err)

@@ -20,7 +20,7 @@ type ThrottleConfig struct {
 	// LongestLockSeconds is how long a lock lasts at most. Defaults to 3600.
 	LongestLockSeconds setting.Count `yaml:"longest_lock_seconds"`
 	// MaxConsecutiveFailures is with how many failures in a row, however slow, a factor of an account is disabled; up to 100. Defaults to 100.
-	// A tenth of them, rounded down, is kept for devices that the account has signed in on before.
+	// A tenth of them, at least one where there are two, is kept for devices that the account has signed in on before.
 	MaxConsecutiveFailures setting.Count `yaml:"max_consecutive_failures"`
 	// IPv4Prefix is the length of an IPv4 network that counts as one. Defaults to 24.
 	IPv4Prefix setting.Count `yaml:"ipv4_prefix"`
@@ -86,7 +86,7 @@ func (c ThrottleConfig) limits() (l limits, err error) {
 	l.account.first, l.account.longest = time.Duration(c.LockSeconds)*time.Second, time.Duration(c.LongestLockSeconds)*time.Second
 	l.pair.first, l.pair.longest = l.account.first, l.account.longest
 	l.all = int64(c.MaxConsecutiveFailures)
-	l.strangers = l.all - l.all/reservedShare
+	l.strangers = max(l.all-max(l.all/reservedShare, 1), 1)
 	l.bits4, l.bits6 = int(c.IPv4Prefix), int(c.IPv6Prefix)
 	switch {
 	case l.all < 1 || l.all > MaxConsecutiveFailures:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/setting"
 )
 
 // THR-01, original item 32: of many attempts at once on several nodes no more than the limit is made.
@@ -66,6 +67,31 @@ func TestThrottleDelayGrows(t *testing.T) {
 	g.now = g.now.Add(5 * time.Hour)
 	_, wait := g.failures(account("ada"))
 	assert.Equal(t, 90*time.Second, wait, "after a long time the next lock is the first again")
+}
+
+// An owner who logs in between the guesses, and so takes back the lock that the login brought about, does not make the locks begin anew.
+func TestThrottleSuccessKeepsTheLocksInARow(t *testing.T) {
+	t.Parallel()
+	g := newGuesser(t, authn.ThrottleConfig{PairRateLimit: "1000/day", LockSeconds: 90})
+	for _, expected := range []int{90, 180} {
+		_, wait := g.failures(account("ada"))
+		require.Equal(t, time.Duration(expected)*time.Second, wait)
+		g.now = g.now.Add(wait)
+	}
+	for range 4 {
+		require.Zero(t, g.fails(account("ada")))
+	}
+	owner := account("ada")
+	owner.Client = client("203.0.113.1")
+	attempt, err := g.nodes[1].Attempt(t.Context(), owner)
+	require.NoError(t, err)
+	attempt.Succeed(t.Context())
+	g.now = g.now.Add(time.Minute)
+	_, err = g.store.PruneCounters(t.Context(), g.now)
+	require.NoError(t, err)
+	n, wait := g.failures(account("ada"))
+	assert.Equal(t, 5, n)
+	assert.Equal(t, 6*time.Minute, wait)
 }
 
 // The first lock lasts to the end of the window at least, so that the rate holds.
@@ -161,6 +187,29 @@ func TestThrottleDisablesForGood(t *testing.T) {
 	require.NoError(t, g.nodes[0].Reopen(t.Context(), authn.Principal{Subject: authn.Subject{ID: "root"}}, home.Subject, authn.FactorPassword))
 	require.Zero(t, g.fails(account("ada")))
 	assert.Equal(t, "root", g.typed(audit.AuthenticatorReopened)[0].Actor)
+}
+
+// THR-04: however few failures in a row there may be, strangers do not use all of them up.
+func TestThrottleKeepsOneForKnownDevices(t *testing.T) {
+	t.Parallel()
+	for most, expected := range map[int]int{1: 1, 2: 1, 9: 8, 10: 9, 19: 18, 20: 18} {
+		g := newGuesser(t, authn.ThrottleConfig{MaxConsecutiveFailures: setting.Count(most), AccountRate: "1000/second", PairRateLimit: "1000/second"})
+		home := account("ada")
+		g.known[home.Subject], home.Device.Token = "cookie", "cookie"
+		made := 0
+		for ; ; made++ {
+			attempt, err := g.nodes[0].Attempt(t.Context(), account("ada"))
+			if err != nil {
+				require.ErrorIs(t, err, authn.ErrAuthenticatorDisabled)
+				break
+			}
+			attempt.Fail(t.Context())
+		}
+		assert.Equal(t, expected, made, most)
+		if _, err := g.nodes[0].Attempt(t.Context(), home); most > 1 {
+			assert.NoError(t, err, most)
+		}
+	}
 }
 
 // THR-04: who locks an account out does not lock out the device that it is used on, and the other way round.

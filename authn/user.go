@@ -8,8 +8,13 @@ type User struct {
 	// Email is canonical (see [CanonicalEmail]) and unique in the tenant.
 	Email     string
 	CreatedAt time.Time
+	// VerifiedAt is when the owner last showed that they read the mail of Email, zero if never.
+	VerifiedAt time.Time
 	// DisabledAt is zero for an active account.
 	DisabledAt time.Time
+	// DeletedAt is zero but for a deleted account. Of one, nothing is left but its ID, which no other account gets, and times;
+	// Email is an address that nobody has.
+	DeletedAt time.Time
 	// LastLoginAt is when a login last succeeded, zero before the first.
 	LastLoginAt time.Time
 	// CredentialVersion is 1 for a new account and one more with each change of
@@ -20,4 +25,4 @@ type User struct {
 }
 
 // Active reports whether the account may be used.
-func (u User) Active() bool { return u.DisabledAt.IsZero() }
+func (u User) Active() bool { return u.DisabledAt.IsZero() && u.DeletedAt.IsZero() }

@@ -147,8 +147,8 @@ func (s *Service) changeAct(what audit.Type, actor authn.Principal, subject auth
 
 func changeEvent(what audit.Type, actor authn.Principal, subject authn.Subject, role string) audit.Event {
 	e := audit.Event{Type: what, Tenant: string(subject.Tenant), Subject: subject.ID, Detail: map[string]string{"role": role}}
-	if actor.Subject != subject {
-		e.Actor = actor.Subject.ID
+	if actor.Subject != subject || actor.Actor != "" {
+		e.Actor = authn.ActorID(actor)
 	}
 	return e
 }

@@ -113,7 +113,7 @@ func (s *Service) deletePolicy(ctx context.Context, actor authn.Principal, t aut
 }
 
 func (s *Service) policyAct(what audit.Type, actor authn.Principal, t authn.Tenant, name string) *audit.Act {
-	return s.act(audit.Event{Type: what, Tenant: string(t), Actor: actor.Subject.ID, Detail: map[string]string{"policy": name}})
+	return s.act(audit.Event{Type: what, Tenant: string(t), Actor: authn.ActorID(actor), Detail: map[string]string{"policy": name}})
 }
 
 func byName(a, b PolicyText) int { return strings.Compare(a.Name, b.Name) }

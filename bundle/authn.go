@@ -135,20 +135,26 @@ func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 	}
 	return authn.NewService(authn.Deps{
 		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher, Policy: in.Policy,
+		History:     s.history(in.Ports, in.Hasher),
 		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime, Throttle: in.Throttle, SecondFactor: second,
+		MayImpersonate: in.Roles, ImpersonationLifetime: s.ImpersonationLifetime,
 		Registration: s.Registration, Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 }
 
 // newSetup returns nil when no first administrator is configured.
-func (s Settings) newSetup(p ports, users *authn.Service, roles *authz.Service, bus *audit.Bus) *authn.AdminSetup {
+func (s Settings) newSetup(p ports, users *authn.Service, roles *authz.Service, factors *mfa.Service, bus *audit.Bus) *authn.AdminSetup {
 	if s.AdminEmail == "" {
 		return nil
 	}
-	return &authn.AdminSetup{
+	setup := &authn.AdminSetup{
 		Email: s.AdminEmail, Users: users, OneTime: p.oneTime, Admins: adminRoles{roles: roles, role: s.Roles.AdminRole},
 		Events: bus, Now: s.Now, Rand: s.Rand,
 	}
+	if factors != nil {
+		setup.Forget = func(ctx context.Context, s authn.Subject) error { return factors.Reset(ctx, s, mfa.By{}) }
+	}
+	return setup
 }
 
 // announceSetup logs the set-up link at start, while there is no administrator.

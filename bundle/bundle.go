@@ -7,10 +7,12 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/redispart"
 	"github.com/authmodule/authmodule/internal/slot"
+	"github.com/authmodule/authmodule/internal/smtppart"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -29,6 +31,7 @@ type Settings struct {
 	Sessions           session.Config
 	APIKeys            authn.APIKeyConfig
 	MFA                mfa.Config
+	SMTP               account.SMTPConfig
 	Issuers            map[string]authn.IssuerConfig
 	Roles              authz.Config
 	HTTP               transport.Config
@@ -37,6 +40,8 @@ type Settings struct {
 	Binding            authn.BindingConfig
 	Registration       authn.RegistrationPolicy
 	AdminEmail         string
+	// ImpersonationLifetime bounds a session in somebody else's name.
+	ImpersonationLifetime time.Duration
 	// Ephemeral permits a signing key that lasts as long as the process.
 	Ephemeral bool
 	// Explain puts the missing role or permission into a 403.
@@ -117,7 +122,7 @@ func Module(s Settings) fx.Option {
 			newEchoDoor,
 			newHTTPDoor,
 		),
-		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, s.checkRoutes, watchRouter),
+		fx.Invoke(warn(s.Warnings), subscribe, followRevocations, rereadRules, s.startJanitor, keepSessions, s.checkRoutes, s.checkSMTP, watchRouter),
 		s.announceSetup(),
 	)
 }
@@ -125,12 +130,12 @@ func Module(s Settings) fx.Option {
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
-		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "FactorStore": s.MFA.Enabled, "JournalStore": s.Journal.Enabled, "CodeSender": s.MFA.Enabled && s.MFA.EmailCode, "Factor": s.MFA.Enabled, "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
+		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "FactorStore": s.MFA.Enabled, "JournalStore": s.Journal.Enabled, "PasswordHistoryStore": s.Passwords.History > 0, "CodeSender": s.MFA.Enabled && s.MFA.EmailCode, "Factor": s.MFA.Enabled, "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
 		"HTTPClient": len(s.Issuers) > 0 || s.Passwords.Breach.Online,
 	}
 	for _, name := range []string{
 		"UserStore", "PasswordStore", "RevocationStore", "OneTimeStore", "SessionStore", "DeviceStore", "RuleStore", "AssignmentStore",
-		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName,
+		"PasswordCheck", "DeviceNotifier", "Locator", "Listener", "Authenticator", "Endpoint", "Roles", "Policies", "AttributeSource", "DecisionRecorder", redispart.ModuleName, smtppart.ModuleName,
 	} {
 		names[name] = true
 	}

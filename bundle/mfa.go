@@ -11,6 +11,7 @@ import (
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/slot"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
@@ -21,7 +22,9 @@ type mfaIn struct {
 	fx.In
 	Ports    ports
 	Sessions *session.Manager
+	View     *authn.Revocations
 	Throttle *authn.Throttle
+	Roles    *authz.Service
 	Sender   slot.Members[mfa.Sender]
 	Factors  slot.Members[mfa.Factor]
 	Bus      *audit.Bus
@@ -42,7 +45,8 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 	slices.SortFunc(others, func(a, b mfa.Factor) int { return strings.Compare(a.Name(), b.Name()) })
 	service, err := mfa.New(s.MFA, mfa.Deps{
 		Store: in.Ports.factors, Secret: secret, Previous: s.PreviousSecretKeys, Limiter: limiter{in.Throttle}, Sender: sender, Factors: others,
-		Sessions: in.Sessions, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
+		Credentials: &authn.Credentials{Users: in.Ports.users, Passwords: in.Ports.passwords, Revocations: in.View, Sessions: in.Sessions},
+		Lineage:     in.Roles, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return service, s.loud(err)
 }

@@ -21,6 +21,7 @@ import (
 type driver interface {
 	authn.UserStore
 	authn.PasswordStore
+	authn.PasswordHistoryStore
 	authn.RevocationStore
 	authn.OneTimeStore
 	authn.CounterStore
@@ -38,6 +39,7 @@ type driver interface {
 type ports struct {
 	users       authn.UserStore
 	passwords   authn.PasswordStore
+	history     authn.PasswordHistoryStore
 	revocations authn.RevocationStore
 	oneTime     authn.OneTimeStore
 	counters    authn.CounterStore
@@ -59,6 +61,7 @@ type portOverrides struct {
 	Checked     slot.Checked
 	Users       slot.Members[authn.UserStore]
 	Passwords   slot.Members[authn.PasswordStore]
+	History     slot.Members[authn.PasswordHistoryStore]
 	Revocations slot.Members[authn.RevocationStore]
 	OneTime     slot.Members[authn.OneTimeStore]
 	Counters    slot.Members[authn.CounterStore]
@@ -79,7 +82,7 @@ type portOverrides struct {
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
 	redis := s.redis(in.Redis)
-	var errs [13]error
+	var errs [14]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
@@ -94,6 +97,9 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.factors, errs[11] = port(in.Factors, shared)
 	if s.Journal.Enabled {
 		p.journal, errs[12] = port(in.Journal, shared)
+	}
+	if s.Passwords.History > 0 {
+		p.history, errs[13] = port(in.History, shared)
 	}
 	for _, err := range errs {
 		if err != nil {

@@ -65,7 +65,7 @@ func (f emailFactor) Begin(ctx context.Context, q authn.FactorQuery) (authn.Fact
 // countCode counts a code before it is sent, so that no number of calls at once sends more than there may be.
 // Counter is how many were sent in the hour that began at LastUsedAt.
 func (s *Service) countCode(r *Record) error {
-	if now := s.deps.Now(); now.Sub(r.LastUsedAt) >= time.Hour {
+	if now := s.deps.Now(); now.Sub(r.LastUsedAt).Abs() >= time.Hour { // an hour that is to come was begun by a clock that was wrong
 		r.Counter, r.LastUsedAt = 0, now
 	}
 	if r.Counter++; r.Counter > CodesPerHour {
@@ -79,7 +79,7 @@ func (f emailFactor) Verify(_ context.Context, q authn.FactorQuery, code setting
 	if !f.s.codeFits([]byte(state), q.Proof.Subject, code) {
 		return nil, authn.ErrFactorInvalid
 	}
-	return []string{"otp", "mfa"}, nil
+	return []string{authn.MethodEmail, authn.MethodMFA}, nil
 }
 
 // send sends a new code and returns the state that it is checked against.
@@ -157,25 +157,13 @@ func (s *Service) EnrollEmail(ctx context.Context, user authn.User, client authn
 }
 
 // ConfirmEmail makes codes by e-mail a factor. The results are those of [Service.ConfirmTOTP].
-func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: NameEmailCode + "_enrollment", Client: by.Client})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { settle(done, err) }()
-	var id string
-	act := s.deps.Events.ActOf(func(any) []audit.Event {
-		return []audit.Event{event(audit.MFAEnrolled, subject, by.Client, NameEmailCode, map[string]string{"factor_id": id})}
-	})
-	err = s.change(act.In(ctx), subject, ofKind(kindPendingEmail), func(r *Record) error {
+func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) ([]setting.Secret, error) {
+	codes, _, err := s.confirm(ctx, subject, by, waiting{NameEmailCode, ofKind(kindPendingEmail), func(r *Record) error {
 		if !s.codeFits(r.Data, subject, code) {
 			return authn.ErrFactorInvalid
 		}
-		id, r.Kind, r.Data, r.Counter, r.Expires = r.ID, kindEmail, nil, 0, time.Time{}
+		r.Kind, r.Data, r.Counter, r.Expires = kindEmail, nil, 0, time.Time{}
 		return nil
-	})
-	if err != nil {
-		return nil, s.refusedEnrollment(ctx, subject, by.Client, NameEmailCode, err)
-	}
-	return s.joined(ctx, subject, by, NameEmailCode, act)
+	}})
+	return codes, err
 }

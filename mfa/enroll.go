@@ -11,9 +11,7 @@ import (
 	"time"
 
 	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/totp"
 
-	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/credential"
 	"github.com/authmodule/authmodule/setting"
@@ -34,6 +32,12 @@ type Enrollment struct {
 	Secret, URI setting.Secret
 	QR          setting.Secret
 	Expires     time.Time
+}
+
+// Format shows the enrollment with its secret redacted, for every verb.
+func (e Enrollment) Format(f fmt.State, _ rune) {
+	type plain Enrollment
+	_, _ = fmt.Fprintf(f, "%+v", plain(e))
 }
 
 // EnrollTOTP begins the enrollment of an authenticator app, in place of one that waits already. The account is what the
@@ -78,10 +82,7 @@ func (s *Service) room(ctx context.Context, subject authn.Subject) error {
 
 // show draws the secret.
 func (s *Service) show(a app, account string) (Enrollment, error) {
-	key, err := totp.Generate(totp.GenerateOpts{
-		Issuer: s.cfg.Issuer, AccountName: orDefault(account, s.cfg.Issuer), Secret: a.Secret,
-		Period: uint(Period / time.Second), Digits: otp.Digits(a.Digits), Algorithm: a.Algorithm.otp(),
-	})
+	key, err := otp.NewKeyFromURL(a.uri(s.cfg.Issuer, orDefault(account, s.cfg.Issuer)))
 	if err != nil {
 		return Enrollment{}, errors.New("mfa: the secret could not be written as a URI")
 	}
@@ -98,69 +99,53 @@ func (s *Service) show(a app, account string) (Enrollment, error) {
 
 // ConfirmTOTP makes an enrollment a factor, by the first code of its app; the code is used up. With the first factor of
 // an account it returns its recovery codes, which are shown once. It returns [ErrEnrollmentInvalid],
-// [authn.ErrFactorInvalid] for a wrong code, and what the limiter refuses with. Other sessions than keep are ended.
-func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: subject, Factor: NameTOTP + "_enrollment", Client: by.Client})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { settle(done, err) }()
-	if err := s.room(ctx, subject); err != nil {
-		return nil, err
-	}
-	act := s.deps.Events.Act(event(audit.MFAEnrolled, subject, by.Client, NameTOTP, map[string]string{"factor_id": id}))
-	err = s.change(act.In(ctx), subject, named(kindPendingApp, id), func(r *Record) error {
+// [authn.ErrFactorInvalid] for a wrong code, [authn.ErrConflict] for an account that is not as by.From says, and what the limiter
+// refuses with. Other sessions than by.Keep are ended, logins that wait are refused, and no device is trusted any more.
+func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) ([]setting.Secret, error) {
+	codes, _, err := s.confirmTOTP(ctx, subject, id, code, by)
+	return codes, err
+}
+
+// confirmTOTP returns the account's version as well.
+func (s *Service) confirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) ([]setting.Secret, int64, error) {
+	return s.confirm(ctx, subject, by, waiting{NameTOTP, named(kindPendingApp, id), func(r *Record) error {
+		if err := s.room(ctx, subject); err != nil {
+			return err
+		}
 		step, err := s.matchApp(*r, code)
 		if err != nil {
 			return err
 		}
 		r.Kind, r.Counter, r.LastUsedAt, r.Expires = kindApp, step, s.deps.Now(), time.Time{}
 		return nil
-	})
+	}})
+}
+
+// enrollment is by what name the first codes of a factor are counted.
+
+// enrollment is by what name the first codes of a factor are counted.
+func enrollment(factor string) string { return factor + "_enrollment" }
+
+// others reports whether the account has more than one factor.
+func (s *Service) others(ctx context.Context, subject authn.Subject, list []Record) (bool, error) {
+	if count(list, kindApp)+count(list, kindEmail) > 1 {
+		return true, nil
+	}
+	for _, f := range s.deps.Factors {
+		if has, err := f.Ready(ctx, authn.FactorQuery{Proof: authn.Proof{Subject: subject}}); err != nil || has && !backup(f) {
+			return has, err
+		}
+	}
+	return false, nil
+}
+
+// counted makes an attempt that the limiter counts. A wrong answer is no error to it, and a failure no wrong answer; what panics stays counted.
+func (s *Service) counted(ctx context.Context, a Attempt, check func() error) error {
+	done, err := s.deps.Limiter.Attempt(ctx, a)
 	if err != nil {
-		return nil, s.refusedEnrollment(ctx, subject, by.Client, NameTOTP, err)
+		return err
 	}
-	return s.joined(ctx, subject, by, NameTOTP, act)
-}
-
-// By is who changes the factors of an account.
-type By struct {
-	// Actor is the caller, if that is not the owner.
-	Actor authn.Principal
-	// Keep is the ID of the session that stays.
-	Keep   string
-	Client authn.Client
-}
-
-// refusedEnrollment says why a first code made no factor.
-func (s *Service) refusedEnrollment(ctx context.Context, subject authn.Subject, client authn.Client, factor string, err error) error {
-	switch {
-	case errors.Is(err, authn.ErrNotFound):
-		return ErrEnrollmentInvalid
-	case errors.Is(err, authn.ErrFactorInvalid):
-		s.emit(ctx, audit.MFAFailed, subject, client, factor+"_enrollment", nil)
-	}
-	return err
-}
-
-// joined does what a new factor brings along. It returns recovery codes for an account that has none.
-func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, factor string, act *audit.Act) ([]setting.Secret, error) {
-	act.Tell(ctx)
-	if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
-		return nil, wrapped("reopen a factor", err)
-	}
-	if err := s.closeOthers(ctx, subject, by); err != nil {
-		return nil, err
-	}
-	list, err := s.records(ctx, subject)
-	if _, has := first(list, ofKind(kindRecovery)); has || err != nil {
-		return nil, err
-	}
-	return s.NewRecoveryCodes(ctx, subject, by.Client)
-}
-
-// settle tells the limiter what became of an attempt. A wrong answer is no error to it, and a failure no wrong answer.
-func settle(done func(bool, error), err error) {
+	err = check()
 	switch {
 	case err == nil:
 		done(true, nil)
@@ -169,6 +154,7 @@ func settle(done func(bool, error), err error) {
 	default:
 		done(false, err)
 	}
+	return err
 }
 
 // matchApp returns the step of a code that was not used yet.

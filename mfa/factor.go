@@ -22,7 +22,8 @@ type Factor interface {
 	// alone make no login ask for them: see [Backup].
 	Ready(ctx context.Context, q authn.FactorQuery) (bool, error)
 	// Verify checks an answer and uses it up in one atomic step, or returns [authn.ErrFactorInvalid]. It returns the
-	// authentication method references that were proved (RFC 8176). The limiter was asked before.
+	// authentication method references that were proved (RFC 8176). The limiter was asked before. An [authn.ErrNotFound] is a
+	// wrong answer too; any other error is none, and is not counted.
 	Verify(ctx context.Context, q authn.FactorQuery, code setting.Secret, state string) (methods []string, err error)
 }
 

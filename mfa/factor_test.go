@@ -2,6 +2,8 @@ package mfa_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +52,31 @@ func TestPolicy(t *testing.T) {
 			assert.Equal(t, c.expected, demand)
 		})
 	}
+}
+
+// lineage says who inherits whom.
+type lineage map[string]string
+
+func (l lineage) Holds(_ context.Context, t authn.Tenant, assigned []string, role string) (bool, error) {
+	if t == "broken" {
+		return false, context.DeadlineExceeded
+	}
+	return slices.ContainsFunc(assigned, func(r string) bool { return l[r] == role }), nil
+}
+
+// Who has the rights of a role that demands a second factor must have one, in whatever way the role was got.
+func TestPolicyOfInheritedRoles(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{RequireRoles: []string{"auditor", "admin"}}, func(d *mfa.Deps) { d.Lineage = lineage{"owner": "admin"} })
+	for roles, expected := range map[string]bool{"owner": true, "admin": true, "user": false} {
+		q := query(ada())
+		q.Roles = []string{"guest", roles}
+		demand, err := f.Due(t.Context(), q)
+		require.NoError(t, err)
+		assert.Equal(t, expected, demand.Enroll, roles)
+	}
+	_, err := f.Due(t.Context(), query(authn.Subject{Tenant: "broken", ID: "ada"}))
+	require.ErrorIs(t, err, context.DeadlineExceeded, "who cannot be asked lets nobody in")
 }
 
 // An account that must enroll does so within its login; one that has a factor cannot get another by a password alone.
@@ -154,6 +181,21 @@ func TestEmailCodesAreBounded(t *testing.T) {
 		_, err = f.Begin(t.Context(), query(ada()), mfa.NameEmailCode, false)
 	}
 	require.ErrorIs(t, err, mfa.ErrTooManyCodes)
+}
+
+// A clock that was wrong for a moment keeps nobody from codes for longer than an hour, and one that is a little behind grants none.
+func TestEmailCodesWhereClocksDiffer(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{EmailCode: true})
+	user := query(ada()).User
+	f.pass(365 * 24 * time.Hour)
+	for range mfa.CodesPerHour {
+		require.NoError(t, f.EnrollEmail(t.Context(), user, authn.Client{}))
+	}
+	f.pass(-time.Second)
+	require.ErrorIs(t, f.EnrollEmail(t.Context(), user, authn.Client{}), mfa.ErrTooManyCodes)
+	f.pass(-365 * 24 * time.Hour)
+	require.NoError(t, f.EnrollEmail(t.Context(), user, authn.Client{}))
 }
 
 // A trusted device needs no second factor, for its account, its time and its password, and until that is taken back.
@@ -277,9 +319,25 @@ func TestOtherFactor(t *testing.T) {
 	result, err := f.Redeem(t.Context(), query(ada()), authn.FactorAnswer{Factor: "passkey", Code: "c", State: begun.State})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"hwk", "mfa"}, result.Methods)
-	codes, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err, "they stand in for it")
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
+}
+
+// forgetful is a factor whose store does not find what is answered with.
+type forgetful struct{ passkey }
+
+func (forgetful) Verify(context.Context, authn.FactorQuery, setting.Secret, string) ([]string, error) {
+	return nil, fmt.Errorf("passkeys: find a credential: %w", authn.ErrNotFound)
+}
+
+// An answer that names what is not there is wrong, and counts, like any other.
+func TestAnswerThatIsNotFound(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{}, func(d *mfa.Deps) { d.Factors = []mfa.Factor{forgetful{passkey{ready: true}}} })
+	require.ErrorIs(t, f.redeem(ada(), "passkey", "c"), authn.ErrFactorInvalid)
+	assert.Equal(t, map[string]int{fmt.Sprint(ada(), "passkey"): 1}, f.limiter.wrong)
+	assert.Len(t, f.told(audit.MFAFailed), 1)
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -303,6 +361,7 @@ func TestNewRefuses(t *testing.T) {
 		"no date":        {cfg: mfa.Config{RequireSince: "soon"}},
 		"trust":          {cfg: mfa.Config{TrustDays: 91}},
 		"require":        {cfg: mfa.Config{Require: "some"}},
+		"recovery":       {cfg: mfa.Config{AfterRecovery: "hope"}},
 		"grace":          {cfg: mfa.Config{GraceDays: -1}},
 		"apps":           {cfg: mfa.Config{MaxApps: 21}},
 		"enroll":         {cfg: mfa.Config{EnrollMinutes: 61}},

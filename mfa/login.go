@@ -11,21 +11,19 @@ import (
 
 var _ authn.SecondFactor = (*Service)(nil)
 
-// methodMFA says that more than one factor was proved (RFC 8176).
-const methodMFA = "mfa"
-
 // Due implements [authn.SecondFactor]. Nothing is due for a proof that is of several factors already, such as a
-// passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing else.
+// passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing
+// else; so can a login by a recovery code where the configuration wants that.
 func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {
-	if slices.Contains(q.Proof.Methods, methodMFA) {
-		return authn.FactorDemand{}, nil
+	if slices.Contains(q.Proof.Methods, authn.MethodMFA) {
+		return s.afterRecovery(ctx, q.Proof)
 	}
 	ready, err := s.ready(ctx, q)
 	if err != nil {
 		return authn.FactorDemand{}, err
 	}
 	if len(ready) == 0 {
-		return s.mustEnroll(q), nil
+		return s.mustEnroll(ctx, q)
 	}
 	if trusted, err := s.trusted(ctx, q); err != nil || trusted {
 		return authn.FactorDemand{}, err
@@ -53,10 +51,16 @@ func (s *Service) ready(ctx context.Context, q authn.FactorQuery) ([]string, err
 	return names, nil
 }
 
-func (s *Service) mustEnroll(q authn.FactorQuery) authn.FactorDemand {
-	if !s.cfg.required(q) || s.deps.Now().Before(s.GraceEnds(q.User.CreatedAt)) {
-		return authn.FactorDemand{}
+func (s *Service) mustEnroll(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {
+	must, err := s.required(ctx, q)
+	if err != nil || !must || s.deps.Now().Before(s.GraceEnds(q.User.CreatedAt)) {
+		return authn.FactorDemand{}, err
 	}
+	return s.enroll(), nil
+}
+
+// enroll demands an enrollment.
+func (s *Service) enroll() authn.FactorDemand {
 	demand := authn.FactorDemand{Enroll: true}
 	for _, f := range s.factors {
 		if _, can := f.(Enroller); can {
@@ -107,6 +111,9 @@ func (s *Service) Redeem(ctx context.Context, q authn.FactorQuery, a authn.Facto
 		}
 		return authn.FactorResult{}, err
 	}
+	if result.CredentialVersion != 0 {
+		q.User.CredentialVersion = result.CredentialVersion
+	}
 	if a.Trust {
 		result.Trust, result.TrustEnds, err = s.trust(ctx, q, a.Device.Name)
 	}
@@ -118,17 +125,9 @@ func (s *Service) answer(ctx context.Context, q authn.FactorQuery, a authn.Facto
 	if a.Enroll { // counts its own attempts
 		return f.(Enroller).FinishEnroll(ctx, q, a.Code, a.State)
 	}
-	done, err := s.deps.Limiter.Attempt(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device})
-	if err != nil {
-		return authn.FactorResult{}, err
-	}
-	finished := false
-	defer func() {
-		if finished { // what panics stays counted
-			settle(done, err)
-		}
-	}()
-	result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
-	finished = true
+	err = s.counted(ctx, Attempt{Subject: q.Proof.Subject, Factor: a.Factor, Client: a.Client, Device: a.Device}, func() (err error) {
+		result.Methods, err = f.Verify(ctx, q, a.Code, a.State)
+		return absent(err)
+	})
 	return result, err
 }

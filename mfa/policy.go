@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -8,11 +9,22 @@ import (
 )
 
 // required reports whether the account must have a second factor.
-func (c Config) required(q authn.FactorQuery) bool {
-	if c.Require == RequireEverybody || slices.Contains(c.RequireTenants, string(q.Proof.Subject.Tenant)) {
-		return true
+func (s *Service) required(ctx context.Context, q authn.FactorQuery) (bool, error) {
+	if s.cfg.Require == RequireEverybody || slices.Contains(s.cfg.RequireTenants, string(q.Proof.Subject.Tenant)) {
+		return true, nil
 	}
-	return slices.ContainsFunc(c.RequireRoles, func(role string) bool { return slices.Contains(q.Roles, role) })
+	for _, role := range s.cfg.RequireRoles {
+		if slices.Contains(q.Roles, role) {
+			return true, nil
+		}
+		if s.deps.Lineage == nil {
+			continue
+		}
+		if holds, err := s.deps.Lineage.Holds(ctx, q.Proof.Subject.Tenant, q.Roles, role); holds || err != nil {
+			return holds, wrapped("look up what a role inherits", err)
+		}
+	}
+	return false, nil
 }
 
 // GraceEnds is when an account of that age must have a second factor, if it must have one.

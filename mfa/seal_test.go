@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/seal"
 	"github.com/authmodule/authmodule/mfa"
@@ -74,6 +75,21 @@ func TestUnusableSecretIsAHardError(t *testing.T) {
 	require.ErrorIs(t, f.redeem(ada(), mfa.NameTOTP, p.at(t, f.clock())), mfa.ErrSecret)
 	q := f.enroll(ada())
 	require.NoError(t, f.redeem(ada(), mfa.NameTOTP, q.at(t, f.clock())), "one damaged app does not hold up the other")
+}
+
+// NIST-06: a wrong code is counted where one of the account's apps can be checked, whatever became of another.
+func TestDamagedAppHidesNoGuesses(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{})
+	p, q := f.enroll(ada()), f.enroll(ada())
+	f.plant(t, p.id, func(mfa.Record) []byte { return []byte("damaged") })
+	f.limiter.most = 5
+	for range 5 {
+		require.ErrorIs(t, f.redeem(ada(), mfa.NameTOTP, "000000"), authn.ErrFactorInvalid)
+	}
+	require.ErrorIs(t, f.redeem(ada(), mfa.NameTOTP, q.at(t, f.clock())), errLocked)
+	assert.Len(t, f.told(audit.MFAFailed), 5)
+	assert.Contains(t, f.log.String(), p.id, "the log tells of the damaged one")
 }
 
 type zeros struct{}
@@ -151,4 +167,13 @@ func TestSecretsStayInside(t *testing.T) {
 		assert.NotContains(t, everything, canary)
 	}
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", f.Service, f.Service, f.Service), master.Reveal())
+}
+
+func TestEnrollmentPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	e, err := fresh(t, mfa.Config{}).EnrollTOTP(t.Context(), ada(), "ada@example.com", "")
+	require.NoError(t, err)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		assert.NotContains(t, fmt.Sprintf(verb, struct{ P *mfa.Enrollment }{&e}), e.Secret.Reveal(), verb)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,6 +148,24 @@ func TestEnrollmentIsNoFactor(t *testing.T) {
 	assert.Equal(t, authn.FactorDemand{Factors: []string{mfa.NameTOTP, mfa.NameRecoveryCode}}, demand)
 }
 
+// Whatever an account or an issuer is called, the app is told the secret, and what it is called.
+func TestURIsAreEscaped(t *testing.T) {
+	t.Parallel()
+	const issuer = "Smith & Sons?x#y/z%20+=&secret=AAAA"
+	f := fresh(t, mfa.Config{Issuer: issuer})
+	for _, account := range []string{
+		"ada@example.com", "a/b@x.y", "a?secret=AAAA@x", "a#b@x", "a%41@x", "a&secret=B@x", "a:b@x", "a b+c@x", "../../x@y", "ä@x.y", "@", "%", "?", "a=b",
+	} {
+		e, err := f.EnrollTOTP(t.Context(), ada(), account, "")
+		require.NoError(t, err, account)
+		uri, err := url.Parse(e.URI.Reveal())
+		require.NoError(t, err, account)
+		assert.Equal(t, "/"+issuer+":"+account, uri.Path)
+		assert.Equal(t, url.Values{"secret": {e.Secret.Reveal()}, "issuer": {issuer}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}, uri.Query(), account)
+		assert.NotContains(t, uri.RawQuery, "+", "which not every app takes for a space")
+	}
+}
+
 // TOTP-05, V6.5.3: at least 160 bits from the source of randomness, another each time, and an error when it fails.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
@@ -244,6 +263,50 @@ func TestLimiter(t *testing.T) {
 	}
 	_, err = f.ConfirmTOTP(t.Context(), ada(), e.ID, phone{secret: e.Secret}.at(t, t0()), mfa.By{})
 	require.ErrorIs(t, err, errLocked)
+}
+
+// NIST-06: what had too many wrong answers is open again once it is bound anew: new recovery codes, and an enrollment after a reset.
+func TestBoundAnewIsOpenAgain(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{EmailCode: true})
+	p := f.enroll(ada())
+	require.NoError(t, f.EnrollEmail(t.Context(), query(ada()).User, authn.Client{}))
+	e, err := f.EnrollTOTP(t.Context(), ada(), "a", "")
+	require.NoError(t, err)
+	f.limiter.most = 5
+	for range 5 {
+		require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, "000000"), authn.ErrFactorInvalid)
+		_, err = f.ConfirmTOTP(t.Context(), ada(), e.ID, "000000", mfa.By{})
+		require.ErrorIs(t, err, authn.ErrFactorInvalid)
+		_, err = f.ConfirmEmail(t.Context(), ada(), "0", mfa.By{})
+		require.ErrorIs(t, err, authn.ErrFactorInvalid)
+	}
+	require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, p.codes[0]), errLocked)
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
+	require.NoError(t, err)
+	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
+
+	_, err = f.ConfirmTOTP(t.Context(), ada(), e.ID, "000000", mfa.By{})
+	require.ErrorIs(t, err, errLocked)
+	require.NoError(t, f.Reset(t.Context(), ada(), mfa.By{}))
+	f.enroll(ada())
+	require.NoError(t, f.EnrollEmail(t.Context(), query(ada()).User, authn.Client{}))
+	_, err = f.ConfirmEmail(t.Context(), ada(), f.sender.last(), mfa.By{})
+	require.NoError(t, err)
+}
+
+// panicking is a store whose reads panic.
+type panicking struct{ mfa.FactorStore }
+
+func (panicking) Factors(context.Context, authn.Subject) ([]mfa.Record, error) { panic("no store") }
+
+// An attempt that ends in a panic was no success: it stays counted.
+func TestPanicIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{EmailCode: true}, func(d *mfa.Deps) { d.Store = panicking{d.Store} })
+	require.Panics(t, func() { _, _ = f.ConfirmTOTP(t.Context(), ada(), "id", "000000", mfa.By{}) })
+	require.Panics(t, func() { _, _ = f.ConfirmEmail(t.Context(), ada(), "000000", mfa.By{}) })
+	assert.Equal(t, map[string]int{fmt.Sprint(ada(), "totp_enrollment"): 1, fmt.Sprint(ada(), "email_code_enrollment"): 1}, f.limiter.wrong)
 }
 
 // Fails closed: without an answer of the limiter or of the store nobody is let in, and nothing is counted as wrong.

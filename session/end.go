@@ -110,7 +110,7 @@ func (m *Manager) endedAct() *audit.Act {
 		records, _ := outcome.([]Record)
 		for _, r := range records {
 			events = append(events, audit.Event{
-				Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason),
+				Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason), Actor: r.Actor,
 			})
 		}
 		return events

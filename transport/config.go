@@ -1,6 +1,10 @@
 package transport
 
-import "github.com/authmodule/authmodule/setting"
+import (
+	"time"
+
+	"github.com/authmodule/authmodule/setting"
+)
 
 // Config configures the HTTP surface. Its zero value is the safest working default.
 type Config struct {
@@ -36,6 +40,13 @@ type Config struct {
 	RBACEndpoints bool `yaml:"rbac_endpoints"`
 	// AuditEndpoint adds GET /audit, the audit journal of the caller's tenant, for callers with the permission audit.read. The journal must be switched on.
 	AuditEndpoint bool `yaml:"audit_endpoint"`
+	// StepUpMinutes is how old a login, or a step-up, may be of who changes credentials or acts on other accounts, from 1 to 1440. Defaults to 15.
+	StepUpMinutes setting.Count `yaml:"step_up_minutes"`
+	// Impersonation adds POST /users/{id}/impersonate for callers with the permission users.impersonate. Roles must be switched on.
+	Impersonation bool `yaml:"impersonation"`
+	// UserEndpoints adds GET /users and /users/{id}, POST /users/{id}/unlock, /disable and /enable, and DELETE /users/{id}/mfa, for callers with the permissions
+	// users.read, users.unlock, users.disable and users.reset_mfa. Roles must be switched on.
+	UserEndpoints bool `yaml:"user_endpoints"`
 	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.
 	ClearSiteData bool `yaml:"clear_site_data"`
 	// CheckRoutes says what happens at start when a route is neither guarded nor public on purpose, or a guard can be passed by nobody: off, warn or strict.
@@ -49,7 +60,12 @@ type Config struct {
 const (
 	DefaultPrefix     = "/auth"
 	DefaultMaxBodyKiB = 64
+	// DefaultStepUpMinutes is that of [Config].StepUpMinutes, and LongestStepUpMinutes its upper bound.
+	DefaultStepUpMinutes = 15
+	LongestStepUpMinutes = 1440
 )
+
+func (c Config) stepUpAge() time.Duration { return time.Duration(c.StepUpMinutes) * time.Minute }
 
 // WithDefaults returns a copy in which every unset field has its default.
 func (c Config) WithDefaults() Config {
@@ -58,6 +74,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.MaxBodyKiB == 0 {
 		c.MaxBodyKiB = DefaultMaxBodyKiB
+	}
+	if c.StepUpMinutes == 0 {
+		c.StepUpMinutes = DefaultStepUpMinutes
 	}
 	if c.ClientCertificate == "" {
 		c.ClientCertificate = CertificatesOff

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -318,6 +319,22 @@ func TestAddFactor(t *testing.T) {
 	}
 	require.Equal(t, "challenge_invalid", problem(t, begin("key")).Code)
 	require.Equal(t, "challenge_invalid", problem(t, o.answer(t, held["challenge"], "key", "good")).Code)
+}
+
+// lost is a factor that cannot be begun, since something that it needs is not found.
+type lost struct{ stateful }
+
+func (lost) Begin(context.Context, authn.FactorQuery) (authn.FactorBegun, error) {
+	return authn.FactorBegun{}, fmt.Errorf("keys: find the options: %w", authn.ErrNotFound)
+}
+
+// A factor in trouble is no wrong answer, and not said to be a factor of the caller's that there is not.
+func TestFactorThatCannotBeBegun(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, withMFA, authmodule.AddFactor(func() mfa.Factor { return lost{stateful{"key"}} }))
+	o := owner{app: app, email: app.User().Email}
+	w := app.Do(request("POST", "/auth/login/mfa/begin", object(t, map[string]any{"challenge": o.login(t, nil)["challenge"], "factor": "key"})))
+	require.Equal(t, http.StatusServiceUnavailable, w.Code, w.Body)
 }
 
 // A trusted device is let in by the password; it cannot change factors.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -76,6 +77,26 @@ func TestSetupLinkIsWorthlessOnceThereIsAnAdministrator(t *testing.T) {
 	app.User("admin")
 	_, code := redeem(t, app, app.log.setupToken(t), password)
 	assert.Equal(t, "setup_invalid", code)
+}
+
+// asked counts the passwords that it is asked about.
+type asked struct{ n atomic.Int64 }
+
+func (a *asked) CheckPassword(context.Context, authn.NewPassword) error { a.n.Add(1); return nil }
+
+// Who has no set-up token, or comes when there is an administrator, has no password looked up: lists of breached ones may be a server's.
+func TestSetupLooksUpNoPasswordForStrangers(t *testing.T) {
+	t.Parallel()
+	check := &asked{}
+	app := startConfigured(t, withAdmin, adminRole(), authmodule.AddPasswordCheck(func() authn.PasswordCheck { return check }))
+	_, code := redeem(t, app, "junk", password)
+	require.Equal(t, "setup_invalid", code)
+	app.User("admin")
+	before := check.n.Load()
+	_, code = redeem(t, app, app.log.setupToken(t), password)
+	require.Equal(t, "setup_invalid", code)
+	assert.Equal(t, before, check.n.Load())
+	assert.EqualValues(t, 1, before, "the account of the test alone")
 }
 
 // stubborn fails to assign roles for a while.

@@ -21,6 +21,7 @@ type Store struct {
 	records     int
 	users       users
 	passwords   passwords
+	history     history
 	revocations revocations
 	oneTimes    oneTimes
 	counters    counters
@@ -35,20 +36,21 @@ type Store struct {
 }
 
 var (
-	_ authn.UserStore         = (*Store)(nil)
-	_ authn.PasswordStore     = (*Store)(nil)
-	_ authn.RevocationStore   = (*Store)(nil)
-	_ authn.RevocationWatcher = (*Store)(nil)
-	_ authn.OneTimeStore      = (*Store)(nil)
-	_ authn.CounterStore      = (*Store)(nil)
-	_ authn.APIKeyStore       = (*Store)(nil)
-	_ authn.KeyStore          = (*Store)(nil)
-	_ session.Store           = (*Store)(nil)
-	_ session.DeviceStore     = (*Store)(nil)
-	_ mfa.FactorStore         = (*Store)(nil)
-	_ authz.RuleStore         = (*Store)(nil)
-	_ authz.AssignmentStore   = (*Store)(nil)
-	_ audit.JournalStore      = (*Store)(nil)
+	_ authn.UserStore            = (*Store)(nil)
+	_ authn.PasswordStore        = (*Store)(nil)
+	_ authn.PasswordHistoryStore = (*Store)(nil)
+	_ authn.RevocationStore      = (*Store)(nil)
+	_ authn.RevocationWatcher    = (*Store)(nil)
+	_ authn.OneTimeStore         = (*Store)(nil)
+	_ authn.CounterStore         = (*Store)(nil)
+	_ authn.APIKeyStore          = (*Store)(nil)
+	_ authn.KeyStore             = (*Store)(nil)
+	_ session.Store              = (*Store)(nil)
+	_ session.DeviceStore        = (*Store)(nil)
+	_ mfa.FactorStore            = (*Store)(nil)
+	_ authz.RuleStore            = (*Store)(nil)
+	_ authz.AssignmentStore      = (*Store)(nil)
+	_ audit.JournalStore         = (*Store)(nil)
 )
 
 // New returns an empty store, which keeps at most [DefaultRecords] of each kind.
@@ -57,6 +59,7 @@ func New() *Store {
 		records:     DefaultRecords,
 		users:       newUsers(),
 		passwords:   newPasswords(),
+		history:     newHistory(),
 		revocations: newRevocations(),
 		oneTimes:    newOneTimes(),
 		counters:    newCounters(),

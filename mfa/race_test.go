@@ -1,0 +1,78 @@
+package mfa_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/mfa"
+)
+
+// meddling does something once, before a record of a kind is stored.
+type meddling struct {
+	mfa.FactorStore
+	kind   string
+	before func()
+}
+
+func (m *meddling) CreateFactor(ctx context.Context, r mfa.Record, limit int) error {
+	if do := m.before; r.Kind == m.kind && do != nil {
+		m.before = nil
+		do()
+	}
+	return m.FactorStore.CreateFactor(ctx, r, limit)
+}
+
+// Recovery codes that are being made while all factors are taken away do not stand in for those that come after.
+func TestRecoveryCodesDoNotOutliveAReset(t *testing.T) {
+	t.Parallel()
+	store := &meddling{kind: "recovery"}
+	f := fresh(t, mfa.Config{EmailCode: true}, func(d *mfa.Deps) { store.FactorStore, d.Store = d.Store, store })
+	f.enroll(ada())
+	store.before = func() { require.NoError(t, f.Reset(context.Background(), ada(), mfa.By{})) }
+	stolen, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
+	require.NoError(t, err)
+	mine := f.enroll(ada())
+	require.Len(t, mine.codes, mfa.RecoveryCodes)
+	require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, stolen[0]), authn.ErrFactorInvalid)
+	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, mine.codes[0]))
+
+	assert.Empty(t, f.enroll(ada()).codes, "a second app leaves them as they are")
+	require.NoError(t, f.EnrollEmail(t.Context(), query(ada()).User, authn.Client{}))
+	codes, err := f.ConfirmEmail(t.Context(), ada(), f.sender.last(), mfa.By{})
+	require.NoError(t, err)
+	assert.Empty(t, codes, "and so does a factor of another kind")
+	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, mine.codes[1]))
+}
+
+// Nor does an app take the codes of an account away whose factor is another package's.
+func TestRecoveryCodesOfAnotherFactorStay(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{}, func(d *mfa.Deps) { d.Factors = []mfa.Factor{passkey{ready: true}} })
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
+	require.NoError(t, err)
+	assert.Empty(t, f.enroll(ada()).codes)
+	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
+}
+
+// Trust that is being given while the account's factors are taken away does not outlive them.
+func TestTrustDoesNotOutliveAReset(t *testing.T) {
+	t.Parallel()
+	store := &meddling{kind: "trusted_device"}
+	f := fresh(t, mfa.Config{TrustDays: 30}, func(d *mfa.Deps) { store.FactorStore, d.Store = d.Store, store })
+	p := f.enroll(ada())
+	store.before = func() { require.NoError(t, f.Reset(context.Background(), ada(), mfa.By{})) }
+	a := answer(mfa.NameTOTP, p.at(t, f.clock()))
+	a.Trust = true
+	result, _ := f.Redeem(t.Context(), query(ada()), a)
+	f.pass(mfa.Period)
+	f.enroll(ada())
+	q := query(ada()) // with the CredentialVersion that the account has by then
+	q.Trust = result.Trust
+	demand, err := f.Due(t.Context(), q)
+	require.NoError(t, err)
+	assert.True(t, demand.Due(), "the thief's device, trusted by the phone that was reset")
+}
