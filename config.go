@@ -64,6 +64,8 @@ type Config struct {
 	// AdminEmail is the address of the first administrator. While no administrator exists, a one-time set-up link for
 	// it is logged at start. Empty, the default, logs none.
 	AdminEmail string `yaml:"admin_email"`
+	// ImpersonationMinutes is how long a session in somebody else's name lives, in minutes from 1 to 60. Defaults to 30.
+	ImpersonationMinutes setting.Count `yaml:"impersonation_minutes"`
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time `yaml:"-" json:"-"`
 	// Rand is the source of keys, identifiers and secrets. Defaults to crypto/rand.Reader; change it in tests only.
@@ -132,6 +134,12 @@ const (
 	LongestStoreTimeoutSeconds = 60
 )
 
+// DefaultImpersonationMinutes is the default of [Config.ImpersonationMinutes], and LongestImpersonationMinutes its upper bound.
+const (
+	DefaultImpersonationMinutes = int(authn.DefaultImpersonation / time.Minute)
+	LongestImpersonationMinutes = int(authn.LongestImpersonation / time.Minute)
+)
+
 // The values of [StoreConfig.Driver].
 const (
 	// DriverMemory keeps everything in this process and loses it when the process ends.
@@ -192,6 +200,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Store.Redis.Prefix == "" {
 		c.Store.Redis.Prefix = defaultRedisPrefix
+	}
+	if c.ImpersonationMinutes == 0 {
+		c.ImpersonationMinutes = setting.Count(DefaultImpersonationMinutes)
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

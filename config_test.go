@@ -95,15 +95,15 @@ func TestWithDefaults(t *testing.T) {
 				Session: session.Config{TimeoutMinutes: 60, AbsoluteTimeoutDays: 30, OnLimit: session.EvictOldest},
 				APIKeys: authn.APIKeyConfig{Prefix: "ak", DefaultDays: 365, MaxDays: 365, MaxPerUser: 50},
 				MFA: mfa.Config{
-					Issuer: "authmodule", Algorithm: mfa.SHA1, Digits: 6, EnrollMinutes: 10, MaxApps: 5, MaxTrusted: 5, Require: mfa.RequireNobody,
+					Issuer: "authmodule", Algorithm: mfa.SHA1, Digits: 6, EnrollMinutes: 10, MaxApps: 5, MaxTrusted: 5, Require: mfa.RequireNobody, AfterRecovery: mfa.AfterRecoveryNone,
 				},
 				Account:      account.Config{TokenMinutes: 60, MailsPerHour: 5},
 				SMTP:         account.SMTPConfig{TLS: account.SMTPStartTLS, Port: 587, TimeoutSeconds: 10},
 				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
 				RBAC:         authz.Config{DefaultRole: "viewer", AdminRole: "admin", ExplainDenials: "development", DeniedEventsPercent: 100},
-				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki", CheckRoutes: checkRoutes},
+				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, StepUpMinutes: 15, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki", CheckRoutes: checkRoutes},
 				Store:        authmodule.StoreConfig{Driver: tc.driver, MaxConnections: 10, Migrate: "auto", TimeoutSeconds: 2, MaxRecords: 1_000_000, Redis: authmodule.RedisConfig{Prefix: "authmodule"}},
-				Registration: authn.RegistrationPolicy(tc.registration),
+				Registration: authn.RegistrationPolicy(tc.registration), ImpersonationMinutes: 30,
 			}
 			once := authmodule.Config{Profile: tc.have}.WithDefaults()
 			assert.Equal(t, expected, once)

@@ -71,3 +71,37 @@ func TestConfigurationPage(t *testing.T) {
 	}
 	assert.Empty(t, rows, "rows without a key")
 }
+
+// V6.1.1: docs/throttling.md names every key of the throttle, with the default that the code has, and says how owners are not locked out.
+func TestV611ThrottlingPage(t *testing.T) {
+	t.Parallel()
+	rows := map[string]string{}
+	page := document(t, "docs/throttling.md")
+	for line := range strings.Lines(page) {
+		if cells := strings.Split(line, "|"); strings.HasPrefix(line, "| `auth.") && len(cells) == 6 {
+			rows[strings.Trim(cells[1], " `")] = strings.Trim(cells[2], " `")
+		}
+	}
+	expected := map[string]string{}
+	for _, k := range configurationKeys(t) {
+		if k.Name == "auth.login_rate_limit" || strings.HasPrefix(k.Name, "auth.throttle.") {
+			expected[k.Name] = k.Value
+		}
+	}
+	assert.NotEmpty(t, expected)
+	assert.Equal(t, expected, rows)
+	assert.Contains(t, page, "\n## Who is kept out\n")
+}
+
+// V6.1.2: docs/passwords.md names the words that are refused in this context, and every other key of the policy.
+func TestV612PasswordsPage(t *testing.T) {
+	t.Parallel()
+	page := document(t, "docs/passwords.md")
+	for _, k := range configurationKeys(t) {
+		if key, is := strings.CutPrefix(k.Name, "auth.password."); is {
+			group, _, _ := strings.Cut(key, ".")
+			assert.True(t, strings.Contains(page, k.Name) || strings.Contains(page, "`"+key+"`") || group != key && strings.Contains(page, "auth.password."+group), "%s is not named", k.Name)
+		}
+	}
+	assert.Contains(t, page, "`auth.password.words`")
+}

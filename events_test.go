@@ -57,6 +57,16 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			_, err = app.Users.RenewCookie(t.Context(), cookie, authn.Client{})
 			require.ErrorIs(t, err, authn.ErrSessionRenewed)
 		},
+		audit.StepUpSucceeded: func(t *testing.T, app *fxtest.App) { require.NoError(t, stepUp(t, app, fxtest.Password)) },
+		audit.StepUpFailed: func(t *testing.T, app *fxtest.App) {
+			require.ErrorIs(t, stepUp(t, app, "wrong"), authn.ErrInvalidCredentials)
+		},
+		audit.ImpersonationStarted: func(t *testing.T, app *fxtest.App) {
+			support := authz.Role{Name: "admin", Permissions: []string{authz.PermissionImpersonate}}
+			require.NoError(t, app.AuthorizationService.DefineRole(t.Context(), authn.Principal{}, "", support))
+			_, err := app.Users.Impersonate(t.Context(), app.Principal("admin"), app.User().Subject, authn.Impersonation{Reason: "ticket 7"})
+			require.NoError(t, err)
+		},
 		audit.TokenRefreshed: func(t *testing.T, app *fxtest.App) { refreshed(t, app) },
 		audit.RefreshReused: func(t *testing.T, app *fxtest.App) {
 			_, err := app.Users.Refresh(t.Context(), refreshed(t, app), authn.Client{})
@@ -209,6 +219,12 @@ func refreshed(t *testing.T, app *fxtest.App) (old setting.Secret) {
 	_, err := app.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
 	require.NoError(t, err)
 	return grant.RefreshToken
+}
+
+func stepUp(t *testing.T, app *fxtest.App, password setting.Secret) error {
+	t.Helper()
+	_, err := app.Users.StepUp(t.Context(), authn.StepUpRequest{Caller: app.Principal(), Factor: "password", Secret: password})
+	return err
 }
 
 func definePolicy(t *testing.T, app *fxtest.App) {

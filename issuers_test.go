@@ -113,7 +113,7 @@ func TestResourceServerOwnRoutes(t *testing.T) {
 			token := issuer.Token(map[string]any{"email": "ada@example.com", "amr": []string{"pwd"}})
 			me := get(app, "/auth/me", token)
 			require.Equal(t, http.StatusOK, me.Code)
-			assert.JSONEq(t, `{"id":"corp:user-1","email":"","roles":["viewer"],"permissions":[],"session_id":""}`, me.Body.String())
+			assert.JSONEq(t, `{"id":"corp:user-1","email":"","roles":["viewer"],"permissions":[],"session_id":"","auth_time":null,"mfa_time":null,"acr":""}`, me.Body.String())
 			for _, route := range [][2]string{
 				{"GET", "/auth/sessions"}, {"DELETE", "/auth/sessions"}, {"DELETE", "/auth/sessions/x"}, {"POST", "/auth/logout"}, {"GET", "/auth/api-keys"}, {"POST", "/auth/api-keys"},
 			} {

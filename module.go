@@ -135,7 +135,7 @@ func (c Config) settings() bundle.Settings {
 			Timeout: time.Duration(c.Store.TimeoutSeconds) * time.Second, Sessions: c.Store.Sessions, Redis: c.Store.Redis.settings(),
 		},
 		Binding:      c.Binding,
-		Registration: c.Registration, AdminEmail: c.AdminEmail,
+		Registration: c.Registration, AdminEmail: c.AdminEmail, ImpersonationLifetime: time.Duration(c.ImpersonationMinutes) * time.Minute,
 		Ephemeral: !c.Profile.Strict(), Explain: c.explains(),
 		Now: c.Now, Rand: c.Rand, Refused: refuse,
 	}

@@ -31,6 +31,11 @@ func UsePasswordStore(constructor any) fx.Option {
 	return slot.Use[authn.PasswordStore]("PasswordStore", constructor, 1)
 }
 
+// UsePasswordHistoryStore keeps hashes of former passwords (auth.password.history) in the application's own [authn.PasswordHistoryStore].
+func UsePasswordHistoryStore(constructor any) fx.Option {
+	return slot.Use[authn.PasswordHistoryStore]("PasswordHistoryStore", constructor, 1)
+}
+
 // UseRevocationStore keeps revoked token IDs in the application's own [authn.RevocationStore].
 func UseRevocationStore(constructor any) fx.Option {
 	return slot.Use[authn.RevocationStore]("RevocationStore", constructor, 1)

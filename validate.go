@@ -10,6 +10,7 @@ import (
 	"github.com/authmodule/authmodule/internal/layer"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
+	"github.com/authmodule/authmodule/transport"
 )
 
 // Validate reports every problem at once, joined. Each names the key, its variable and the way to mend it, and none
@@ -92,6 +93,7 @@ func (p *problems) numbers(c Config) {
 		{"throttle.lock_seconds", int(c.Throttle.LockSeconds), 86_400},
 		{"throttle.longest_lock_seconds", int(c.Throttle.LongestLockSeconds), 86_400},
 		{"throttle.max_consecutive_failures", int(c.Throttle.MaxConsecutiveFailures), authn.MaxConsecutiveFailures},
+		{"password.history", int(c.Password.History), authn.LongestHistory},
 		{"password.min_length", int(c.Password.MinLength), authn.LongestMinLength},
 		{"password.min_length_mfa", int(c.Password.MinLengthMFA), authn.LongestMinLength},
 		{"password.composition.upper", int(c.Password.Composition.Upper), authn.LongestMinLength},
@@ -118,6 +120,8 @@ func (p *problems) numbers(c Config) {
 		{"store.max_records", int(c.Store.MaxRecords), memstore.DefaultRecords},
 		{"store.max_connections", int(c.Store.MaxConnections), 1000},
 		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
+		{"http.step_up_minutes", int(c.HTTP.StepUpMinutes), transport.LongestStepUpMinutes},
+		{"impersonation_minutes", int(c.ImpersonationMinutes), LongestImpersonationMinutes},
 	} {
 		if n.value < 0 || n.value > n.most {
 			p.add(n.key, "is out of range", fmt.Sprintf("set $VAR to a whole number from 0 to %d", n.most))
@@ -155,6 +159,7 @@ func (p *problems) rbacEndpoints(c Config) {
 	}{
 		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints}, {"http.user_endpoints", c.HTTP.UserEndpoints},
 		{"http.key_endpoints", c.HTTP.KeyEndpoints}, {"http.introspection_endpoint", c.HTTP.IntrospectionEndpoint},
+		{"http.user_endpoints", c.HTTP.UserEndpoints}, {"http.impersonation", c.HTTP.Impersonation},
 	} {
 		if !routes.on || c.RBAC.Enabled.Enabled() {
 			continue

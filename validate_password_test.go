@@ -31,6 +31,8 @@ func TestValidatePasswordPolicy(t *testing.T) {
 				"auth.password.min_length " + length + " to a whole number from 8 to 64"},
 			{"7 characters with MFA", password(func(c *authn.PasswordConfig) { c.MinLengthMFA = 7 }),
 				"auth.password.min_length_mfa " + length + "_MFA to a whole number from 8 to 64"},
+			{"too long a history", password(func(c *authn.PasswordConfig) { c.History = 25 }),
+				"auth.password.history is out of range: set LEX_AUTH__PASSWORD__HISTORY to a whole number from 0 to 24"},
 			{"8 characters", password(func(c *authn.PasswordConfig) { c.MinLength = 8 }), ""},
 			{"65 characters", password(func(c *authn.PasswordConfig) { c.MinLength = 65 }),
 				"auth.password.min_length is out of range: set LEX_AUTH__PASSWORD__MIN_LENGTH to a whole number from 0 to 64"},

@@ -50,6 +50,12 @@ const (
 	DeviceRenamed Type = "device.renamed"
 	// SessionRenewed: a session's cookie was exchanged for a new one.
 	SessionRenewed Type = "session.renewed"
+	// StepUpSucceeded: in a session it was proved once more who its user is; Reason is the factor.
+	StepUpSucceeded Type = "step_up.succeeded"
+	// StepUpFailed: what was to prove it in a session was wrong; Reason is the factor.
+	StepUpFailed Type = "step_up.failed"
+	// ImpersonationStarted: Actor has a session in the name of Subject; the detail reason says what for.
+	ImpersonationStarted Type = "impersonation.started"
 	// TokenRefreshed: a refresh token was exchanged for the next pair.
 	TokenRefreshed Type = "token.refreshed"
 	// RefreshReused: a refresh token was presented again after its use; its session was ended.
@@ -129,7 +135,7 @@ func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, UserVerified, UserDeleted,
 		PasswordChanged, PasswordResetRequested, PasswordReset, EmailChangeRequested, EmailChanged, LoginLinkMailed, AdminSetupIssued, AdminSetupCompleted,
-		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
+		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, StepUpSucceeded, StepUpFailed, ImpersonationStarted, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
 		LoginThrottled, AuthenticatorDisabled, AuthenticatorReopened, BindingFailed,
 		MFAEnrolled, MFARemoved, MFAFailed, RecoveryCodeUsed, RecoveryCodesReplaced, DeviceTrusted, CodeMailed,
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
@@ -145,7 +151,7 @@ type Event struct {
 	Time time.Time
 	// Tenant and Subject name the account that the event is about.
 	Tenant, Subject string
-	// Actor is the ID of the caller who did it, when that is not Subject.
+	// Actor is the ID of the account whose owner did it, when that is not Subject: an administrator, or who acts in Subject's name.
 	Actor string
 	// SessionID is the public ID of the session concerned.
 	SessionID string

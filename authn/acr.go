@@ -24,6 +24,14 @@ const (
 	MethodRecovery = "recovery"
 )
 
+// ACR returns the class of the session's logins and step-ups; none for one in somebody else's name, whose owner proved nothing.
+func (s Session) ACR() string {
+	if s.Actor != "" {
+		return ""
+	}
+	return ACROf(s.Methods)
+}
+
 // ACROf returns the class of a login by these methods.
 func ACROf(methods []string) string {
 	factors := 0

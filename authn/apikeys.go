@@ -238,15 +238,16 @@ func (k *APIKeys) emit(ctx context.Context, what audit.Type, actor Principal, ow
 		Type: what, Time: k.deps.Now(), Tenant: string(owner.Tenant), Subject: owner.ID,
 		SessionID: actor.SessionID, Detail: map[string]string{"key": id},
 	}
-	if actor.Subject != owner {
-		e.Actor = actor.Subject.ID
+	if actor.Subject != owner || actor.Actor != "" {
+		e.Actor = ActorID(actor)
 	}
 	k.deps.Events.Emit(ctx, e)
 }
 
-// mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another.
+// mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another, and who acts as somebody
+// else must not leave one behind.
 func mayManageKeys(p Principal) error {
-	if p.Kind != KindUser || !p.Authenticated() || p.Limited() {
+	if p.Kind != KindUser || !p.Authenticated() || p.Limited() || p.Actor != "" {
 		return ErrLoginRequired
 	}
 	return nil

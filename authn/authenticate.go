@@ -50,7 +50,9 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 	if err := s.bound(ctx, &e.principal, client, CredentialAccessToken); err != nil {
 		return nil, err
 	}
-	s.remember(s.memory, e, v, token, now)
+	if e.principal.Actor == "" { // who acts as somebody else is looked at each time
+		s.remember(s.memory, e, v, token, now)
+	}
 	return &e.principal, nil
 }
 
@@ -78,13 +80,15 @@ func (s *Service) resolve(ctx context.Context, token setting.Secret, now time.Ti
 	if err != nil {
 		return nil, verified{}, err
 	}
-	if session.Subject != v.claims.Subject || session.Carrier != CarrierToken || session.Confirmation != v.claims.Confirmation {
+	if session.Subject != v.claims.Subject || session.Carrier != CarrierToken || session.Confirmation != v.claims.Confirmation ||
+		session.Actor != v.claims.Actor {
 		return nil, verified{}, ErrSessionEnded
 	}
 	e := &remembered{}
 	if e.principal, err = s.principal(ctx, session); err != nil {
 		return nil, verified{}, err
 	}
+	e.principal.narrow(v.claims)
 	e.principal.TokenID, e.principal.Expires, e.principal.kid = v.claims.ID, v.claims.Expires, v.key.ID()
 	return e, v, nil
 }
@@ -148,14 +152,16 @@ func (s *Service) CookiePrincipal(ctx context.Context, cookie setting.Secret, cl
 	if err := s.bound(ctx, &e.principal, given, CredentialCookie); err != nil {
 		return nil, err
 	}
-	s.remember(s.cookies, e, verified{seen: seen}, cookie, now)
+	if e.principal.Actor == "" {
+		s.remember(s.cookies, e, verified{seen: seen}, cookie, now)
+	}
 	return &e.principal, nil
 }
 
 // of reports whether the principal is that of the session as it is now.
 func (p *Principal) of(session Session) bool {
 	return p.Subject == session.Subject && p.SessionID == session.ID && p.AuthTime.Equal(session.AuthTime) && p.Expires.Equal(session.Ends) &&
-		p.Confirmation == session.Confirmation && slices.Equal(p.Methods, session.Methods)
+		p.MFATime.Equal(session.MFATime) && p.Actor == session.Actor && p.Confirmation == session.Confirmation && slices.Equal(p.Methods, session.Methods)
 }
 
 func (s *Service) principal(ctx context.Context, session Session) (Principal, error) {
@@ -166,11 +172,36 @@ func (s *Service) principal(ctx context.Context, session Session) (Principal, er
 	if err != nil {
 		return Principal{}, err
 	}
+	if err := s.actorStands(ctx, session); err != nil {
+		return Principal{}, err
+	}
 	return Principal{
 		Kind: KindUser, Subject: session.Subject, Email: user.Email, SessionID: session.ID,
 		Methods: session.Methods, Roles: has.roles, AuthTime: session.AuthTime, Expires: session.Ends,
-		Confirmation: session.Confirmation, rolesUntil: has.until,
+		MFATime: session.MFATime, ACR: session.ACR(), Actor: session.Actor, Confirmation: session.Confirmation, rolesUntil: has.until,
 	}, nil
+}
+
+// narrow has the principal be what the token says, of what its session is: what was proved since is another token's.
+func (p *Principal) narrow(c Claims) {
+	p.AuthTime, p.MFATime = earlier(p.AuthTime, c.AuthTime), earlier(p.MFATime, c.MFATime)
+	if !slices.Equal(p.Methods, c.Methods) {
+		session := p.Methods
+		p.Methods = slices.DeleteFunc(slices.Clone(c.Methods), func(m string) bool { return !slices.Contains(session, m) })
+	}
+	if p.Actor != "" {
+		return
+	}
+	if p.ACR = ACROf(p.Methods); c.ACR != "" && c.ACR != p.ACR && Meets(p.ACR, c.ACR) {
+		p.ACR = c.ACR
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // errGone is how account reports that there is no such account, or no active one.

@@ -59,6 +59,11 @@ func (s *Service) demand(ctx context.Context, proof Proof, user User, roles []st
 	if s.deps.OneTime == nil {
 		return errors.New("authn: a login that waits for a second factor cannot be kept: the service has no store of one-time records")
 	}
+	return s.challenged(ctx, proof, due, c, epoch)
+}
+
+// challenged stores the login and returns the error that lets its user go on.
+func (s *Service) challenged(ctx context.Context, proof Proof, due FactorDemand, c Completion, epoch int64) error {
 	waiting := challenge{continuation: s.hold(proof, c, epoch, ChallengeLifetime), Enroll: due.Enroll}
 	secret, err := s.keep(ctx, proof.Subject, challengeKind, challengePurpose, waiting.Expires, waiting)
 	if err != nil {
@@ -161,17 +166,25 @@ func (s *Service) AnswerChallenge(ctx context.Context, r ChallengeAnswer) (Grant
 	if err != nil {
 		return Grant{}, err
 	}
-	if w.Enroll { // an enrollment ends all sessions but the one that comes of it
+	if w.Enroll { // an enrollment ends all sessions and all logins but this one
+		if result.CredentialVersion != 0 {
+			w.proof.CredentialVersion = result.CredentialVersion
+		}
 		if w.next.held.epoch, err = s.view().Position(ctx); err != nil {
 			return Grant{}, err
 		}
 	}
+	w.proof.MFATime = s.deps.Now()
 	for _, method := range result.Methods {
 		if !slices.Contains(w.proof.Methods, method) {
 			w.proof.Methods = append(w.proof.Methods, method)
 		}
 	}
-	grant, err := s.Complete(ctx, w.proof, w.completion(r))
+	next := w.completion(r)
+	if err := s.demandEnrollment(ctx, w, next); err != nil {
+		return Grant{}, err
+	}
+	grant, err := s.Complete(ctx, w.proof, next)
 	var held *SessionLimitError
 	if errors.As(err, &held) {
 		held.Factor = result
@@ -181,6 +194,19 @@ func (s *Service) AnswerChallenge(ctx context.Context, r ChallengeAnswer) (Grant
 	}
 	grant.Factor = result
 	return grant, nil
+}
+
+// demandEnrollment returns an [MFARequiredError] when the factor that was given, such as a recovery code, wants another to be enrolled.
+func (s *Service) demandEnrollment(ctx context.Context, w waiting, c Completion) error {
+	if w.Enroll {
+		return nil
+	}
+	w.query.Proof = w.proof
+	due, err := s.deps.SecondFactor.Due(ctx, w.query)
+	if err != nil || !due.Enroll {
+		return wrapped("ask for an enrollment", err)
+	}
+	return s.challenged(ctx, w.proof, due, c, c.held.epoch)
 }
 
 // redeem checks an answer. A challenge that may be answered again is put back.

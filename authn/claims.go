@@ -12,7 +12,7 @@ import (
 )
 
 // Claims are the statements of an access token (RFC 9068), all of them but
-// Confirmation required. Times are whole seconds.
+// MFATime, ACR, Actor and Confirmation required. Times are whole seconds.
 type Claims struct {
 	Issuer    string
 	Audience  string
@@ -32,7 +32,7 @@ type Claims struct {
 	Actor string
 	// Roles inform other readers of the token. This module decides by the roles stored at the time of a request.
 	Roles []string
-	// Confirmation is what the token is bound to (cnf, RFC 7800), the one claim that may be absent. The token alone does not authenticate then.
+	// Confirmation is what the token is bound to (cnf, RFC 7800), if to anything. The token alone does not authenticate then.
 	Confirmation Confirmation
 }
 
@@ -50,34 +50,48 @@ type wireClaims struct {
 	Methods   []string `json:"amr"`
 	Roles     []string `json:"roles"`
 
+	MFATime      int64             `json:"mfa_time,omitempty"`
+	ACR          string            `json:"acr,omitempty"`
+	Actor        *wireActor        `json:"act,omitempty"`
 	Confirmation *wireConfirmation `json:"cnf,omitempty"`
+}
+
+type wireActor struct {
+	Subject string `json:"sub"`
 }
 
 func (c Claims) encode() ([]byte, error) {
 	if !c.validText() {
 		return nil, errors.New("the claims must be valid UTF-8")
 	}
-	return json.Marshal(wireClaims{
+	w := wireClaims{
 		Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject.ID, Tenant: c.Subject.Tenant,
 		SessionID: c.SessionID, ID: c.ID, IssuedAt: c.IssuedAt.Unix(), NotBefore: c.NotBefore.Unix(),
 		Expires: c.Expires.Unix(), AuthTime: c.AuthTime.Unix(), Methods: c.Methods, Roles: c.Roles,
-		Confirmation: c.Confirmation.wire(),
-	})
+		ACR: c.ACR, Confirmation: c.Confirmation.wire(),
+	}
+	if !c.MFATime.IsZero() {
+		w.MFATime = c.MFATime.Unix()
+	}
+	if c.Actor != "" {
+		w.Actor = &wireActor{c.Actor}
+	}
+	return json.Marshal(w)
 }
 
 // validText is asked because encoding/json replaces what is not UTF-8: two subjects could become one.
 func (c Claims) validText() bool {
 	invalid := func(text string) bool { return !utf8.ValidString(text) }
-	return !invalid(c.Subject.ID) && !invalid(c.SessionID) && !slices.ContainsFunc(c.Methods, invalid) && !slices.ContainsFunc(c.Roles, invalid)
+	return !invalid(c.Subject.ID) && !invalid(c.SessionID) && !invalid(c.ACR) && !invalid(c.Actor) && !slices.ContainsFunc(c.Methods, invalid) && !slices.ContainsFunc(c.Roles, invalid)
 }
 
 // A payload of this size makes a token of less than longestToken, its header and signature included.
 var payloadLimits = strictjson.Limits{Bytes: 10 << 10, Depth: 32, Members: 256}
 
-var payloadNames = []string{"iss", "aud", "sub", "tenant", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "roles", "cnf"}
+var payloadNames = []string{"iss", "aud", "sub", "tenant", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "roles", "mfa_time", "acr", "act", "cnf"}
 
-// decodeClaims reads a verified payload. Every claim but cnf must be present, of its
-// type and in range; other members are ignored.
+// decodeClaims reads a verified payload. Every claim must be of its type and in range, and all but mfa_time, acr, act and
+// cnf must be present; other members are ignored.
 func decodeClaims(payload []byte) (Claims, error) {
 	object, err := strictjson.Parse(payload, payloadLimits)
 	if err != nil {
@@ -101,6 +115,15 @@ func decodeClaims(payload []byte) (Claims, error) {
 		Roles:     r.list("roles"),
 
 		Confirmation: r.confirmation(),
+	}
+	if object.Has("mfa_time") {
+		c.MFATime = r.time("mfa_time")
+	}
+	if object.Has("acr") {
+		c.ACR = r.text("acr")
+	}
+	if object.Has("act") {
+		c.Actor = r.actor()
 	}
 	if r.err != nil {
 		return Claims{}, r.err
@@ -171,6 +194,23 @@ func (r *claimReader) list(name string) []string {
 		r.fail(name, err)
 	}
 	return list
+}
+
+// actor reads act. RFC 8693 lets more identify the actor, and nest actors; this module writes neither, and ignores neither.
+func (r *claimReader) actor() string {
+	act, err := r.object.Object("act")
+	if err == nil && len(act) != 1 {
+		err = errors.New("must have sub and nothing else")
+	}
+	inner := claimReader{object: act}
+	if err == nil {
+		text := inner.text("sub")
+		if err = inner.err; err == nil {
+			return text
+		}
+	}
+	r.fail("act", err)
+	return ""
 }
 
 // confirmation reads cnf. One that is there and binds to nothing known is an error, not an unbound token.

@@ -40,6 +40,16 @@ func plainClaims(payload string) (Claims, bool) {
 	c.Methods = p.list()
 	p.skip(`,"roles":`)
 	c.Roles = p.list()
+	if p.has(`,"mfa_time":`) {
+		c.MFATime = p.time()
+	}
+	if p.has(`,"acr":`) {
+		c.ACR = p.text()
+	}
+	if p.has(`,"act":{"sub":`) {
+		c.Actor = p.text()
+		p.skip(`}`)
+	}
 	if strings.HasPrefix(p.rest, `,"cnf":{`) {
 		c.Confirmation = p.confirmation()
 	}
@@ -62,6 +72,15 @@ func (p *plainReader) skip(literal string) {
 		return
 	}
 	p.ok = false
+}
+
+// has skips the literal if it comes next.
+func (p *plainReader) has(literal string) bool {
+	if !p.ok || !strings.HasPrefix(p.rest, literal) {
+		return false
+	}
+	p.rest = p.rest[len(literal):]
+	return true
 }
 
 // quoted reads a string and shares the payload's memory with it.

@@ -61,6 +61,9 @@ func FuzzPlainClaims(f *testing.F) {
 	f.Add(strings.ReplaceAll(plainPayload, "viewer", `]"`))
 	f.Add(strings.Replace(plainPayload, `["pwd"]`, `[]`, 1))
 	f.Add(bindPayload(boundPayload))
+	f.Add(bindPayload(steppedPayload + boundPayload))
+	f.Add(bindPayload(steppedPayload + "}"))
+	f.Add(bindPayload(`,"act":{"sub":"root"}}`))
 	f.Add(bindPayload(`,"cnf":{"ip_network":"2001:db8::/64"}}`))
 	f.Fuzz(func(t *testing.T, payload string) {
 		have, plain := authn.PlainClaims(payload)

@@ -45,6 +45,7 @@ type continuation struct {
 	Subject           string    `json:"subject"`
 	Methods           []string  `json:"methods"`
 	Time              time.Time `json:"time"`
+	MFATime           time.Time `json:"mfa_time"`
 	CredentialVersion int64     `json:"credential_version"`
 	Carrier           Carrier   `json:"carrier"`
 	Bind              Binding   `json:"bind"`
@@ -70,7 +71,7 @@ func (s *Service) hold(proof Proof, c Completion, epoch int64, lifetime time.Dur
 		before = *c.held
 	}
 	return continuation{
-		Subject: proof.Subject.ID, Methods: proof.Methods, Time: proof.Time, CredentialVersion: proof.CredentialVersion,
+		Subject: proof.Subject.ID, Methods: proof.Methods, Time: proof.Time, MFATime: proof.MFATime, CredentialVersion: proof.CredentialVersion,
 		Carrier: c.Carrier, Bind: c.Bind, Remember: c.Remember, DeviceName: c.Device.Name,
 		Epoch: before.epoch, Expires: before.expires, Factored: c.factored,
 	}
@@ -79,7 +80,7 @@ func (s *Service) hold(proof Proof, c Completion, epoch int64, lifetime time.Dur
 // resumed is what hold has stored.
 func (login continuation) resumed(tenant Tenant) (Proof, Completion) {
 	return Proof{
-			Subject: Subject{Tenant: tenant, ID: login.Subject}, Methods: login.Methods, Time: login.Time, CredentialVersion: login.CredentialVersion,
+			Subject: Subject{Tenant: tenant, ID: login.Subject}, Methods: login.Methods, Time: login.Time, MFATime: login.MFATime, CredentialVersion: login.CredentialVersion,
 		}, Completion{
 			Carrier: login.Carrier, Bind: login.Bind, Remember: login.Remember, Device: DeviceClaim{Name: login.DeviceName},
 			held: &held{epoch: login.Epoch, expires: login.Expires}, factored: login.Factored,

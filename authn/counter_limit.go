@@ -17,16 +17,20 @@ const (
 	shortestMemory = 10 * time.Minute
 	// memoryOfLocks is that in lengths of the last lock.
 	memoryOfLocks = 4
+	// clockSlack is by how much two looks at the time may differ that belong together: nodes have clocks of their own,
+	// and an attempt may have waited since it looked.
+	clockSlack = 5 * time.Minute
 )
 
-// wait is for how long the counter is locked, zero if it is not. A lock that
-// is farther away than any can be was set by a clock that was wrong.
+// wait is for how long the counter is locked, zero if it is not. A lock whose end
+// is farther away than any can be was set by a clock that was wrong. One that is so by no more than [clockSlack] holds: it was set after
+// the attempt looked at the time, and must not be escaped by that.
 func (l limit) wait(c Counter, now time.Time) time.Duration {
-	left := c.LockedUntil.Sub(now)
-	if left <= 0 || left > max(l.window, l.longest) {
+	left, most := c.LockedUntil.Sub(now), max(l.window, l.longest)
+	if left <= 0 || left > most+clockSlack {
 		return 0
 	}
-	return left
+	return min(left, most)
 }
 
 // count adds a failure to a counter that is not locked.
@@ -84,7 +88,7 @@ func (l limit) expires(c Counter) time.Time {
 
 // ended reports whether the window is over, or lies where a clock that was wrong has put it.
 func (l limit) ended(c Counter, now time.Time) bool {
-	return c.WindowStart.IsZero() || now.Sub(c.WindowStart) >= l.window || c.WindowStart.Sub(now) > l.window ||
+	return c.WindowStart.IsZero() || now.Sub(c.WindowStart) >= l.window || c.WindowStart.Sub(now) > l.window+clockSlack ||
 		c.Failures >= l.most // locked, and the lock is over
 }
 

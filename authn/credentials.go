@@ -12,6 +12,8 @@ type Credentials struct {
 	Passwords   PasswordStore
 	Revocations *Revocations
 	Sessions    SessionCloser
+	// History keeps the passwords that are replaced. Nil keeps none.
+	History *PasswordHistory
 }
 
 // SessionCloser ends sessions. The session manager implements it.
@@ -38,7 +40,8 @@ type CredentialChange struct {
 // the version From, and [ErrNotFound] for one that is absent or deleted; of concurrent changes from one version exactly one
 // succeeds. The version is raised before Write, so that nobody else acts on the one before, and after it, so that a login that read what
 // Write replaced is refused when it looks again or has its session ended here. A failure in between leaves
-// what was proved before of no use, and repeating the change is safe.
+// what was proved before of no use, and repeating the change is safe. The version returned is the one that this change made: when
+// another change came in between it is not the account's any more, and what goes on by it is refused.
 func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialChange) (User, error) {
 	user, err := c.raise(ctx, s, change.From, change.Edit)
 	if err != nil {
@@ -48,20 +51,46 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 		if err := change.Write(ctx); err != nil {
 			return User{}, err
 		}
+		made := user.CredentialVersion + 1
 		if user, err = c.raise(ctx, s, 0, nil); err != nil {
 			return User{}, err
 		}
+		user.CredentialVersion = made
 	}
 	_, err = c.Sessions.CloseAll(ctx, s, change.Keep, change.Why)
 	return user, wrapped("end the other sessions of an account", err)
 }
 
-// SetPassword gives the account another password, whose hash this is.
+// SetPassword gives the account another password, whose hash this is. The one before is kept where there is a History; whether the new
+// one may be had again is asked before, by [Service.CheckReuse].
 func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, change CredentialChange) (User, error) {
 	change.Write = func(ctx context.Context) error {
-		return wrapped("store a password hash", c.Passwords.SetPasswordHash(ctx, s, hash))
+		return wrapped("store a password hash", c.replace(ctx, s, hash))
 	}
 	return c.Change(ctx, s, change)
+}
+
+// replace stores the hash. With a History, no hash that somebody else stores meanwhile is lost to it.
+func (c *Credentials) replace(ctx context.Context, s Subject, hash string) error {
+	if !c.History.on() {
+		return c.Passwords.SetPasswordHash(ctx, s, hash)
+	}
+	for range updateTries {
+		old, err := c.Passwords.PasswordHash(ctx, s)
+		if errors.Is(err, ErrNotFound) {
+			return c.Passwords.SetPasswordHash(ctx, s, hash)
+		}
+		if err == nil && old != hash {
+			err = c.History.Remember(ctx, s, old)
+		}
+		if err != nil {
+			return err
+		}
+		if err = c.Passwords.ReplacePasswordHash(ctx, s, old, hash); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return ErrConflict
 }
 
 // raise edits the account and raises its version in one step, by compare-and-swap.
@@ -112,5 +141,5 @@ func (c *Credentials) edited(ctx context.Context, u *User, edit func(*User) erro
 
 // Credentials changes the credentials of the service's accounts.
 func (s *Service) Credentials() *Credentials {
-	return &Credentials{Users: s.deps.Users, Passwords: s.deps.Passwords, Revocations: s.view(), Sessions: s.deps.Sessions}
+	return &Credentials{Users: s.deps.Users, Passwords: s.deps.Passwords, Revocations: s.view(), Sessions: s.deps.Sessions, History: s.deps.History}
 }

@@ -53,6 +53,12 @@ var (
 	ErrOverloaded = errors.New("authn: password hashing is overloaded")
 	// ErrThrottled: too many attempts have failed; which limit it was is not told. It is a [ThrottledError].
 	ErrThrottled = errors.New("authn: too many failed attempts")
+	// ErrStepUpRefused: the caller has no login of their own that could be stepped up.
+	ErrStepUpRefused = errors.New("authn: only a login of one's own can be stepped up")
+	// ErrImpersonationOff: nobody may act as somebody else.
+	ErrImpersonationOff = errors.New("authn: impersonation is off")
+	// ErrImpersonationRefused: the caller may not act as this account, or there is none.
+	ErrImpersonationRefused = errors.New("authn: the caller may not act as this account")
 	// ErrAuthenticatorDisabled: the factor had so many failures in a row that it is of no use until it is bound anew.
 	ErrAuthenticatorDisabled = errors.New("authn: authenticator is disabled")
 )

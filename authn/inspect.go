@@ -25,7 +25,9 @@ type Inspection struct {
 	Subject   Subject
 	SessionID string
 	Methods   []string
-	AuthTime  time.Time
+	// AuthTime, MFATime, ACR and Actor are as in [Principal].
+	AuthTime, MFATime time.Time
+	ACR, Actor        string
 	// Confirmation is what the token is bound to; whoever uses it must prove that.
 	Confirmation Confirmation
 	// Claims are those of an access token.
@@ -42,7 +44,8 @@ func (s *Service) Inspect(ctx context.Context, token setting.Secret) (Inspection
 		principal := e.principal
 		return Inspection{
 			Active: true, Kind: KindAccessToken, Subject: principal.Subject, SessionID: principal.SessionID,
-			Methods: principal.Methods, AuthTime: principal.AuthTime, Confirmation: principal.Confirmation, Claims: v.claims, Expires: v.claims.Expires,
+			Methods: principal.Methods, AuthTime: principal.AuthTime, MFATime: principal.MFATime,
+			ACR: principal.ACR, Actor: principal.Actor, Confirmation: principal.Confirmation, Claims: v.claims, Expires: v.claims.Expires,
 		}, nil
 	}
 	if !refusedToken(err) {
@@ -59,14 +62,17 @@ func (s *Service) inspectRefresh(ctx context.Context, token setting.Secret) (Ins
 	if err != nil {
 		return Inspection{}, err
 	}
-	if _, _, err := s.account(ctx, session.Subject); errors.Is(err, errGone) {
+	principal, err := s.principal(ctx, session)
+	if errors.Is(err, ErrSessionEnded) {
 		return Inspection{}, nil
-	} else if err != nil {
+	}
+	if err != nil {
 		return Inspection{}, err
 	}
 	return Inspection{
 		Active: true, Kind: KindRefreshToken, Subject: session.Subject, SessionID: session.ID,
-		Methods: session.Methods, AuthTime: session.AuthTime, Confirmation: session.Confirmation, Expires: session.Ends,
+		Methods: session.Methods, AuthTime: session.AuthTime, MFATime: session.MFATime,
+		ACR: principal.ACR, Actor: session.Actor, Confirmation: session.Confirmation, Expires: session.Ends,
 	}, nil
 }
 

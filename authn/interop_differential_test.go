@@ -120,8 +120,8 @@ func (m *mutator) claimEdit() map[string]string {
 	}
 	values = append(values, "0", "-1", "1.5", "1e3", "1.7673230e9", "1e999", "9007199254740993", "253402300799", "253402300800",
 		`"1767323045"`, `"authmodule"`, `["authmodule"]`, `["authmodule","x"]`, `["x","authmodule"]`, `["x"]`, `"authmodule\u0000"`, `"Authmodule"`,
-		`"user-2"`, `"\u00fc"`, `"\ud83d\ude00"`, `"\ud800"`, "\"\xff\"", `""`, `" "`, "null", "true", "[]", "{}", `[1]`, `["a","a"]`, `{"a":{"a":1,"a":2}}`, `"__proto__"`)
-	names := []string{"iss", "aud", "sub", "tenant", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "roles", "x", "EXP", `s\u0075b`, "__proto__", "constructor", `\u017fub`}
+		`"user-2"`, `"\u00fc"`, `"\ud83d\ude00"`, `"\ud800"`, "\"\xff\"", `""`, `" "`, "null", "true", "[]", "{}", `[1]`, `["a","a"]`, `{"a":{"a":1,"a":2}}`, `{"sub":"root"}`, `{"sub":"root","sub":"x"}`, `"__proto__"`)
+	names := []string{"iss", "aud", "sub", "tenant", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "roles", "mfa_time", "acr", "act", "x", "EXP", `s\u0075b`, "__proto__", "constructor", `\u017fub`}
 	edits := map[string]string{}
 	for range 1 + m.below(2) {
 		edits[pick(m, names)] = pick(m, values)

@@ -40,8 +40,11 @@ func (i *Issuer) Authenticate(ctx context.Context, token setting.Secret, client 
 	}
 	p := Principal{
 		Kind: KindUser, Issuer: i.name, Subject: i.subject(claims), TokenID: claims.ID, Methods: claims.Methods,
-		AuthTime: claims.AuthTime, Expires: claims.Expires, Scopes: []string{},
+		AuthTime: claims.AuthTime, ACR: claims.ACR, Expires: claims.Expires, Scopes: []string{},
 		Confirmation: claims.Confirmation,
+	}
+	if slices.Contains(claims.Methods, MethodMFA) { // it was one login
+		p.MFATime = claims.AuthTime
 	}
 	if claims.service() {
 		p.Kind = KindService
@@ -160,5 +163,5 @@ func untyped(claims strictjson.Object) error {
 }
 
 func (i *Issuer) checkTimes(c foreignClaims, now time.Time) error {
-	return tokenTimes{c.IssuedAt, c.NotBefore, c.Expires, c.AuthTime}.check(now, i.cfg.maxLifetime())
+	return tokenTimes{c.IssuedAt, c.NotBefore, c.Expires, c.AuthTime, time.Time{}}.check(now, i.cfg.maxLifetime())
 }

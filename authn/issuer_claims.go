@@ -22,6 +22,8 @@ type foreignClaims struct {
 	ID        string
 	ClientID  string
 	Methods   []string
+	// ACR is the issuer's own word; empty where the token does not say.
+	ACR string
 	// Scopes are nil without a claim of them.
 	Scopes []string
 	object strictjson.Object
@@ -29,7 +31,7 @@ type foreignClaims struct {
 	Confirmation Confirmation
 }
 
-var claimNames = []string{"iss", "aud", "sub", "exp", "iat", "nbf", "auth_time", "jti", "client_id", "amr", "scope", "scp", "cnf"}
+var claimNames = []string{"iss", "aud", "sub", "exp", "iat", "nbf", "auth_time", "jti", "client_id", "amr", "acr", "scope", "scp", "cnf"}
 
 // decodeForeign reads a verified payload. iss, aud, sub, exp and iat must be
 // there; whatever else is read must be of its type where it is there.
@@ -60,6 +62,9 @@ func decodeForeign(payload []byte, more ...string) (foreignClaims, error) {
 	}
 	if object.Has("amr") {
 		c.Methods = r.list("amr")
+	}
+	if object.Has("acr") {
+		c.ACR = r.text("acr")
 	}
 	c.Scopes = r.scopes()
 	if r.err != nil {

@@ -308,3 +308,33 @@ func TestIssuerTokenBoundToACertificate(t *testing.T) {
 		assert.Zero(t, p)
 	}
 }
+
+// STEP-01: another issuer's acr is its own word, and its login's time stands for all factors of it.
+func TestSTEP01IssuersSayHowTheirUsersProvedIt(t *testing.T) {
+	t.Parallel()
+	kit := newIssuerKit(t)
+	at := kit.now().Add(-time.Minute).Truncate(time.Second)
+	seconds := fmt.Sprint(at.Unix())
+	for name, tc := range map[string]struct {
+		claims  map[string]string
+		acr     string
+		mfaTime time.Time
+	}{
+		"nothing":        {map[string]string{"auth_time": seconds}, "", time.Time{}},
+		"its own word":   {map[string]string{"acr": `"urn:mace:incommon:iap:silver"`, "auth_time": seconds}, "urn:mace:incommon:iap:silver", time.Time{}},
+		"two factors":    {map[string]string{"amr": `["pwd","mfa"]`, "auth_time": seconds}, "", at},
+		"without a time": {map[string]string{"amr": `["pwd","mfa"]`}, "", time.Time{}},
+	} {
+		token := kit.token(t, tc.claims)
+		p, err := kit.issuers.Of(token).Authenticate(t.Context(), token, authn.Client{})
+		require.NoError(t, err, name)
+		assert.Equal(t, tc.acr, p.ACR, name)
+		assert.True(t, p.MFATime.Equal(tc.mfaTime), name)
+		assert.Empty(t, p.Actor, name)
+	}
+	for _, acr := range []string{"1", "null", `""`, `["aal2"]`, `"` + strings.Repeat("x", 256) + `"`} {
+		token := kit.token(t, map[string]string{"acr": acr})
+		_, err := kit.issuers.Of(token).Authenticate(t.Context(), token, authn.Client{})
+		assert.ErrorIs(t, err, authn.ErrTokenMalformed, acr)
+	}
+}

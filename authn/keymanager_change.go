@@ -146,6 +146,6 @@ func (m *KeyManager) rotated(ctx context.Context, actor Principal, reason, from,
 }
 
 func (m *KeyManager) emit(ctx context.Context, actor Principal, e audit.Event) {
-	e.Time, e.Tenant, e.Actor, e.SessionID = m.deps.Now(), string(actor.Subject.Tenant), actor.Subject.ID, actor.SessionID
+	e.Time, e.Tenant, e.Actor, e.SessionID = m.deps.Now(), string(actor.Subject.Tenant), ActorID(actor), actor.SessionID
 	m.deps.Events.Emit(ctx, e)
 }

@@ -3,7 +3,7 @@ package authn
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -90,12 +90,17 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 
 // guess counts a login and proves it. The attempt goes on until the login is complete.
 func (s *Service) guess(ctx context.Context, r LoginRequest) (Proof, *Attempt, error) {
+	return s.guessing(ctx, r, func(subject Subject, why string) { s.refused(ctx, subject, r.Client, why) })
+}
+
+// guessing is guess, and has told of what is refused.
+func (s *Service) guessing(ctx context.Context, r LoginRequest, refused func(subject Subject, why string)) (Proof, *Attempt, error) {
 	leave, err := s.deps.Hasher.admit()
 	if err != nil {
 		return Proof{}, nil, err
 	}
 	defer leave()
-	attempt, err := s.attempt(ctx, r)
+	attempt, err := s.attempt(ctx, r, refused)
 	if err != nil {
 		return Proof{}, nil, err
 	}
@@ -104,7 +109,7 @@ func (s *Service) guess(ctx context.Context, r LoginRequest) (Proof, *Attempt, e
 	case err == nil:
 		return proof, attempt, nil
 	case errors.Is(err, ErrInvalidCredentials):
-		s.refused(ctx, Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, r.Client, "invalid_credentials")
+		refused(Subject{Tenant: r.Tenant, ID: proof.Subject.ID}, "invalid_credentials")
 		attempt.Fail(ctx)
 	default:
 		attempt.Cancel(ctx)
@@ -114,7 +119,7 @@ func (s *Service) guess(ctx context.Context, r LoginRequest) (Proof, *Attempt, e
 
 // attempt counts a login before the password is looked at. Where the account's password is disabled it
 // answers as for a wrong one, after the same time.
-func (s *Service) attempt(ctx context.Context, r LoginRequest) (*Attempt, error) {
+func (s *Service) attempt(ctx context.Context, r LoginRequest, refused func(Subject, string)) (*Attempt, error) {
 	if s.deps.Throttle == nil {
 		return nil, nil
 	}
@@ -128,7 +133,7 @@ func (s *Service) attempt(ctx context.Context, r LoginRequest) (*Attempt, error)
 	}
 	attempt, err := s.deps.Throttle.Attempt(ctx, target)
 	if errors.Is(err, ErrAuthenticatorDisabled) {
-		s.refused(ctx, target.Subject, r.Client, "authenticator_disabled")
+		refused(target.Subject, "authenticator_disabled")
 		return nil, s.pretend(ctx, r)
 	}
 	return attempt, err
@@ -162,13 +167,11 @@ func (s *Service) prove(ctx context.Context, r LoginRequest) (Proof, error) {
 // Complete turns a proof into a session. It is the only place that decides
 // whether an account may log in, whether it must prove a second factor, and to what its session is bound, and the only caller of [Sessions].Open.
 func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Grant, error) {
-	switch c.Carrier {
-	case "":
-		c.Carrier = CarrierToken
-	case CarrierToken, CarrierCookie:
-	default:
-		return Grant{}, fmt.Errorf("authn: a session has no carrier %q", string(c.Carrier))
+	carrier, err := c.Carrier.orToken()
+	if err != nil {
+		return Grant{}, err
 	}
+	c.Carrier = carrier
 	if err := CheckDeviceName("device_name", c.Device.Name); err != nil {
 		return Grant{}, err
 	}
@@ -190,6 +193,9 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	confirmation, err := s.confirm(ctx, proof.Subject, has.roles, c)
 	if err != nil {
 		return Grant{}, err
+	}
+	if proof.MFATime.IsZero() && slices.Contains(proof.Methods, MethodMFA) { // it was all one proof
+		proof.MFATime = proof.Time
 	}
 	if proof.CredentialVersion == 0 {
 		proof.CredentialVersion = user.CredentialVersion
@@ -261,6 +267,9 @@ func (s *Service) open(ctx context.Context, o Opening) (grant Grant, err error) 
 	}
 	if err = s.stillGood(ctx, o.Proof); errors.Is(err, ErrInvalidCredentials) {
 		s.refused(ctx, o.Proof.Subject, o.Client, "account_changed")
+	}
+	if err == nil {
+		err = s.actorStands(ctx, session)
 	}
 	if err != nil {
 		return Grant{}, err

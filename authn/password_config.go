@@ -31,6 +31,9 @@ type PasswordConfig struct {
 	CommonPasswords setting.Toggle `yaml:"common_passwords"`
 	// Words are refused as passwords besides the account's own: names of the application, its company, its products.
 	Words []string `yaml:"words"`
+	// History is how many former passwords of an account may not be chosen again, besides the present one; up to [LongestHistory]. Zero, the
+	// default, keeps none.
+	History setting.Count `yaml:"history"`
 	// Composition asks for kinds of characters. NIST and OWASP advise against it; nothing is asked for by default.
 	Composition CompositionConfig `yaml:"composition"`
 	// Breach refuses passwords that are known from breaches. Off by default.

@@ -105,6 +105,15 @@ func (p Principal) Assigned(role string) bool {
 // account: an API key, one with scopes, and another issuer's token, which has no account here.
 func (p Principal) Limited() bool { return p.KeyID != "" || p.Scopes != nil || p.Issuer != "" }
 
+// ActorID is the ID of the account that does what the principal does: that which acts as Subject, or Subject itself. It is
+// what audit events call the actor.
+func ActorID(p Principal) string {
+	if p.Actor != "" {
+		return p.Actor
+	}
+	return p.Subject.ID
+}
+
 type principalKey struct{}
 
 // WithPrincipal returns a context that carries p.

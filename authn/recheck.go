@@ -65,8 +65,11 @@ func (s *Service) recheck(ctx context.Context, p Principal) error {
 	if err != nil {
 		return err
 	}
-	if session.Subject != p.Subject {
+	if session.Subject != p.Subject || session.Actor != p.Actor {
 		return ErrSessionEnded
+	}
+	if err := s.actorStands(ctx, session); err != nil {
+		return err
 	}
 	if _, _, err = s.account(ctx, p.Subject); errors.Is(err, errGone) {
 		return ErrSessionEnded
@@ -126,7 +129,7 @@ func (w Watcher) watch(ctx context.Context, end context.CancelCauseFunc, known *
 		case <-ticker.C:
 		}
 		over := !p.Expires.IsZero() && !now().Before(p.Expires)
-		if !over && now().Sub(asked) < every && w.Users.view().holds(known) {
+		if !over && p.Actor == "" && now().Sub(asked) < every && w.Users.view().holds(known) {
 			continue
 		}
 		seen := w.Users.view().watched(p) // before the stores are asked

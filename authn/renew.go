@@ -18,7 +18,7 @@ func (s *Service) RenewCookie(ctx context.Context, cookie setting.Secret, client
 	}
 	s.deps.Events.Emit(ctx, audit.Event{
 		Type: audit.SessionRenewed, Tenant: string(session.Subject.Tenant), Subject: session.Subject.ID,
-		SessionID: session.ID, IP: client.IPText(), UserAgent: client.UserAgent,
+		SessionID: session.ID, IP: client.IPText(), UserAgent: client.UserAgent, Actor: session.Actor,
 	})
 	return Grant{Session: session, Cookie: secret}, nil
 }

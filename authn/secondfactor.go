@@ -69,6 +69,9 @@ type FactorResult struct {
 	TrustEnds time.Time
 	// RecoveryCodes are those of an account that has just enrolled its first factor. They are shown once.
 	RecoveryCodes []setting.Secret
+	// CredentialVersion is the account's since an enrollment that changed it from Proof.CredentialVersion, and from no other; the login
+	// goes on with it. Zero is for one that changed none.
+	CredentialVersion int64
 }
 
 // SecondFactor says whether a proved login must prove more, and checks what it

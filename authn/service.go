@@ -29,6 +29,8 @@ type Deps struct {
 	Hasher    *Hasher
 	// Policy says which passwords may be chosen. Defaults to that of the empty [PasswordConfig].
 	Policy *PasswordPolicy
+	// History refuses passwords that an account had before; nil refuses none.
+	History *PasswordHistory
 	// Authorities are asked for a password in this order; the module's own is [Passwords].
 	Authorities []PasswordAuthority
 	Tokens      *TokenManager
@@ -39,6 +41,10 @@ type Deps struct {
 	OneTime OneTimeStore
 	// SecondFactor says which logins need one; nil asks for none.
 	SecondFactor SecondFactor
+	// MayImpersonate says who may act as whom; nil is nobody. ImpersonationLifetime is how long such a session lasts at most: 30
+	// minutes by default, [LongestImpersonation] at most.
+	MayImpersonate        Impersonator
+	ImpersonationLifetime time.Duration
 	// Throttle limits failed logins and refreshes; nil limits nothing.
 	Throttle *Throttle
 	// Registration defaults to RegistrationClosed.
@@ -73,6 +79,12 @@ func NewService(deps Deps) (*Service, error) {
 			return nil, err
 		}
 		deps.Policy = policy
+	}
+	if deps.ImpersonationLifetime == 0 {
+		deps.ImpersonationLifetime = DefaultImpersonation
+	}
+	if deps.ImpersonationLifetime < 0 || deps.ImpersonationLifetime > LongestImpersonation {
+		return nil, fmt.Errorf("authn: sessions in somebody else's name may last for up to %s, and are to last for %s", LongestImpersonation, deps.ImpersonationLifetime)
 	}
 	binding, err := newBindingPolicy(deps.Binding, deps.Roles)
 	if err != nil {
@@ -117,7 +129,7 @@ func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject)
 		return err
 	}
 	if changed {
-		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
 	}
 	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndDisabled)
 	return wrapped("end the sessions of a disabled account", err)
@@ -130,7 +142,7 @@ func (s *Service) Enable(ctx context.Context, actor Principal, subject Subject) 
 		return err
 	}
 	if changed {
-		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: actor.Subject.ID})
+		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
 	}
 	return nil
 }
@@ -158,7 +170,7 @@ func (s *Service) RevokeTenant(ctx context.Context, actor Principal, t Tenant) e
 	if err := s.view().EndSessions(ctx, Subject{Tenant: t}, nil); err != nil {
 		return err
 	}
-	s.deps.Events.Emit(ctx, audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: actor.Subject.ID})
+	s.deps.Events.Emit(ctx, audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: ActorID(actor)})
 	return nil
 }
 

@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/authmodule/authmodule/setting"
@@ -18,6 +19,17 @@ const (
 	CarrierCookie Carrier = "cookie"
 )
 
+// orToken returns the carrier, by default that of tokens.
+func (c Carrier) orToken() (Carrier, error) {
+	switch c {
+	case "":
+		return CarrierToken, nil
+	case CarrierToken, CarrierCookie:
+		return c, nil
+	}
+	return "", fmt.Errorf("authn: a session has no carrier %q", string(c))
+}
+
 // Session is what this package needs to know of a login's session. The
 // session package owns the record behind it.
 type Session struct {
@@ -30,8 +42,9 @@ type Session struct {
 	AuthTime time.Time
 	// MFATime is when a second factor was last proved, zero if none ever was.
 	MFATime time.Time
-	// Actor is the ID of the account, of the same tenant, that acts as Subject; empty for the owner's own session.
-	Actor string
+	// Actor is the ID of the account, of the same tenant, that acts as Subject; empty for the owner's own session. ActorSession
+	// is the ID of the session in which it began to; this one ends with it.
+	Actor, ActorSession string
 	// Ends is the absolute end; nothing extends it.
 	Ends time.Time
 	// Epoch is the position of the revocation log when the session was opened; see [Revocations.Position].
@@ -72,8 +85,8 @@ type Opening struct {
 	// Remember asks for the longer lifetime, if there is one.
 	Remember bool
 	Device   DeviceClaim
-	// Actor is as in [Session]. Such a session counts to no limit, lives as long as Lifetime and is no use of a device.
-	Actor string
+	// Actor and ActorSession are as in [Session]. Such a session counts to no limit, lives as long as Lifetime and is no use of a device.
+	Actor, ActorSession string
 	// Lifetime bounds the session besides what is configured; zero does not.
 	Lifetime time.Duration
 }
@@ -95,6 +108,11 @@ type Sessions interface {
 	// Renew gives the session of a cookie another secret and returns it; the secret before is dead then. Of concurrent
 	// calls with one cookie exactly one succeeds, and the others return [ErrSessionRenewed]. Other errors are those of [LiveSessions].Resume.
 	Renew(ctx context.Context, cookie setting.Secret, client Client) (Session, setting.Secret, error)
+	// Prove adds to a session of the subject what its user proved once more: the methods, the time as [Session.AuthTime], and
+	// for a second factor as [Session.MFATime] too; neither moves backwards. A session that a cookie carries gets another secret in the same
+	// step, which is returned, as Renew does; for one with tokens the cookie is not looked at. It returns [ErrSessionEnded]
+	// when the subject has no such live session or its cookie is not this one.
+	Prove(ctx context.Context, subject Subject, id string, cookie setting.Secret, client Client, methods []string, at time.Time, second bool) (Session, setting.Secret, error)
 	// Close ends one session of the subject; [ErrNotFound] when it has no such live session.
 	Close(ctx context.Context, s Subject, id string, why EndReason) error
 	// CloseAll ends every session of the subject but the one named, and returns how many.

@@ -121,7 +121,7 @@ func (t *Throttle) Reopen(ctx context.Context, actor Principal, s Subject, f Fac
 		return wrapped("delete a counter", err)
 	}
 	t.deps.Events.Emit(ctx, audit.Event{
-		Type: audit.AuthenticatorReopened, Tenant: string(s.Tenant), Subject: s.ID, Actor: actor.Subject.ID, Reason: string(f),
+		Type: audit.AuthenticatorReopened, Tenant: string(s.Tenant), Subject: s.ID, Actor: ActorID(actor), Reason: string(f),
 	})
 	return nil
 }

@@ -30,7 +30,7 @@ func (t *Throttle) Blocked(f Factor, client Client) error {
 	switch {
 	case !found:
 		return nil
-	case !until.After(now) || until.Sub(now) > t.limits.address.window:
+	case !until.After(now) || until.Sub(now) > t.limits.address.window+clockSlack:
 		delete(t.blocks.until, key)
 		return nil
 	}

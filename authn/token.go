@@ -95,7 +95,7 @@ func (m *TokenManager) Issue(s Session, roles []string) (setting.Secret, Claims,
 		ID:       base64.RawURLEncoding.EncodeToString(id),
 		IssuedAt: now, NotBefore: now, Expires: now.Add(m.cfg.AccessLifetime()),
 		AuthTime: s.AuthTime.UTC().Truncate(time.Second), Methods: nonNil(s.Methods), Roles: nonNil(roles),
-		Confirmation: s.Confirmation,
+		MFATime: s.MFATime.UTC().Truncate(time.Second), ACR: s.ACR(), Actor: s.Actor, Confirmation: s.Confirmation,
 	}
 	if ends := s.Ends.UTC().Truncate(time.Second); claims.Expires.After(ends) {
 		claims.Expires = ends
@@ -151,7 +151,7 @@ func (m *TokenManager) revoke(ctx context.Context, claims Claims) error {
 		return err
 	}
 	m.events.Emit(ctx, audit.Event{
-		Type: audit.TokenRevoked, Tenant: string(claims.Subject.Tenant), Subject: claims.Subject.ID, SessionID: claims.SessionID,
+		Type: audit.TokenRevoked, Tenant: string(claims.Subject.Tenant), Subject: claims.Subject.ID, SessionID: claims.SessionID, Actor: claims.Actor,
 	})
 	return nil
 }

@@ -48,6 +48,11 @@ func FuzzVerifySigned(f *testing.F) {
 			f.Add(header, kit.payload(map[string]string{claim: value}))
 		}
 	}
+	for _, claims := range []map[string]string{
+		{"acr": `"aal2"`, "mfa_time": "1767323045", "act": `{"sub":"root"}`}, {"act": `{"sub":"root","sub":"x"}`}, {"act": `{"sub":""}`}, {"ACR": `"x"`}, {"acr": "1"}, {"mfa_time": "0"},
+	} {
+		f.Add(header, kit.payload(claims))
+	}
 	for _, edit := range []map[string]string{
 		{"crit": "[]"}, {"ALG": `"none"`}, {"alg": `"none"`}, {"kid": ""}, {"typ": `"JWT"`}, {"jku": `"x"`}, {`\u212aid`: `"x"`}, {"x": `{"a":1,"a":1}`},
 	} {
@@ -61,13 +66,16 @@ func FuzzVerifySigned(f *testing.F) {
 // FuzzTokenRoundTrip: whatever session and role are, Issue fails or Verify returns what was issued.
 func FuzzTokenRoundTrip(f *testing.F) {
 	kit := newTokenKit(f, "HS256")
-	f.Add("sid-1", "user-1", "acme", "pwd", "viewer")
-	f.Add("\x00", `"`, "", "\u2028", "<&>")
-	f.Add("\xff", "\xed\xa0\x80", "A", "", "")
-	f.Fuzz(func(t *testing.T, sid, subject, tenant, method, role string) {
+	f.Add("sid-1", "user-1", "acme", "pwd", "viewer", "", int64(0))
+	f.Add("\x00", `"`, "", "\u2028", "<&>", "root", int64(1))
+	f.Add("\xff", "\xed\xa0\x80", "A", "", "", "\xff", int64(-1))
+	f.Fuzz(func(t *testing.T, sid, subject, tenant, method, role, actor string, second int64) {
 		session := tokenSession()
 		session.ID, session.Subject = sid, authn.Subject{Tenant: authn.Tenant(tenant), ID: subject}
-		session.Methods = []string{method}
+		session.Methods, session.Actor = []string{method}, actor
+		if second != 0 {
+			session.MFATime = time.Unix(second, 0)
+		}
 		token, issued, err := kit.manager.Issue(session, []string{role})
 		if err != nil {
 			require.Empty(t, token)
@@ -90,6 +98,21 @@ func checkAgainstOracle(t *testing.T, kit tokenKit, token setting.Secret) {
 	require.Equal(t, "authmodule", claims.Issuer)
 	require.NotEmpty(t, claims.ID)
 	require.NotEmpty(t, claims.Subject.ID)
+	var loose struct {
+		ACR     string         `json:"acr"`
+		MFATime int64          `json:"mfa_time"`
+		Act     map[string]any `json:"act"`
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token.Reveal(), ".")[1])
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(payload, &loose))
+	require.Equal(t, loose.ACR, claims.ACR)
+	require.Equal(t, loose.MFATime == 0, claims.MFATime.IsZero())
+	if loose.Act == nil {
+		require.Empty(t, claims.Actor)
+	} else {
+		require.Equal(t, map[string]any{"sub": claims.Actor}, loose.Act)
+	}
 }
 
 // oracle reads a token with golang-jwt and encoding/json, and with what these leave to their caller.

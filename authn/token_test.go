@@ -40,7 +40,7 @@ func TestTokenRoundTrip(t *testing.T) {
 		assert.Equal(t, authn.Claims{
 			Issuer: "authmodule", Audience: "authmodule", Subject: authn.Subject{Tenant: "acme", ID: "user-1"}, SessionID: "sid-1",
 			IssuedAt: tokenEpoch, NotBefore: tokenEpoch, Expires: tokenEpoch.Add(30 * time.Minute), AuthTime: tokenEpoch,
-			Methods: []string{"pwd"}, Roles: []string{"viewer", "editor"},
+			Methods: []string{"pwd"}, ACR: authn.ACR1, Roles: []string{"viewer", "editor"},
 		}, claims)
 	})
 }
@@ -95,7 +95,7 @@ func TestTokenWireForm(t *testing.T) {
 		header, payload := decodeSegment(t, parts[0]), decodeSegment(t, parts[1])
 		assert.Equal(t, map[string]any{"alg": kit.key.Algorithm(), "kid": kit.key.ID(), "typ": "at+jwt"}, header)
 		assert.Equal(t,
-			[]string{"amr", "aud", "auth_time", "exp", "iat", "iss", "jti", "nbf", "roles", "sid", "sub", "tenant"},
+			[]string{"acr", "amr", "aud", "auth_time", "exp", "iat", "iss", "jti", "nbf", "roles", "sid", "sub", "tenant"},
 			slices.Sorted(maps.Keys(payload)))
 		assert.Equal(t, []any{"viewer"}, payload["roles"])
 	})

@@ -93,11 +93,11 @@ func (m *TokenManager) checkNames(c Claims) error {
 }
 
 func (m *TokenManager) checkTimes(c Claims, now time.Time) error {
-	return tokenTimes{c.IssuedAt, c.NotBefore, c.Expires, c.AuthTime}.check(now, max(longestDefaultAccessLife, m.cfg.AccessLifetime()))
+	return tokenTimes{c.IssuedAt, c.NotBefore, c.Expires, c.AuthTime, c.MFATime}.check(now, max(longestDefaultAccessLife, m.cfg.AccessLifetime()))
 }
 
 // tokenTimes are those of any access token. A time that is absent is zero, which is ahead of nobody.
-type tokenTimes struct{ issued, notBefore, expires, auth time.Time }
+type tokenTimes struct{ issued, notBefore, expires, auth, second time.Time }
 
 func (t tokenTimes) check(now time.Time, longest time.Duration) error {
 	if lifetime := t.expires.Sub(t.issued); lifetime <= 0 || lifetime > longest {
@@ -106,7 +106,7 @@ func (t tokenTimes) check(now time.Time, longest time.Duration) error {
 	if !now.Before(t.expires) {
 		return ErrTokenExpired
 	}
-	if ahead := now.Add(futureLeeway); t.notBefore.After(ahead) || t.issued.After(ahead) || t.auth.After(ahead) {
+	if ahead := now.Add(futureLeeway); t.notBefore.After(ahead) || t.issued.After(ahead) || t.auth.After(ahead) || t.second.After(ahead) {
 		return ErrTokenNotYetValid
 	}
 	return nil

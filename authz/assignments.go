@@ -137,8 +137,8 @@ func (s *Service) Holders(ctx context.Context, t authn.Tenant, role, after strin
 // emitChange tells of a change to a role. The actor is named unless it is the account itself.
 func (s *Service) emitChange(ctx context.Context, what audit.Type, actor authn.Principal, subject authn.Subject, role string) {
 	e := audit.Event{Type: what, Tenant: string(subject.Tenant), Subject: subject.ID, Detail: map[string]string{"role": role}}
-	if actor.Subject != subject {
-		e.Actor = actor.Subject.ID
+	if actor.Subject != subject || actor.Actor != "" {
+		e.Actor = authn.ActorID(actor)
 	}
 	s.emit(ctx, e)
 }

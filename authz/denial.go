@@ -46,7 +46,7 @@ func decided(what audit.Type, p *authn.Principal, required string, why denial) a
 		}
 	}
 	return audit.Event{
-		Type: what, Tenant: string(p.Subject.Tenant), Subject: p.Subject.ID, SessionID: p.SessionID, Reason: why.reason, Detail: detail,
+		Type: what, Tenant: string(p.Subject.Tenant), Subject: p.Subject.ID, SessionID: p.SessionID, Actor: p.Actor, Reason: why.reason, Detail: detail,
 	}
 }
 

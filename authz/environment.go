@@ -51,12 +51,17 @@ func (s *Service) environment(ctx context.Context, p *authn.Principal) policy.Co
 // multiFactor is the method of a login with several factors (RFC 8176, section 2).
 const multiFactor = "mfa"
 
-// mfaAge is nil for a login with one factor.
+// mfaAge is nil for a login with one factor. Of a caller of the application's own authenticator, who has no session here, the
+// time of the login is that of all its factors.
 func mfaAge(p *authn.Principal, now time.Time) *time.Duration {
-	if p.AuthTime.IsZero() || !slices.Contains(p.Methods, multiFactor) {
+	at := p.MFATime
+	if at.IsZero() && p.SessionID == "" {
+		at = p.AuthTime
+	}
+	if at.IsZero() || !slices.Contains(p.Methods, multiFactor) {
 		return nil
 	}
-	age := max(now.Sub(p.AuthTime), 0)
+	age := max(now.Sub(at), 0)
 	return &age
 }
 

@@ -111,7 +111,7 @@ func (s *Service) deletePolicy(ctx context.Context, actor authn.Principal, t aut
 }
 
 func (s *Service) emitPolicy(ctx context.Context, what audit.Type, actor authn.Principal, t authn.Tenant, name string) {
-	s.emit(ctx, audit.Event{Type: what, Tenant: string(t), Actor: actor.Subject.ID, Detail: map[string]string{"policy": name}})
+	s.emit(ctx, audit.Event{Type: what, Tenant: string(t), Actor: authn.ActorID(actor), Detail: map[string]string{"policy": name}})
 }
 
 func byName(a, b PolicyText) int { return strings.Compare(a.Name, b.Name) }

@@ -60,8 +60,8 @@ forbid (principal, action == Action::"roles.write", resource) when { context.mfa
 	outside := authz.WithEnvironment(t.Context(), authz.Environment{Context: policy.Context{IP: netip.MustParseAddr("198.51.100.9")}})
 	for _, role := range []string{"admin", "root"} {
 		fresh, stale, single := user(role), user(role), user(role)
-		fresh.Methods, fresh.AuthTime = []string{"pwd", "otp", "mfa"}, testNow.Add(-time.Minute)
-		stale.Methods, stale.AuthTime = fresh.Methods, testNow.Add(-time.Hour)
+		fresh.Methods, fresh.AuthTime, fresh.MFATime = []string{"pwd", "otp", "mfa"}, testNow.Add(-time.Hour), testNow.Add(-time.Minute)
+		stale.Methods, stale.AuthTime, stale.MFATime = fresh.Methods, testNow.Add(-time.Minute), testNow.Add(-time.Hour)
 		single.Methods, single.AuthTime = []string{"pwd"}, testNow
 		assert.True(t, b.service.Can(within, fresh, "roles.write", none))
 		assert.False(t, b.service.Can(outside, fresh, "roles.write", none))

@@ -72,6 +72,7 @@ func (d Deps) validate() error {
 type Service struct {
 	enabled     bool
 	defaultRole string
+	adminRole   string
 	superuser   string
 	groups      map[string][]string
 	// origins says where each role of base is defined.
@@ -104,6 +105,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s := &Service{
 		enabled:     cfg.Enabled.Enabled(),
 		defaultRole: cfg.DefaultRole,
+		adminRole:   cfg.AdminRole,
 		superuser:   cfg.SuperuserRole,
 		groups:      cfg.Groups,
 		origins:     originsOf(cfg, deps.Extra, roles),

@@ -40,6 +40,8 @@ type Settings struct {
 	Binding            authn.BindingConfig
 	Registration       authn.RegistrationPolicy
 	AdminEmail         string
+	// ImpersonationLifetime bounds a session in somebody else's name.
+	ImpersonationLifetime time.Duration
 	// Ephemeral permits a signing key that lasts as long as the process.
 	Ephemeral bool
 	// Explain puts the missing role or permission into a 403.
@@ -122,7 +124,7 @@ func Module(s Settings) fx.Option {
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
-		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "FactorStore": s.MFA.Enabled, "CodeSender": s.MFA.Enabled && s.MFA.EmailCode, "Factor": s.MFA.Enabled, "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
+		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "FactorStore": s.MFA.Enabled, "PasswordHistoryStore": s.Passwords.History > 0, "CodeSender": s.MFA.Enabled && s.MFA.EmailCode, "Factor": s.MFA.Enabled, "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
 		"HTTPClient": len(s.Issuers) > 0 || s.Passwords.Breach.Online,
 	}
 	for _, name := range []string{

@@ -34,6 +34,9 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	add("users", raw.users, func(g *storeguard.Guard) { p.users = g.Users(raw.users) },
 		health.Probe{Read: look.users, Write: unless(same(raw.users, raw.oneTime) || !ours(raw.users), look.updateUser)})
 	add("passwords", raw.passwords, func(g *storeguard.Guard) { p.passwords = g.Passwords(raw.passwords) }, health.Probe{Read: look.passwords})
+	if s.Passwords.History > 0 {
+		add("password_history", raw.history, func(g *storeguard.Guard) { p.history = g.PasswordHistory(raw.history) }, health.Probe{Read: look.history})
+	}
 	add("sessions", raw.sessions, func(g *storeguard.Guard) { p.sessions = g.Sessions(raw.sessions) },
 		health.Probe{Read: look.sessions, Write: unless(same(raw.sessions, raw.oneTime), look.endSessions)})
 	add("devices", raw.devices, func(g *storeguard.Guard) { p.devices = g.Devices(raw.devices) }, health.Probe{Read: look.devices})

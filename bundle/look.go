@@ -47,6 +47,11 @@ func (l *look) passwords(ctx context.Context) error {
 	return absent(err)
 }
 
+func (l *look) history(ctx context.Context) error {
+	_, err := l.ports.history.PasswordHistory(ctx, l.nobody)
+	return err
+}
+
 func (l *look) sessions(ctx context.Context) error {
 	_, err := l.ports.sessions.Sessions(ctx, l.nobody, l.now())
 	return err

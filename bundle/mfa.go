@@ -23,6 +23,7 @@ type mfaIn struct {
 	fx.In
 	Ports    ports
 	Sessions *session.Manager
+	View     *authn.Revocations
 	Throttle *authn.Throttle
 	Roles    *authz.Service
 	Sender   slot.Members[mfa.Sender]
@@ -46,7 +47,8 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 	slices.SortFunc(others, func(a, b mfa.Factor) int { return strings.Compare(a.Name(), b.Name()) })
 	service, err := mfa.New(s.MFA, mfa.Deps{
 		Store: in.Ports.factors, Secret: secret, Previous: s.PreviousSecretKeys, Limiter: limiter{in.Throttle}, Sender: sender, Factors: others,
-		Sessions: in.Sessions, Lineage: in.Roles, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
+		Credentials: &authn.Credentials{Users: in.Ports.users, Passwords: in.Ports.passwords, Revocations: in.View, Sessions: in.Sessions},
+		Lineage:     in.Roles, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return service, s.loud(err)
 }

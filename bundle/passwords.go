@@ -31,6 +31,14 @@ func (s Settings) newPolicy(in policyIn) (*authn.PasswordPolicy, error) {
 	return authn.NewPasswordPolicy(cfg, checks...)
 }
 
+// history returns nil when none is kept.
+func (s Settings) history(p ports, hasher *authn.Hasher) *authn.PasswordHistory {
+	if s.Passwords.History <= 0 {
+		return nil
+	}
+	return &authn.PasswordHistory{Keep: int(s.Passwords.History), Store: p.history, Passwords: p.passwords, Hasher: hasher}
+}
+
 type policyIn struct {
 	fx.In
 	Checked   slot.Checked

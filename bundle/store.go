@@ -20,6 +20,7 @@ import (
 type driver interface {
 	authn.UserStore
 	authn.PasswordStore
+	authn.PasswordHistoryStore
 	authn.RevocationStore
 	authn.OneTimeStore
 	authn.CounterStore
@@ -36,6 +37,7 @@ type driver interface {
 type ports struct {
 	users       authn.UserStore
 	passwords   authn.PasswordStore
+	history     authn.PasswordHistoryStore
 	revocations authn.RevocationStore
 	oneTime     authn.OneTimeStore
 	counters    authn.CounterStore
@@ -55,6 +57,7 @@ type portOverrides struct {
 	Checked     slot.Checked
 	Users       slot.Members[authn.UserStore]
 	Passwords   slot.Members[authn.PasswordStore]
+	History     slot.Members[authn.PasswordHistoryStore]
 	Revocations slot.Members[authn.RevocationStore]
 	OneTime     slot.Members[authn.OneTimeStore]
 	Counters    slot.Members[authn.CounterStore]
@@ -74,7 +77,7 @@ type portOverrides struct {
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
 	redis := s.redis(in.Redis)
-	var errs [12]error
+	var errs [13]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
@@ -87,6 +90,9 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.devices, errs[9] = port(in.Devices, shared)
 	p.counters, errs[10] = portIn(in.Counters, redis, shared)
 	p.factors, errs[11] = port(in.Factors, shared)
+	if s.Passwords.History > 0 {
+		p.history, errs[12] = port(in.History, shared)
+	}
 	for _, err := range errs {
 		if err != nil {
 			return ports{}, s.loud(err)

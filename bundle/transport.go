@@ -24,6 +24,7 @@ type gateIn struct {
 	Roles          *authz.Service
 	APIKeys        *authn.APIKeys
 	MFA            *mfa.Service
+	Throttle       *authn.Throttle
 	Accounts       *account.Service
 	SigningKeys    *authn.KeyManager
 	Issuers        *authn.Issuers
@@ -37,7 +38,7 @@ func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
 	extra := slot.Values(in.Authenticators.List)
 	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
 	gate, err := transport.New(s.HTTP, transport.Deps{
-		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, MFA: in.MFA, Account: in.Accounts, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
+		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, MFA: in.MFA, Throttle: in.Throttle, Account: in.Accounts, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
 		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return gate, s.loud(err)

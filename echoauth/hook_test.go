@@ -134,7 +134,7 @@ func TestCallerWithoutSession(t *testing.T) {
 	assert.Equal(t, "session_not_found", codeOf(t, app.Do(request("DELETE", "/auth/sessions/x", "", "X-Key", "x"))))
 	assert.Equal(t, http.StatusNoContent, app.Do(request("POST", "/auth/logout", "", "X-Key", "x")).Code)
 	w := app.Do(request("GET", "/auth/me", "", "X-Key", "x"))
-	assert.JSONEq(t, `{"id":"machine","email":"","roles":["editor"],"permissions":["articles.read","articles.write"],"session_id":""}`, w.Body.String())
+	assert.JSONEq(t, `{"id":"machine","email":"","roles":["editor"],"permissions":["articles.read","articles.write"],"session_id":"","auth_time":null,"mfa_time":null,"acr":""}`, w.Body.String())
 }
 
 func TestOwnEndpoints(t *testing.T) {

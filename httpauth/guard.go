@@ -2,6 +2,7 @@ package httpauth
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/authmodule/authmodule/transport"
 )
@@ -41,4 +42,23 @@ func RequireAnyPermission(anyOf ...string) func(http.Handler) http.Handler {
 // to anonymous callers and 403 to others.
 func RequireScopes(allOf ...string) func(http.Handler) http.Handler {
 	return guarding(transport.GuardScopes(allOf...))
+}
+
+// RequireMFA lets callers through who proved a second factor at most maxAge ago; 0 is at any time in their session. It
+// answers 401 with a challenge that says what is missing (RFC 9470) to others, and 403 to those who could never pass: API keys, other
+// credentials with scopes, and who acts as somebody else. A negative age is a mistake and answers 500.
+func RequireMFA(maxAge time.Duration) func(http.Handler) http.Handler {
+	return guarding(transport.GuardMFA(maxAge))
+}
+
+// RequireRecentAuth is [RequireMFA] for callers who proved who they are, by whatever factor, at most maxAge ago. Refreshing
+// tokens proves nothing. An age that is not positive is a mistake and answers 500.
+func RequireRecentAuth(maxAge time.Duration) func(http.Handler) http.Handler {
+	return guarding(transport.GuardRecentAuth(maxAge))
+}
+
+// RequireACR is [RequireMFA] for callers whose login is of one of the authentication context classes, such as authn.ACR2, or of a
+// stronger one. Naming none is a mistake and answers 500.
+func RequireACR(anyOf ...string) func(http.Handler) http.Handler {
+	return guarding(transport.GuardACR(anyOf...))
 }

@@ -42,7 +42,7 @@ func (f appFactor) Verify(ctx context.Context, q authn.FactorQuery, code setting
 		err := f.s.useApp(ctx, r, code)
 		switch {
 		case err == nil:
-			return []string{"otp", "mfa"}, nil
+			return []string{authn.MethodOTP, authn.MethodMFA}, nil
 		case errors.Is(err, ErrSecret): // another app may still do
 			f.s.deps.Log.ErrorContext(ctx, "the secret of an authenticator app cannot be used: is its key among auth.previous_secret_keys?", "factor_id", r.ID, "error", err)
 			broken = err
@@ -91,14 +91,17 @@ func (f appFactor) BeginEnroll(ctx context.Context, q authn.FactorQuery) (authn.
 
 // FinishEnroll implements [Enroller].
 func (f appFactor) FinishEnroll(ctx context.Context, q authn.FactorQuery, code setting.Secret, state string) (authn.FactorResult, error) {
-	codes, err := f.s.ConfirmTOTP(ctx, q.Proof.Subject, state, code, By{Client: q.Client})
-	if errors.Is(err, ErrEnrollmentInvalid) {
+	codes, version, err := f.s.confirmTOTP(ctx, q.Proof.Subject, state, code, By{Client: q.Client, From: q.Proof.CredentialVersion})
+	switch {
+	case errors.Is(err, ErrEnrollmentInvalid):
 		err = authn.ErrFactorInvalid
+	case errors.Is(err, authn.ErrConflict): // another change of the account came first
+		err = authn.ErrChallengeInvalid
 	}
 	if err != nil {
 		return authn.FactorResult{}, err
 	}
-	return authn.FactorResult{Methods: []string{"otp", "mfa"}, RecoveryCodes: codes}, nil
+	return authn.FactorResult{Methods: []string{authn.MethodOTP, authn.MethodMFA}, RecoveryCodes: codes, CredentialVersion: version}, nil
 }
 
 // Public is the enrollment as JSON for its owner: id, secret, uri, qr_png (base64) and expires.

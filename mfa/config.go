@@ -20,6 +20,17 @@ const (
 	RequireEverybody Requirement = "everybody"
 )
 
+// AfterRecovery says what a login by a recovery code must do.
+type AfterRecovery string
+
+// What is after a recovery code.
+const (
+	// AfterRecoveryNone opens a session, which is of a weaker class: [authn.ACR1].
+	AfterRecoveryNone AfterRecovery = "none"
+	// AfterRecoveryEnroll has the login enroll another factor before there is a session.
+	AfterRecoveryEnroll AfterRecovery = "enroll"
+)
+
 // Config configures the [Service]. Its zero value has MFA off; with Enabled alone, every account may enroll and none must.
 type Config struct {
 	// Enabled switches MFA on. It needs auth.secret_key. Off by default.
@@ -54,6 +65,9 @@ type Config struct {
 	// GraceDays is for how many days an account without a second factor may still log in, from its creation or from
 	// RequireSince, whichever is later. After it, its logins can do nothing but enroll one. Zero by default.
 	GraceDays setting.Days `yaml:"grace_days"`
+	// AfterRecovery is none or enroll: whether a login by a recovery code must enroll another factor, unless the account
+	// has as many as it may have. Defaults to none: who has left the phone at home still gets in.
+	AfterRecovery AfterRecovery `yaml:"after_recovery"`
 }
 
 // Defaults of [Config].
@@ -89,6 +103,9 @@ func (c Config) WithDefaults() Config {
 	if c.Require == "" {
 		c.Require = RequireNobody
 	}
+	if c.AfterRecovery == "" {
+		c.AfterRecovery = AfterRecoveryNone
+	}
 	c.Digits = setting.Count(c.Digits.Or(DefaultDigits))
 	c.MaxApps = setting.Count(c.MaxApps.Or(DefaultMaxApps))
 	c.MaxTrusted = setting.Count(c.MaxTrusted.Or(DefaultMaxTrusted))
@@ -120,6 +137,7 @@ func (c Config) Problems() []Problem {
 	unless(c.MaxTrusted >= 1 && c.MaxTrusted <= mostRecords, "max_trusted", "is out of range", "1 to 20")
 	unless(c.TrustDays >= 0 && c.TrustDays <= longestTrust, "trust_days", "is out of range", "0 to 90 days")
 	unless(c.Require == RequireNobody || c.Require == RequireEverybody, "require", "is unknown", "nobody or everybody")
+	unless(c.AfterRecovery == AfterRecoveryNone || c.AfterRecovery == AfterRecoveryEnroll, "after_recovery", "is unknown", "none or enroll")
 	unless(c.GraceDays >= 0, "grace_days", "is negative", "0 or more days")
 	_, err := c.since()
 	unless(err == nil, "require_since", "is no date", "a date such as 2026-01-31")

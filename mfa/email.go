@@ -79,7 +79,7 @@ func (f emailFactor) Verify(_ context.Context, q authn.FactorQuery, code setting
 	if !f.s.codeFits([]byte(state), q.Proof.Subject, code) {
 		return nil, authn.ErrFactorInvalid
 	}
-	return []string{"otp", "mfa"}, nil
+	return []string{authn.MethodEmail, authn.MethodMFA}, nil
 }
 
 // send sends a new code and returns the state that it is checked against.
@@ -157,25 +157,13 @@ func (s *Service) EnrollEmail(ctx context.Context, user authn.User, client authn
 }
 
 // ConfirmEmail makes codes by e-mail a factor. The results are those of [Service.ConfirmTOTP].
-func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	err = s.counted(ctx, Attempt{Subject: subject, Factor: enrollment(NameEmailCode), Client: by.Client}, func() error {
-		codes, err = s.confirmEmail(ctx, subject, code, by)
-		return err
-	})
-	return codes, err
-}
-
-func (s *Service) confirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) ([]setting.Secret, error) {
-	var id string
-	err := s.change(ctx, subject, ofKind(kindPendingEmail), func(r *Record) error {
+func (s *Service) ConfirmEmail(ctx context.Context, subject authn.Subject, code setting.Secret, by By) ([]setting.Secret, error) {
+	codes, _, err := s.confirm(ctx, subject, by, waiting{NameEmailCode, ofKind(kindPendingEmail), func(r *Record) error {
 		if !s.codeFits(r.Data, subject, code) {
 			return authn.ErrFactorInvalid
 		}
-		id, r.Kind, r.Data, r.Counter, r.Expires = r.ID, kindEmail, nil, 0, time.Time{}
+		r.Kind, r.Data, r.Counter, r.Expires = kindEmail, nil, 0, time.Time{}
 		return nil
-	})
-	if err != nil {
-		return nil, s.refusedEnrollment(ctx, subject, by.Client, NameEmailCode, err)
-	}
-	return s.joined(ctx, subject, by, NameEmailCode, id)
+	}})
+	return codes, err
 }

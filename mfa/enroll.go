@@ -12,7 +12,6 @@ import (
 
 	"github.com/pquerna/otp"
 
-	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/credential"
 	"github.com/authmodule/authmodule/setting"
@@ -100,77 +99,32 @@ func (s *Service) show(a app, account string) (Enrollment, error) {
 
 // ConfirmTOTP makes an enrollment a factor, by the first code of its app; the code is used up. With the first factor of
 // an account it returns its recovery codes, which are shown once. It returns [ErrEnrollmentInvalid],
-// [authn.ErrFactorInvalid] for a wrong code, and what the limiter refuses with. Other sessions than keep are ended.
-func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) (codes []setting.Secret, err error) {
-	err = s.counted(ctx, Attempt{Subject: subject, Factor: enrollment(NameTOTP), Client: by.Client}, func() error {
-		codes, err = s.confirmTOTP(ctx, subject, id, code, by)
-		return err
-	})
+// [authn.ErrFactorInvalid] for a wrong code, [authn.ErrConflict] for an account that is not as by.From says, and what the limiter
+// refuses with. Other sessions than by.Keep are ended, logins that wait are refused, and no device is trusted any more.
+func (s *Service) ConfirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) ([]setting.Secret, error) {
+	codes, _, err := s.confirmTOTP(ctx, subject, id, code, by)
 	return codes, err
 }
 
-func (s *Service) confirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) ([]setting.Secret, error) {
-	if err := s.room(ctx, subject); err != nil {
-		return nil, err
-	}
-	err := s.change(ctx, subject, named(kindPendingApp, id), func(r *Record) error {
+// confirmTOTP returns the account's version as well.
+func (s *Service) confirmTOTP(ctx context.Context, subject authn.Subject, id string, code setting.Secret, by By) ([]setting.Secret, int64, error) {
+	return s.confirm(ctx, subject, by, waiting{NameTOTP, named(kindPendingApp, id), func(r *Record) error {
+		if err := s.room(ctx, subject); err != nil {
+			return err
+		}
 		step, err := s.matchApp(*r, code)
 		if err != nil {
 			return err
 		}
 		r.Kind, r.Counter, r.LastUsedAt, r.Expires = kindApp, step, s.deps.Now(), time.Time{}
 		return nil
-	})
-	if err != nil {
-		return nil, s.refusedEnrollment(ctx, subject, by.Client, NameTOTP, err)
-	}
-	return s.joined(ctx, subject, by, NameTOTP, id)
+	}})
 }
 
 // enrollment is by what name the first codes of a factor are counted.
+
+// enrollment is by what name the first codes of a factor are counted.
 func enrollment(factor string) string { return factor + "_enrollment" }
-
-// By is who changes the factors of an account.
-type By struct {
-	// Actor is the caller, if that is not the owner.
-	Actor authn.Principal
-	// Keep is the ID of the session that stays.
-	Keep   string
-	Client authn.Client
-}
-
-// refusedEnrollment says why a first code made no factor.
-func (s *Service) refusedEnrollment(ctx context.Context, subject authn.Subject, client authn.Client, factor string, err error) error {
-	switch {
-	case errors.Is(err, authn.ErrNotFound):
-		return ErrEnrollmentInvalid
-	case errors.Is(err, authn.ErrFactorInvalid):
-		s.emit(ctx, audit.MFAFailed, subject, client, enrollment(factor), nil)
-	}
-	return err
-}
-
-// joined does what a new factor brings along. It returns recovery codes for an account that has none, or had no factor: what it
-// may have then is left of before.
-func (s *Service) joined(ctx context.Context, subject authn.Subject, by By, factor, id string) ([]setting.Secret, error) {
-	s.emit(ctx, audit.MFAEnrolled, subject, by.Client, factor, map[string]string{"factor_id": id})
-	if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
-		return nil, wrapped("reopen a factor", err)
-	}
-	if err := s.closeOthers(ctx, subject, by); err != nil {
-		return nil, err
-	}
-	list, err := s.records(ctx, subject)
-	if err != nil {
-		return nil, err
-	}
-	if _, has := first(list, ofKind(kindRecovery)); has {
-		if others, err := s.others(ctx, subject, list); others || err != nil {
-			return nil, err
-		}
-	}
-	return s.NewRecoveryCodes(ctx, subject, by.Client)
-}
 
 // others reports whether the account has more than one factor.
 func (s *Service) others(ctx context.Context, subject authn.Subject, list []Record) (bool, error) {

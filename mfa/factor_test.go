@@ -319,7 +319,7 @@ func TestOtherFactor(t *testing.T) {
 	result, err := f.Redeem(t.Context(), query(ada()), authn.FactorAnswer{Factor: "passkey", Code: "c", State: begun.State})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"hwk", "mfa"}, result.Methods)
-	codes, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err, "they stand in for it")
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
 }
@@ -361,6 +361,7 @@ func TestNewRefuses(t *testing.T) {
 		"no date":        {cfg: mfa.Config{RequireSince: "soon"}},
 		"trust":          {cfg: mfa.Config{TrustDays: 91}},
 		"require":        {cfg: mfa.Config{Require: "some"}},
+		"recovery":       {cfg: mfa.Config{AfterRecovery: "hope"}},
 		"grace":          {cfg: mfa.Config{GraceDays: -1}},
 		"apps":           {cfg: mfa.Config{MaxApps: 21}},
 		"enroll":         {cfg: mfa.Config{EnrollMinutes: 61}},

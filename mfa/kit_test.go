@@ -53,7 +53,7 @@ func fresh(t testing.TB, cfg mfa.Config, change ...func(*mfa.Deps)) *fixture {
 		f.events = append(f.events, e)
 	}))
 	deps := mfa.Deps{
-		Store: f.store, Secret: master, Limiter: f.limiter, Sender: f.sender, Sessions: f.sessions, Events: bus,
+		Store: f.store, Secret: master, Limiter: f.limiter, Sender: f.sender, Credentials: f.sessions, Events: bus,
 		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: f.clock,
 	}
 	for _, do := range change {
@@ -193,12 +193,22 @@ func (s *sender) SendCode(_ context.Context, to authn.User, code setting.Secret)
 
 func (s *sender) last() setting.Secret { return s.codes[len(s.codes)-1] }
 
-// closer notes whose sessions were ended, and which one was kept.
-type closer struct{ kept []string }
+// closer changes credentials: it notes whose sessions were ended, and which one was kept.
+type closer struct {
+	mu      sync.Mutex
+	kept    []string
+	version int64
+}
 
-func (c *closer) CloseAll(_ context.Context, s authn.Subject, except string, _ authn.EndReason) (int, error) {
-	c.kept = append(c.kept, s.ID+" "+except)
-	return 0, nil
+func (c *closer) Change(ctx context.Context, s authn.Subject, change authn.CredentialChange) (authn.User, error) {
+	if err := change.Write(ctx); err != nil {
+		return authn.User{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = append(c.kept, s.ID+" "+change.Keep)
+	c.version++
+	return authn.User{Subject: s, CredentialVersion: c.version}, nil
 }
 
 // rawSecret is the secret of an app in bytes.

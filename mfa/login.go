@@ -11,14 +11,12 @@ import (
 
 var _ authn.SecondFactor = (*Service)(nil)
 
-// methodMFA says that more than one factor was proved (RFC 8176).
-const methodMFA = "mfa"
-
 // Due implements [authn.SecondFactor]. Nothing is due for a proof that is of several factors already, such as a
-// passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing else.
+// passkey's with its user verified, and for a trusted device. An account that has no factor and must have one can enroll one, and do nothing
+// else; so can a login by a recovery code where the configuration wants that.
 func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {
-	if slices.Contains(q.Proof.Methods, methodMFA) {
-		return authn.FactorDemand{}, nil
+	if slices.Contains(q.Proof.Methods, authn.MethodMFA) {
+		return s.afterRecovery(ctx, q.Proof)
 	}
 	ready, err := s.ready(ctx, q)
 	if err != nil {
@@ -58,13 +56,18 @@ func (s *Service) mustEnroll(ctx context.Context, q authn.FactorQuery) (authn.Fa
 	if err != nil || !must || s.deps.Now().Before(s.GraceEnds(q.User.CreatedAt)) {
 		return authn.FactorDemand{}, err
 	}
+	return s.enroll(), nil
+}
+
+// enroll demands an enrollment.
+func (s *Service) enroll() authn.FactorDemand {
 	demand := authn.FactorDemand{Enroll: true}
 	for _, f := range s.factors {
 		if _, can := f.(Enroller); can {
 			demand.Factors = append(demand.Factors, f.Name())
 		}
 	}
-	return demand, nil
+	return demand
 }
 
 // Begin implements [authn.SecondFactor].
@@ -107,6 +110,9 @@ func (s *Service) Redeem(ctx context.Context, q authn.FactorQuery, a authn.Facto
 			s.emit(ctx, audit.MFAFailed, q.Proof.Subject, a.Client, a.Factor, nil)
 		}
 		return authn.FactorResult{}, err
+	}
+	if result.CredentialVersion != 0 {
+		q.User.CredentialVersion = result.CredentialVersion
 	}
 	if a.Trust {
 		result.Trust, result.TrustEnds, err = s.trust(ctx, q, a.Device.Name)

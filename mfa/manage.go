@@ -25,8 +25,10 @@ type View struct {
 type Overview struct {
 	// Factors are those that a login asks for, the oldest first.
 	Factors []View
-	// RecoveryCodes is how many are left.
+	// RecoveryCodes is how many are left. RecoveryUsed says that one was used since they were made, and no factor was enrolled
+	// since: the owner has lost one, or somebody else has found a code.
 	RecoveryCodes int
+	RecoveryUsed  bool
 	// Trusted are the devices that need no second factor.
 	Trusted []View
 }
@@ -48,7 +50,7 @@ func (s *Service) Overview(ctx context.Context, subject authn.Subject) (Overview
 			v.Factor, v.LastUsedAt = NameEmailCode, time.Time{}
 			o.Factors = append(o.Factors, v)
 		case kindRecovery:
-			o.RecoveryCodes = len(r.Data) / sha256.Size
+			o.RecoveryCodes, o.RecoveryUsed = len(r.Data)/sha256.Size, r.Counter != 0
 		case kindTrusted:
 			v.Factor = kindTrusted
 			o.Trusted = append(o.Trusted, v)
@@ -58,7 +60,7 @@ func (s *Service) Overview(ctx context.Context, subject authn.Subject) (Overview
 }
 
 // Remove takes a factor away, or returns [authn.ErrNotFound]. On every node its next code is refused. With the last one go
-// the recovery codes, and with any the trusted devices; other sessions than by.Keep are ended.
+// the recovery codes, and with any the trusted devices; other sessions than by.Keep are ended, and logins that wait are refused.
 func (s *Service) Remove(ctx context.Context, subject authn.Subject, id string, by By) error {
 	list, err := s.records(ctx, subject)
 	if err != nil {
@@ -68,36 +70,39 @@ func (s *Service) Remove(ctx context.Context, subject authn.Subject, id string, 
 	if !found {
 		return authn.ErrNotFound
 	}
+	_, err = s.alter(ctx, subject, by, func(ctx context.Context) error { return s.leave(ctx, r, by) })
+	return err
+}
+
+// leave drops a factor, and with the last one what stands in for it.
+func (s *Service) leave(ctx context.Context, r Record, by By) error {
 	if err := s.drop(ctx, r); err != nil {
 		return err
 	}
-	s.removed(ctx, subject, by, nameOf(r.Kind), id)
-	if err := s.dropAll(ctx, subject, kindTrusted); err != nil {
+	s.removed(ctx, r.Subject, by, nameOf(r.Kind), r.ID)
+	has, err := s.Enrolled(ctx, r.Subject)
+	if err != nil || has {
 		return err
 	}
-	if has, err := s.Enrolled(ctx, subject); err != nil {
-		return err
-	} else if !has {
-		if err := s.dropAll(ctx, subject, kindRecovery, kindPendingApp, kindPendingEmail); err != nil {
-			return err
-		}
-	}
-	return s.closeOthers(ctx, subject, by)
+	return s.dropAll(ctx, r.Subject, kindRecovery, kindPendingApp, kindPendingEmail)
 }
 
-// Reset takes away all that an account has here, for an owner who has lost it. The caller has made sure who asks. All its sessions are ended.
+// Reset takes away all that an account has here, for an owner who has lost it. The caller has made sure who asks. All its sessions are
+// ended, and logins that wait are refused.
 func (s *Service) Reset(ctx context.Context, subject authn.Subject, by By) error {
-	err := s.dropAll(ctx, subject, kindTrusted, kindApp, kindEmail, kindPendingApp, kindPendingEmail, kindRecovery)
-	if err != nil {
-		return err
-	}
-	s.removed(ctx, subject, by, "reset", "")
-	for _, factor := range []string{NameTOTP, NameEmailCode, NameRecoveryCode, enrollment(NameTOTP), enrollment(NameEmailCode)} {
-		if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
-			return wrapped("reopen a factor", err)
+	_, err := s.alter(ctx, subject, by, func(ctx context.Context) error {
+		if err := s.dropAll(ctx, subject, kindApp, kindEmail, kindPendingApp, kindPendingEmail, kindRecovery); err != nil {
+			return err
 		}
-	}
-	return s.closeOthers(ctx, subject, by)
+		s.removed(ctx, subject, by, "reset", "")
+		for _, factor := range []string{NameTOTP, NameEmailCode, NameRecoveryCode, enrollment(NameTOTP), enrollment(NameEmailCode)} {
+			if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
+				return wrapped("reopen a factor", err)
+			}
+		}
+		return nil
+	})
+	return err
 }
 
 func (s *Service) dropAll(ctx context.Context, subject authn.Subject, kinds ...string) error {
@@ -125,22 +130,13 @@ func (s *Service) removed(ctx context.Context, subject authn.Subject, by By, fac
 	e := audit.Event{
 		Type: audit.MFARemoved, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: by.Keep, IP: by.Client.IPText(), UserAgent: by.Client.UserAgent, Reason: factor,
 	}
-	if by.Actor.Subject != subject {
-		e.Actor = by.Actor.Subject.ID
+	if by.Actor.Subject != subject || by.Actor.Actor != "" {
+		e.Actor = authn.ActorID(by.Actor)
 	}
 	if id != "" {
 		e.Detail = map[string]string{"factor_id": id}
 	}
 	s.deps.Events.Emit(ctx, e)
-}
-
-// closeOthers ends the sessions that were opened by what the account had before.
-func (s *Service) closeOthers(ctx context.Context, subject authn.Subject, by By) error {
-	if s.deps.Sessions == nil {
-		return nil
-	}
-	_, err := s.deps.Sessions.CloseAll(ctx, subject, by.Keep, authn.EndRevoked)
-	return wrapped("end the other sessions of an account", err)
 }
 
 // Enrolled reports whether the account has a factor that a login asks for, of this package or another.

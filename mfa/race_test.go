@@ -33,7 +33,7 @@ func TestRecoveryCodesDoNotOutliveAReset(t *testing.T) {
 	f := fresh(t, mfa.Config{EmailCode: true}, func(d *mfa.Deps) { store.FactorStore, d.Store = d.Store, store })
 	f.enroll(ada())
 	store.before = func() { require.NoError(t, f.Reset(context.Background(), ada(), mfa.By{})) }
-	stolen, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	stolen, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err)
 	mine := f.enroll(ada())
 	require.Len(t, mine.codes, mfa.RecoveryCodes)
@@ -52,8 +52,27 @@ func TestRecoveryCodesDoNotOutliveAReset(t *testing.T) {
 func TestRecoveryCodesOfAnotherFactorStay(t *testing.T) {
 	t.Parallel()
 	f := fresh(t, mfa.Config{}, func(d *mfa.Deps) { d.Factors = []mfa.Factor{passkey{ready: true}} })
-	codes, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err)
 	assert.Empty(t, f.enroll(ada()).codes)
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
+}
+
+// Trust that is being given while the account's factors are taken away does not outlive them.
+func TestTrustDoesNotOutliveAReset(t *testing.T) {
+	t.Parallel()
+	store := &meddling{kind: "trusted_device"}
+	f := fresh(t, mfa.Config{TrustDays: 30}, func(d *mfa.Deps) { store.FactorStore, d.Store = d.Store, store })
+	p := f.enroll(ada())
+	store.before = func() { require.NoError(t, f.Reset(context.Background(), ada(), mfa.By{})) }
+	a := answer(mfa.NameTOTP, p.at(t, f.clock()))
+	a.Trust = true
+	result, _ := f.Redeem(t.Context(), query(ada()), a)
+	f.pass(mfa.Period)
+	f.enroll(ada())
+	q := query(ada()) // with the CredentialVersion that the account has by then
+	q.Trust = result.Trust
+	demand, err := f.Due(t.Context(), q)
+	require.NoError(t, err)
+	assert.True(t, demand.Due(), "the thief's device, trusted by the phone that was reset")
 }

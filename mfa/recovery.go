@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,16 +25,31 @@ const (
 	// recoveryBytes makes a code of 120 bits: more than 112, so that a plain hash keeps it (ASVS V6.5.2).
 	recoveryBytes = 15
 	recoveryGroup = 4
+	// recoveryUsed is the counter of codes of which one was used and not made up for.
+	recoveryUsed = 1
 	// longestRecovery is the longest text that is looked at.
 	longestRecovery = 64
 )
 
 // NewRecoveryCodes returns ten new recovery codes, each for one use, such as "abcd-efgh-ijkl-mnop-qrst-uvwx". They are shown once; those
-// before are dead. It returns [ErrNoFactor] for an account that has no factor which they could stand in for.
-func (s *Service) NewRecoveryCodes(ctx context.Context, subject authn.Subject, client authn.Client) ([]setting.Secret, error) {
+// before are dead, other sessions than by.Keep are ended, and logins that wait are refused. It returns [ErrNoFactor] for an account that has
+// no factor which they could stand in for.
+func (s *Service) NewRecoveryCodes(ctx context.Context, subject authn.Subject, by By) (codes []setting.Secret, err error) {
 	if has, err := s.Enrolled(ctx, subject); err != nil || !has {
 		return nil, orError(err, ErrNoFactor)
 	}
+	_, err = s.alter(ctx, subject, by, func(ctx context.Context) error {
+		codes, err = s.makeRecovery(ctx, subject, by.Client)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+// makeRecovery stores new recovery codes in place of those before.
+func (s *Service) makeRecovery(ctx context.Context, subject authn.Subject, client authn.Client) ([]setting.Secret, error) {
 	id, err := credential.NewID(s.deps.Rand, string(subject.Tenant), subject.ID)
 	if err != nil {
 		return nil, fmt.Errorf("mfa: make recovery codes: %w", err)
@@ -91,14 +107,27 @@ func (f recoveryFactor) Verify(ctx context.Context, q authn.FactorQuery, code se
 		if !found {
 			return authn.ErrFactorInvalid
 		}
-		r.Data, r.LastUsedAt, left = rest, f.s.deps.Now(), len(rest)/sha256.Size
+		r.Data, r.LastUsedAt, r.Counter, left = rest, f.s.deps.Now(), recoveryUsed, len(rest)/sha256.Size
 		return nil
 	})
 	if err != nil {
 		return nil, absent(err)
 	}
 	f.s.emit(ctx, audit.RecoveryCodeUsed, subject, q.Client, "", map[string]string{"left": strconv.Itoa(left)})
-	return []string{"otp", "mfa"}, nil
+	return []string{authn.MethodRecovery, authn.MethodMFA}, nil
+}
+
+// afterRecovery demands a factor of a login by a recovery code, until one was enrolled.
+func (s *Service) afterRecovery(ctx context.Context, proof authn.Proof) (authn.FactorDemand, error) {
+	if s.cfg.AfterRecovery != AfterRecoveryEnroll || !slices.Contains(proof.Methods, authn.MethodRecovery) {
+		return authn.FactorDemand{}, nil
+	}
+	list, err := s.records(ctx, proof.Subject)
+	r, found := first(list, ofKind(kindRecovery))
+	if err != nil || (found && r.Counter == 0) || count(list, kindApp) >= int(s.cfg.MaxApps) {
+		return authn.FactorDemand{}, err
+	}
+	return s.enroll(), nil
 }
 
 // without takes one hash out of a row of them. They are of random codes, so that the time it takes tells nothing.

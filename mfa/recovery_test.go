@@ -47,14 +47,14 @@ func TestRegeneratingKillsTheOldSet(t *testing.T) {
 	t.Parallel()
 	f := fresh(t, mfa.Config{})
 	old := f.enroll(ada()).codes
-	next, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	next, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err)
 	for _, code := range old {
 		require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, code), authn.ErrFactorInvalid)
 	}
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, next[9]))
 	assert.Len(t, f.told(audit.RecoveryCodesReplaced), 2)
-	_, err = f.NewRecoveryCodes(t.Context(), authn.Subject{ID: "bob"}, authn.Client{})
+	_, err = f.NewRecoveryCodes(t.Context(), authn.Subject{ID: "bob"}, mfa.By{})
 	require.ErrorIs(t, err, mfa.ErrNoFactor)
 }
 
@@ -75,6 +75,43 @@ func TestThousandWayRaceOnRecoveryCodes(t *testing.T) {
 	}
 	wg.Wait()
 	require.EqualValues(t, 9, won.Load())
+}
+
+// V6.4.4: that a code was used is shown until new ones are made or a factor is enrolled.
+func TestRecoveryUseIsFlagged(t *testing.T) {
+	t.Parallel()
+	for name, makeUp := range map[string]func(*fixture){
+		"new codes": func(f *fixture) {
+			_, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
+			require.NoError(t, err)
+		},
+		"another app": func(f *fixture) { f.enroll(ada()) },
+		"e-mail": func(f *fixture) {
+			require.NoError(t, f.EnrollEmail(t.Context(), query(ada()).User, authn.Client{}))
+			_, err := f.ConfirmEmail(t.Context(), ada(), f.sender.last(), mfa.By{})
+			require.NoError(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fresh(t, mfa.Config{EmailCode: true})
+			codes := f.enroll(ada()).codes
+			used := func() bool {
+				o, err := f.Overview(t.Context(), ada())
+				require.NoError(t, err)
+				return o.RecoveryUsed
+			}
+			assert.False(t, used())
+			require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, "x"), authn.ErrFactorInvalid)
+			assert.False(t, used())
+			result, err := f.Redeem(t.Context(), query(ada()), answer(mfa.NameRecoveryCode, codes[0]))
+			require.NoError(t, err)
+			assert.Equal(t, authn.ACR1, authn.ACROf(append([]string{"pwd"}, result.Methods...)), "it is no second authenticator")
+			assert.True(t, used())
+			makeUp(f)
+			assert.False(t, used())
+		})
+	}
 }
 
 func FuzzRecoveryCode(fz *testing.F) {

@@ -38,10 +38,10 @@ type Deps struct {
 	Sender Sender
 	// Factors are others, such as passkeys.
 	Factors []Factor
-	// Sessions ends the other sessions of an account whose factors change. Nil ends none.
-	Sessions SessionCloser
 	// Lineage knows what roles inherit. Nil is for roles that inherit nothing.
 	Lineage authn.RoleLineage
+	// Credentials raises the version of an account whose factors change, and ends its other sessions. Nil does neither.
+	Credentials CredentialChanger
 	// Events may be nil.
 	Events *audit.Bus
 	// Log defaults to slog.Default().
@@ -49,12 +49,6 @@ type Deps struct {
 	// Now defaults to time.Now, Rand to crypto/rand.
 	Now  func() time.Time
 	Rand io.Reader
-}
-
-// SessionCloser ends sessions. The session manager implements it.
-type SessionCloser interface {
-	// CloseAll ends every session of the subject but the one named, and returns how many.
-	CloseAll(ctx context.Context, s authn.Subject, except string, why authn.EndReason) (int, error)
 }
 
 const (

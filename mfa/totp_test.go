@@ -282,7 +282,7 @@ func TestBoundAnewIsOpenAgain(t *testing.T) {
 		require.ErrorIs(t, err, authn.ErrFactorInvalid)
 	}
 	require.ErrorIs(t, f.redeem(ada(), mfa.NameRecoveryCode, p.codes[0]), errLocked)
-	codes, err := f.NewRecoveryCodes(t.Context(), ada(), authn.Client{})
+	codes, err := f.NewRecoveryCodes(t.Context(), ada(), mfa.By{})
 	require.NoError(t, err)
 	require.NoError(t, f.redeem(ada(), mfa.NameRecoveryCode, codes[0]))
 

@@ -107,7 +107,7 @@ func (m *Manager) withdraw(ctx context.Context, r Record, limit Limit) error {
 func (m *Manager) ended(ctx context.Context, records []Record) {
 	for _, r := range records {
 		m.deps.Events.Emit(ctx, audit.Event{
-			Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason),
+			Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason), Actor: r.Actor,
 		})
 	}
 }

@@ -29,6 +29,9 @@ type Info struct {
 	// Remember says that the session has the longer lifetime.
 	Remember bool
 	Methods  []string
+	// MFATime and Actor are as in [authn.Session].
+	MFATime time.Time
+	Actor   string
 	// Confirmation is what the session is bound to.
 	Confirmation authn.Confirmation
 	CreatedAt    time.Time
@@ -119,6 +122,7 @@ func (r Record) info() Info {
 	}
 	return Info{
 		ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Device: r.Device, DeviceID: r.DeviceID, Remember: r.Remember, IP: r.IP, UserAgent: r.UserAgent, Methods: r.Methods, Confirmation: r.Confirmation,
+		MFATime: r.MFATime, Actor: r.Actor,
 		CreatedAt: r.CreatedAt, LastUsedAt: r.LastUsedAt, ExpiresAt: expires,
 	}
 }

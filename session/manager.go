@@ -143,7 +143,7 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 	}
 	m.ended(ctx, evicted)
 	err = m.announce(ctx, evicted)
-	if err == nil {
+	if err == nil && record.Actor == "" {
 		err = m.seen(ctx, record, o.Device.Name)
 	}
 	if err != nil {
@@ -188,16 +188,21 @@ func (m *Manager) endDead(ctx context.Context, s authn.Subject) (int, error) {
 
 func (m *Manager) record(id string, secret []byte, o authn.Opening) Record {
 	now := m.deps.Now().UTC().Truncate(time.Microsecond)
-	remember := o.Remember && m.cfg.RememberDays > 0
-	ends := now.Add(m.cfg.absolute(remember))
+	remember := o.Remember && m.cfg.RememberDays > 0 && o.Actor == ""
+	ends := now.Add(within(m.cfg.absolute(remember), o.Lifetime))
 	use := useOf(o.Client, now, m.idle(o.Carrier, remember))
-	return Record{
+	r := Record{
 		Subject: o.Proof.Subject, ID: id, Carrier: o.Carrier, SecretHash: credential.Hash(secret), Generation: 1,
 		Methods: o.Proof.Methods, AuthTime: o.Proof.Time.UTC().Truncate(time.Microsecond),
+		MFATime: o.Proof.MFATime.UTC().Truncate(time.Microsecond), Actor: o.Actor, ActorSession: o.ActorSession,
 		CreatedAt: now, LastUsedAt: now, IdleAt: use.IdleAt, EndsAt: ends, Epoch: o.Epoch,
 		IP: use.IP, UserAgent: use.UserAgent, Device: use.Device, Confirmation: o.Confirmation,
-		DeviceID: deviceID(o.Proof.Subject, o.Device, o.Client), Remember: remember,
+		Remember: remember,
 	}
+	if r.Actor == "" {
+		r.DeviceID = deviceID(r.Subject, o.Device, o.Client)
+	}
+	return r
 }
 
 func (m *Manager) encode(r Record, secret []byte) setting.Secret {
@@ -211,6 +216,7 @@ func (m *Manager) encode(r Record, secret []byte) setting.Secret {
 func (r *Record) session() authn.Session {
 	return authn.Session{
 		ID: r.ID, Subject: r.Subject, Carrier: r.Carrier, Methods: r.Methods, AuthTime: r.AuthTime, Ends: r.EndsAt, Epoch: r.Epoch, Confirmation: r.Confirmation,
+		MFATime: r.MFATime, Actor: r.Actor, ActorSession: r.ActorSession,
 	}
 }
 

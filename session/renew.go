@@ -16,6 +16,11 @@ func (m *Manager) Renew(ctx context.Context, cookie setting.Secret, client authn
 	if err != nil {
 		return authn.Session{}, "", err
 	}
+	return m.renew(ctx, record, client, nil)
+}
+
+// renew gives the session another secret, and stores what was proved, if anything, in the same step.
+func (m *Manager) renew(ctx context.Context, record Record, client authn.Client, proved *Proved) (authn.Session, setting.Secret, error) {
 	secret, err := credential.NewSecret(m.deps.Rand)
 	if err != nil {
 		return authn.Session{}, "", fmt.Errorf("session: renew: %w", err)
@@ -23,12 +28,16 @@ func (m *Manager) Renew(ctx context.Context, cookie setting.Secret, client authn
 	err = m.deps.Store.RotateSession(ctx, Rotation{
 		Tenant: record.Subject.Tenant, ID: record.ID, Generation: record.Generation, SecretHash: record.SecretHash,
 		NextHash: credential.Hash(secret), Use: useOf(client, m.deps.Now().UTC(), m.idle(record.Carrier, record.Remember)),
+		Proved: proved,
 	})
 	if err != nil {
 		err = m.notRenewed(ctx, record, secret, err)
 	}
 	if err != nil {
 		return authn.Session{}, "", err
+	}
+	if proved != nil {
+		record.Prove(*proved)
 	}
 	return record.session(), m.encode(record, secret), nil
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/authmodule/authmodule/authn"
@@ -23,11 +24,11 @@ type Record struct {
 	RotatedAt time.Time
 	Methods   []string
 	AuthTime  time.Time
-	// MFATime and Actor are as in [authn.Session]. A session with an Actor counts to no [Limit] and is never evicted.
-	MFATime    time.Time
-	Actor      string
-	CreatedAt  time.Time
-	LastUsedAt time.Time
+	// MFATime, Actor and ActorSession are as in [authn.Session]. A session with an Actor counts to no [Limit] and is never evicted.
+	MFATime             time.Time
+	Actor, ActorSession string
+	CreatedAt           time.Time
+	LastUsedAt          time.Time
 	// IdleAt is when the session ends if it is not used again; EndsAt is when it ends in any case.
 	IdleAt, EndsAt time.Time
 	// EndedAt and EndReason are set when the session was ended before its time.
@@ -67,6 +68,31 @@ type Rotation struct {
 	// Use.At becomes RotatedAt, also when it is earlier than the time before.
 	NextHash []byte
 	Use      Use
+	// Proved, if not nil, is stored in the same step.
+	Proved *Proved
+}
+
+// Proved is what the user of a session proved once more. A zero time proves nothing of its kind.
+type Proved struct {
+	Methods           []string
+	AuthTime, MFATime time.Time
+}
+
+// Prove adds to the record what was proved: times never move backwards, and methods that are new come last, in the order given. It
+// shares no memory with what it was given.
+func (r *Record) Prove(p Proved) {
+	if p.AuthTime.After(r.AuthTime) {
+		r.AuthTime = p.AuthTime
+	}
+	if p.MFATime.After(r.MFATime) {
+		r.MFATime = p.MFATime
+	}
+	r.Methods = slices.Clone(r.Methods)
+	for _, method := range p.Methods {
+		if !slices.Contains(r.Methods, method) {
+			r.Methods = append(r.Methods, method)
+		}
+	}
 }
 
 // Use is what a use of a session writes. Times never move backwards.
@@ -115,7 +141,8 @@ type Store interface {
 	// CreateSession stores r. When the subject has limit.Max or more live sessions at
 	// r.CreatedAt, EvictOldest first ends those with the oldest LastUsedAt, as many as
 	// needed to leave limit.Max with r, and returns them; Refuse returns [ErrLimit] and changes
-	// nothing. Of concurrent calls, no more than limit.Max sessions are ever live.
+	// nothing. Of concurrent calls, no more than limit.Max sessions are ever live. Sessions with an Actor are not counted, not
+	// ended and not refused.
 	CreateSession(ctx context.Context, r Record, limit Limit) (evicted []Record, err error)
 	// Session returns the record, live or not, or [authn.ErrNotFound].
 	Session(ctx context.Context, t authn.Tenant, id string) (Record, error)
@@ -123,6 +150,9 @@ type Store interface {
 	// generation and hash are the named ones; otherwise it changes nothing and returns
 	// [authn.ErrConflict]. Of concurrent calls exactly one succeeds.
 	RotateSession(ctx context.Context, r Rotation) error
+	// ProveSession adds what was proved to a session that is live at now, as [Record.Prove] does, and returns the session as it is then, or
+	// [authn.ErrNotFound]. Of concurrent calls none is lost.
+	ProveSession(ctx context.Context, t authn.Tenant, id string, p Proved, now time.Time) (Record, error)
 	// TouchSessions records uses, each in a step of its own: on a session that is not live at
 	// Use.At it does nothing. It never shortens IdleAt and never revives a session. There may be
 	// several uses of one session, which are then recorded in their order. After an error, some may have been recorded.

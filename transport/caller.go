@@ -61,7 +61,8 @@ func (c *Caller) RequireAuth() *Problem {
 }
 
 // meets answers what an endpoint needs.
-func (c *Caller) meets(need Need) *Problem {
+func (c *Caller) meets(e Endpoint) *Problem {
+	need := e.Need
 	if need == NeedNothing {
 		return nil
 	}
@@ -70,6 +71,9 @@ func (c *Caller) meets(need Need) *Problem {
 	}
 	if need != NeedAuth && c.principal.Limited() || need == NeedSession && c.principal.SessionID == "" {
 		return loginRequired()
+	}
+	if e.Owner && c.principal.Actor != "" {
+		return impersonated()
 	}
 	return nil
 }

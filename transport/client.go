@@ -58,6 +58,25 @@ func (c clientResolver) trustsPeer(r *http.Request) bool {
 	return ok && c.trusts(peer)
 }
 
+// forwarded reports whether somebody says that the request is another's.
+func forwarded(r *http.Request) bool {
+	return r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+}
+
+// warnOfProxy logs once, at the first request that a peer which is no trusted proxy says to have forwarded: either somebody invents
+// addresses, which count for nothing, or a proxy is not named and all its clients have one address.
+func (g *Gate) warnOfProxy(r *http.Request) {
+	if g.warned.Load() || !forwarded(r) {
+		return
+	}
+	peer, ok := parseHop(r.RemoteAddr)
+	if !ok || g.clients.trusts(peer) || !g.warned.CompareAndSwap(false, true) {
+		return
+	}
+	g.deps.Log.WarnContext(r.Context(), "a request was forwarded by a peer that is no trusted proxy: throttling, bindings and events go by the peer's own address. "+
+		"If it is your proxy, name its network in auth.http.trusted_proxies (LEX_AUTH__HTTP__TRUSTED_PROXIES); this is told once", "peer", peer.String())
+}
+
 func (c clientResolver) trusts(a netip.Addr) bool {
 	for _, prefix := range c.trusted {
 		if prefix.Contains(a) {

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,6 +56,31 @@ func TestClientAddressIsThePeers(t *testing.T) {
 			})
 		}
 	}
+}
+
+// THR-05, IP-01: a proxy that is not named is told of, once; one that is named, and a request that nobody forwarded, is not.
+func TestUnnamedProxyIsToldOf(t *testing.T) {
+	t.Parallel()
+	const told = "LEX_AUTH__HTTP__TRUSTED_PROXIES"
+	app := startConfigured(t, trusting("10.0.0.0/8"))
+	for _, r := range []*http.Request{
+		from("203.0.113.7:1"), from("10.0.0.1:1", "X-Forwarded-For", "1.2.3.4"), from("10.0.0.1:1", "Forwarded", "for=1.2.3.4"), from("@", "X-Forwarded-For", "1.2.3.4"),
+	} {
+		app.gate.Client(r)
+	}
+	assert.NotContains(t, app.log.String(), told)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { app.gate.Client(from("203.0.113.7:1", "X-Forwarded-For", "192.0.2.99")) })
+	}
+	wg.Wait()
+	app.gate.Client(from("203.0.113.8:1", "Forwarded", "for=1.2.3.4"))
+	assert.Equal(t, 1, strings.Count(app.log.String(), told))
+	assert.Contains(t, app.log.String(), "peer=203.0.113.7")
+	assert.NotContains(t, app.log.String(), "192.0.2.99", "what the header says is anybody's word")
+	other := start(t)
+	other.gate.Client(from("203.0.113.7:1", "Forwarded", "for=1.2.3.4"))
+	assert.Contains(t, other.log.String(), told)
 }
 
 // IP-03, IP-04: behind trusted proxies it is the right-most address that none of them has.

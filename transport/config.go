@@ -1,6 +1,10 @@
 package transport
 
-import "github.com/authmodule/authmodule/setting"
+import (
+	"time"
+
+	"github.com/authmodule/authmodule/setting"
+)
 
 // Config configures the HTTP surface. Its zero value is the safest working default.
 type Config struct {
@@ -30,12 +34,17 @@ type Config struct {
 	Health bool `yaml:"health"`
 	// SessionEndpoints adds GET and DELETE /users/{id}/sessions and /tenant/sessions, and DELETE /tenant/sessions/{id}, for callers with the permissions sessions.read and sessions.revoke.
 	SessionEndpoints bool `yaml:"session_endpoints"`
-	// UserEndpoints adds routes that administer accounts of the caller's tenant, such as DELETE /users/{id}, for callers with the permissions of each. Roles must be switched on.
-	UserEndpoints bool `yaml:"user_endpoints"`
 	// RBACEndpoints adds the routes that administer roles, assignments and policies of the caller's tenant: /roles, /users/{id}/roles, /policies and
 	// /authorize/explain, for callers with the permissions roles.read, roles.write, assignments.read, assignments.write, policies.read and policies.write.
 	// Roles must be switched on.
 	RBACEndpoints bool `yaml:"rbac_endpoints"`
+	// StepUpMinutes is how old a login, or a step-up, may be of who changes credentials or acts on other accounts, from 1 to 1440. Defaults to 15.
+	StepUpMinutes setting.Count `yaml:"step_up_minutes"`
+	// Impersonation adds POST /users/{id}/impersonate for callers with the permission users.impersonate. Roles must be switched on.
+	Impersonation bool `yaml:"impersonation"`
+	// UserEndpoints adds GET /users and /users/{id}, POST /users/{id}/unlock, /disable, /enable and /password-reset, and DELETE /users/{id} and /users/{id}/mfa, for
+	// callers with the permissions users.read, users.unlock, users.disable, users.reset_password, users.delete and users.reset_mfa. Roles must be switched on.
+	UserEndpoints bool `yaml:"user_endpoints"`
 	// ClearSiteData has browsers drop the site's cached pages and stored data at logout. Cookies of the application's own stay.
 	ClearSiteData bool `yaml:"clear_site_data"`
 	// CheckRoutes says what happens at start when a route is neither guarded nor public on purpose, or a guard can be passed by nobody: off, warn or strict.
@@ -49,7 +58,12 @@ type Config struct {
 const (
 	DefaultPrefix     = "/auth"
 	DefaultMaxBodyKiB = 64
+	// DefaultStepUpMinutes is that of [Config].StepUpMinutes, and LongestStepUpMinutes its upper bound.
+	DefaultStepUpMinutes = 15
+	LongestStepUpMinutes = 1440
 )
+
+func (c Config) stepUpAge() time.Duration { return time.Duration(c.StepUpMinutes) * time.Minute }
 
 // WithDefaults returns a copy in which every unset field has its default.
 func (c Config) WithDefaults() Config {
@@ -58,6 +72,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.MaxBodyKiB == 0 {
 		c.MaxBodyKiB = DefaultMaxBodyKiB
+	}
+	if c.StepUpMinutes == 0 {
+		c.StepUpMinutes = DefaultStepUpMinutes
 	}
 	if c.ClientCertificate == "" {
 		c.ClientCertificate = CertificatesOff

@@ -21,6 +21,10 @@ func (f *faulty) RotateSession(ctx context.Context, r session.Rotation) error {
 	return f.orCall(ctx, "RotateSession", func() error { return f.every.RotateSession(ctx, r) })
 }
 
+func (f *faulty) ProveSession(ctx context.Context, t authn.Tenant, id string, p session.Proved, now time.Time) (session.Record, error) {
+	return guarded(ctx, f, "ProveSession", func() (session.Record, error) { return f.every.ProveSession(ctx, t, id, p, now) })
+}
+
 func (f *faulty) TouchSessions(ctx context.Context, touches ...session.Touch) error {
 	return f.orCall(ctx, "TouchSessions", func() error { return f.every.TouchSessions(ctx, touches...) })
 }

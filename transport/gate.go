@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/authmodule/authmodule/account"
@@ -32,8 +33,12 @@ type Gate struct {
 	trustCookie  trustCookie
 	origins      origins
 	chain        []method
+	// recently and byFactor are what sensitive routes want.
+	recently, byFactor *proving
 	// compiles has one place, for whoever has policies compiled.
 	compiles chan struct{}
+	// warned: an unnamed proxy was told of.
+	warned atomic.Bool
 }
 
 // Deps are what a [Gate] works with. Fields without a remark are required.
@@ -46,6 +51,8 @@ type Deps struct {
 	APIKeys *authn.APIKeys
 	// MFA is nil when there are no second factors.
 	MFA *mfa.Service
+	// Throttle is nil when nothing limits failed attempts.
+	Throttle *authn.Throttle
 	// Account is nil when there are no routes for the flows of accounts.
 	Account *account.Service
 	// SigningKeys is nil when the module does not manage them.
@@ -89,6 +96,7 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 	g := &Gate{
 		cfg: cfg, deps: deps, clients: clients, certs: newCertificates(cfg, clients, deps.Now),
 		cookie: sessionCookie{insecure: cfg.InsecureCookies}, deviceCookie: deviceCookie{insecure: cfg.InsecureCookies}, trustCookie: trustCookie{insecure: cfg.InsecureCookies}, origins: protection,
+		recently: newProving(KindRecentAuth, cfg.stepUpAge(), nil), byFactor: newProving(KindMFA, cfg.stepUpAge(), nil),
 		compiles: make(chan struct{}, 1),
 	}
 	g.chain = append(g.chain, method{"bearer", g.bearer})
@@ -108,6 +116,7 @@ func (g *Gate) Prefix() string { return g.cfg.Prefix }
 // Client returns the caller's address, user agent and certificate. Headers
 // about the address and the certificate count only when they come from a trusted proxy.
 func (g *Gate) Client(r *http.Request) authn.Client {
+	g.warnOfProxy(r)
 	client := g.clients.client(r)
 	client.Certificate = g.certs.thumbprint(r)
 	return client
@@ -166,7 +175,7 @@ func (g *Gate) Serve(e Endpoint, caller *Caller, r *http.Request) (reply Reply, 
 	if failed = g.crossOrigin(r, e.Method); failed != nil && !g.unforgeable(e, r) {
 		return Reply{}, failed
 	}
-	if failed = caller.meets(e.Need); failed != nil {
+	if failed = caller.meets(e); failed != nil {
 		return Reply{}, failed
 	}
 	reply, err := e.Handle(r.Context(), r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/authmodule/authmodule/authn"
@@ -33,23 +34,34 @@ const (
 	KindPolicy GuardKind = "policy"
 	// KindOwner wants the owner of what a request is about, or who has all the named permissions.
 	KindOwner GuardKind = "owner"
+	// KindMFA wants a second factor that was proved, and KindRecentAuth any factor, at most MaxAge ago.
+	KindMFA        GuardKind = "mfa"
+	KindRecentAuth GuardKind = "recent_auth"
+	// KindACR wants a login of one of the named authentication context classes, or of a stronger one.
+	KindACR GuardKind = "acr"
 	// KindLogin is [NeedLogin], and KindSession [NeedSession], of the module's own routes.
 	KindLogin   GuardKind = "login"
 	KindSession GuardKind = "session"
 )
 
-// Guarding says what one guard wants: its kind, and the roles, permissions or actions that it names.
+// Guarding says what one guard wants: its kind, and the roles, permissions, actions or classes that it names.
 type Guarding struct {
 	Kind  GuardKind `json:"kind"`
 	Names []string  `json:"names,omitempty"`
+	// MaxAge is how long ago, in seconds, it may have been proved; 0 is at any time.
+	MaxAge int64 `json:"max_age,omitempty"`
 }
 
-// String returns the kind and the names, such as "permissions articles.read, articles.write".
+// String returns the kind, the names and the age, such as "permissions articles.read, articles.write" or "mfa within 300 s".
 func (g Guarding) String() string {
-	if len(g.Names) == 0 {
-		return string(g.Kind)
+	text := string(g.Kind)
+	if len(g.Names) > 0 {
+		text += " " + strings.Join(g.Names, ", ")
 	}
-	return string(g.Kind) + " " + strings.Join(g.Names, ", ")
+	if g.MaxAge != 0 {
+		text += " within " + strconv.FormatInt(g.MaxAge, 10) + " s"
+	}
+	return text
 }
 
 // Guard is one requirement of a route. It is made once, when the route is added, and asked at each request. It does not
@@ -62,6 +74,8 @@ type Guard struct {
 	kind     GuardKind
 	names    []string
 	required authz.Requirement
+	// proving is nil but for guards about how callers proved who they are.
+	proving *proving
 }
 
 // GuardAuth lets authenticated callers through.
@@ -112,7 +126,13 @@ func newGuard(kind GuardKind, names []string, require func(...string) authz.Requ
 }
 
 // Describe says what the guard wants, for tables of routes.
-func (g *Guard) Describe() Guarding { return Guarding{Kind: g.kind, Names: slices.Clone(g.names)} }
+func (g *Guard) Describe() Guarding {
+	want := Guarding{Kind: g.kind, Names: slices.Clone(g.names)}
+	if g.proving != nil {
+		want.MaxAge = g.proving.seconds()
+	}
+	return want
+}
 
 // Passes reports that [Guard.Refuse] would let the caller through, when that takes nothing but what is in memory. False is
 // no refusal: ask Refuse then. A nil caller is one whom nothing authenticated.
@@ -126,6 +146,8 @@ func (g *Guard) Passes(c *Caller) bool {
 		return c.problem == nil && c.principal != nil
 	case g.kind == KindOptional:
 		return c.problem == nil
+	case g.proving != nil:
+		return c.proves(g.proving)
 	case g.kind == KindPolicy || g.kind == KindOwner:
 		return false // it depends on more
 	}
@@ -144,6 +166,8 @@ func (g *Guard) Refuse(ctx context.Context, c *Caller) *Problem {
 		return c.RequireAuth()
 	case g.kind == KindOptional:
 		return c.OptionalAuth()
+	case g.proving != nil:
+		return c.requireProof(ctx, g.proving)
 	}
 	return c.Require(ctx, g.required)
 }

@@ -110,11 +110,11 @@ func TestRegisterRefusals(t *testing.T) {
 		field                 string
 		errors                int
 	}{
-		{"short password", "a@example.com", "14 characters.", "password", 0},
-		{"long password", "a@example.com", strings.Repeat("x", authn.LongestPassword+1), "password", 0},
-		{"no address", "", password, "email", 0},
-		{"line break in the address", "a@example.com\r\nBcc: b@example.com", password, "email", 0},
-		{"display name", "Ada <a@example.com>", password, "email", 0},
+		{"short password", "a@example.com", "14 characters.", "password", 1},
+		{"long password", "a@example.com", strings.Repeat("x", authn.LongestPassword+1), "password", 1},
+		{"no address", "", password, "email", 1},
+		{"line break in the address", "a@example.com\r\nBcc: b@example.com", password, "email", 1},
+		{"display name", "Ada <a@example.com>", password, "email", 1},
 		{"both", "a", "b", "email", 2},
 	}
 	for _, tc := range testCases {
@@ -125,6 +125,8 @@ func TestRegisterRefusals(t *testing.T) {
 			assert.Equal(t, "invalid_request", p.Code)
 			assert.Equal(t, tc.field, p.Field)
 			assert.Len(t, p.Errors, tc.errors)
+			assert.Equal(t, p.Field, p.Errors[0].Field)
+			assert.NotEmpty(t, p.Errors[0].Code, "also of a single fault")
 			if tc.password != "b" {
 				assert.NotContains(t, w.Body.String(), tc.password)
 			}

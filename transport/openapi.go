@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -81,7 +82,7 @@ func (t RouteTable) security(wants []Guarding) []map[string][]string {
 	for _, want := range wants {
 		public = public && want.Kind == KindPublic
 		optional = optional || want.Kind == KindOptional
-		login = login || want.Kind == KindLogin || want.Kind == KindSession
+		login = login || slices.Contains([]GuardKind{KindLogin, KindSession, KindMFA, KindRecentAuth, KindACR}, want.Kind)
 		if want.Kind == KindPermissions || want.Kind == KindScopes {
 			names = append(names, want.Names...)
 		}

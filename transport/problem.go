@@ -16,12 +16,17 @@ type Problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Detail string `json:"detail,omitempty"`
-	// Field names the offending member of the request.
+	// Field names the first offending member of the request, and Errors has all of them.
 	Field  string       `json:"field,omitempty"`
 	Errors []FieldFault `json:"errors,omitempty"`
 	// Required and Decision belong to a 403: what was missing, or where the log says so.
 	Required string `json:"required,omitempty"`
 	Decision string `json:"decision,omitempty"`
+	// ACRValues, of which one is needed, and MaxAge, in seconds, belong to a 401 that wants more proof (RFC 9470), as in its challenge; StepUp is
+	// the path where this module takes it.
+	ACRValues string `json:"acr_values,omitempty"`
+	MaxAge    int64  `json:"max_age,omitempty"`
+	StepUp    string `json:"step_up,omitempty"`
 
 	// Challenge is the WWW-Authenticate header of a 401.
 	Challenge string `json:"-"`
@@ -29,7 +34,7 @@ type Problem struct {
 	RetryAfter int `json:"-"`
 }
 
-// FieldFault is one of several offending members.
+// FieldFault is an offending member.
 type FieldFault struct {
 	Field  string `json:"field"`
 	Code   string `json:"code"`
@@ -187,10 +192,7 @@ func fields(err error) *Problem {
 		return nil
 	}
 	p := problem(http.StatusBadRequest, "invalid_request", faults[0].Field+" "+faults[0].Detail)
-	p.Field = faults[0].Field
-	if len(faults) > 1 {
-		p.Errors = faults
-	}
+	p.Field, p.Errors = faults[0].Field, faults
 	return p
 }
 

@@ -78,9 +78,7 @@ func beyond(err error) *Problem {
 	p := problem(http.StatusForbidden, "beyond_own_roles", plain(err))
 	if faults := faultsIn(err); len(faults) > 0 {
 		p.Field, p.Detail = faults[0].Field, faults[0].Field+" "+faults[0].Detail
-		if len(faults) > 1 {
-			p.Errors = faults[:min(len(faults), mostFaults)]
-		}
+		p.Errors = faults[:min(len(faults), mostFaults)]
 	}
 	return p
 }

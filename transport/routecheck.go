@@ -199,6 +199,12 @@ func (c *routeCheck) guarding(r Route, want Guarding) {
 		}
 	case KindScopes:
 		c.named(r, want, "permission", wellFormed)
+	case KindACR:
+		c.named(r, want, "class", class)
+	case KindMFA, KindRecentAuth:
+		if want.MaxAge < 0 || want.MaxAge == 0 && want.Kind == KindRecentAuth {
+			c.add(r, "has a guard with an age that nobody's login has, so that nobody passes", "give it a positive one, such as 5*time.Minute")
+		}
 	}
 }
 
@@ -243,6 +249,13 @@ func (c *routeCheck) action(name string) (problem, fix string) {
 		return "", ""
 	}
 	return fmt.Sprintf("wants the permission %q, which no role holds and no policy permits", name), "correct the name, or give it to a role in auth.rbac.roles or by authmodule.AddRoles"
+}
+
+func class(name string) (problem, fix string) {
+	if soundClass(name) {
+		return "", ""
+	}
+	return fmt.Sprintf("wants %q, which is no authentication context class, so that nobody passes", name), "name one, such as authn.ACR2"
 }
 
 func wellFormed(name string) (problem, fix string) {

@@ -24,14 +24,17 @@ func (g *Gate) own() []Endpoint {
 		{Method: http.MethodPost, Path: "/logout", Need: NeedLogin, Handle: g.logout},
 		{Method: http.MethodGet, Path: "/me", Handle: g.me},
 		{Method: http.MethodGet, Path: "/sessions", Need: NeedLogin, Handle: g.listSessions},
-		{Method: http.MethodDelete, Path: "/sessions", Need: NeedLogin, Handle: g.revokeOthers},
-		{Method: http.MethodDelete, Path: "/sessions/{id}", Need: NeedLogin, Handle: g.revokeSession},
+		{Method: http.MethodDelete, Path: "/sessions", Need: NeedLogin, Owner: true, Handle: g.revokeOthers},
+		{Method: http.MethodDelete, Path: "/sessions/{id}", Need: NeedLogin, Owner: true, Handle: g.revokeSession},
 		{Method: http.MethodGet, Path: "/.well-known/jwks.json", Absolute: true, Need: NeedNothing, Handle: g.publicKeys},
 	}
+	endpoints = append(endpoints, g.stepUpEndpoints()...)
 	endpoints = append(endpoints, g.deviceEndpoints()...)
 	endpoints = append(endpoints, g.accountEndpoints()...)
 	endpoints = append(endpoints, g.accountAdminEndpoints()...)
 	endpoints = append(endpoints, g.sessionAdminEndpoints()...)
+	endpoints = append(endpoints, g.userAdminEndpoints()...)
+	endpoints = append(endpoints, g.impersonationEndpoints()...)
 	endpoints = append(endpoints, g.rbacEndpoints()...)
 	if g.deps.APIKeys != nil {
 		endpoints = append(endpoints, g.apiKeyEndpoints()...)
@@ -130,6 +133,9 @@ func (g *Gate) logout(ctx context.Context, r *http.Request) (Reply, error) {
 		return Reply{}, err
 	}
 	p := authn.PrincipalFrom(ctx)
+	if everywhere && p.Actor != "" {
+		return Reply{}, impersonated()
+	}
 	if err := g.endLogin(ctx, p, everywhere); err != nil {
 		return Reply{}, err
 	}
@@ -154,7 +160,9 @@ func (g *Gate) me(ctx context.Context, _ *http.Request) (Reply, error) {
 		accountView
 		Permissions []string `json:"permissions"`
 		SessionID   string   `json:"session_id"`
-	}{accountView{ID: p.Subject.ID, Email: p.Email, Roles: p.Roles}, append([]string{}, permissions...), p.SessionID}}, nil
+		Actor       string   `json:"actor,omitempty"`
+		proved
+	}{accountView{ID: p.Subject.ID, Email: p.Email, Roles: p.Roles}, append([]string{}, permissions...), p.SessionID, p.Actor, provedBy(p)}}, nil
 }
 
 func (g *Gate) publicKeys(context.Context, *http.Request) (Reply, error) {

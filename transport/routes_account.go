@@ -16,9 +16,9 @@ func (g *Gate) accountEndpoints() []Endpoint {
 		return nil
 	}
 	cfg := g.deps.Account.Config()
-	list := []Endpoint{{Method: http.MethodPost, Path: "/password", Need: NeedSession, Handle: g.changePassword}}
+	list := []Endpoint{{Method: http.MethodPost, Path: "/password", Need: NeedSession, Owner: true, Handle: g.sensitive(g.changePassword)}}
 	if cfg.SelfDelete.Enabled() {
-		list = append(list, Endpoint{Method: http.MethodDelete, Path: "/me", Need: NeedSession, Handle: g.lately(g.deleteMe)})
+		list = append(list, Endpoint{Method: http.MethodDelete, Path: "/me", Need: NeedSession, Owner: true, Handle: g.sensitive(g.deleteMe)})
 	}
 	if !g.deps.Account.Sends() {
 		return list
@@ -27,7 +27,7 @@ func (g *Gate) accountEndpoints() []Endpoint {
 		Endpoint{Method: http.MethodPost, Path: "/password/forgot", Need: NeedNothing, Handle: g.forgotPassword},
 		Endpoint{Method: http.MethodGet, Path: resetPath, Need: NeedNothing, Handle: page(resetPage)},
 		Endpoint{Method: http.MethodPost, Path: resetPath, Need: NeedNothing, Handle: g.resetPassword},
-		Endpoint{Method: http.MethodPost, Path: "/email", Need: NeedSession, Handle: g.lately(g.changeEmail)},
+		Endpoint{Method: http.MethodPost, Path: "/email", Need: NeedSession, Owner: true, Handle: g.sensitive(g.changeEmail)},
 		Endpoint{Method: http.MethodGet, Path: confirmPath, Need: NeedNothing, Handle: page(confirmPage)},
 		Endpoint{Method: http.MethodPost, Path: confirmPath, Need: NeedNothing, Handle: g.redeem(g.deps.Account.ConfirmEmailChange)},
 	)
@@ -62,19 +62,6 @@ func (c Config) AccountLinks(own account.Links) account.Links {
 	return account.Links{
 		VerifyEmail: at(own.VerifyEmail, verifyPath), ResetPassword: at(own.ResetPassword, resetPath),
 		ChangeEmail: at(own.ChangeEmail, confirmPath), MagicLink: at(own.MagicLink, linkPath),
-	}
-}
-
-// lately wants a recent login, and one by a second factor where the account has one.
-func (g *Gate) lately(next handler) handler {
-	if g.deps.MFA != nil {
-		return g.fresh(next)
-	}
-	return func(ctx context.Context, r *http.Request) (Reply, error) {
-		if g.deps.Now().Sub(authn.PrincipalFrom(ctx).AuthTime) > RecentLogin {
-			return Reply{}, insufficient("log in again: this needs a login of the last 15 minutes")
-		}
-		return next(ctx, r)
 	}
 }
 

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/authmodule/authmodule/authn"
@@ -16,32 +15,17 @@ const (
 	PermissionDeleteUsers = "users.delete"
 )
 
-// accountAdminEndpoints are off until configured.
+// accountAdminEndpoints are off until configured, and where roles are switched off.
 func (g *Gate) accountAdminEndpoints() []Endpoint {
-	if g.deps.Account == nil || !g.cfg.UserEndpoints {
+	if g.deps.Account == nil || !g.cfg.UserEndpoints || !g.deps.Authz.Enabled() {
 		return nil
 	}
-	list := []Endpoint{g.onAccount(http.MethodDelete, "/users/{id}", PermissionDeleteUsers, g.deleteUser)}
+	remove := g.administering("/users/{id}", PermissionDeleteUsers, g.deleteUser)
+	remove.Method = http.MethodDelete
 	if !g.deps.Account.Sends() {
-		return list
+		return []Endpoint{remove}
 	}
-	return append(list, g.onAccount(http.MethodPost, "/users/{id}/password-reset", PermissionResetPassword, g.requireReset))
-}
-
-// onAccount is an endpoint that changes an account of the caller's tenant. One of another tenant is answered as one that there is not.
-func (g *Gate) onAccount(method, path, permission string, act func(ctx context.Context, r *http.Request, u authn.User) (Reply, error)) Endpoint {
-	change := func(ctx context.Context, r *http.Request) (Reply, error) {
-		user, err := g.deps.Users.User(ctx, named(ctx, r))
-		var reply Reply
-		if err == nil {
-			reply, err = act(ctx, r, user)
-		}
-		if errors.Is(err, authn.ErrNotFound) {
-			err = problem(http.StatusNotFound, "user_not_found", "the tenant has no account with this id")
-		}
-		return reply, err
-	}
-	return Endpoint{Method: method, Path: path, Need: NeedSession, Handle: g.permitted(permission, g.lately(change))}
+	return []Endpoint{remove, g.administering("/users/{id}/password-reset", PermissionResetPassword, g.requireReset)}
 }
 
 func (g *Gate) requireReset(ctx context.Context, r *http.Request, u authn.User) (Reply, error) {

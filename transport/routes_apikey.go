@@ -16,10 +16,10 @@ import (
 // apiKeyEndpoints manage the caller's own keys. A key cannot call them.
 func (g *Gate) apiKeyEndpoints() []Endpoint {
 	return []Endpoint{
-		{Method: http.MethodPost, Path: "/api-keys", Need: NeedSession, Handle: g.createAPIKey},
+		{Method: http.MethodPost, Path: "/api-keys", Need: NeedSession, Owner: true, Handle: g.sensitive(g.createAPIKey)},
 		{Method: http.MethodGet, Path: "/api-keys", Need: NeedSession, Handle: g.listAPIKeys},
-		{Method: http.MethodPost, Path: "/api-keys/{id}/rotate", Need: NeedSession, Handle: g.rotateAPIKey},
-		{Method: http.MethodDelete, Path: "/api-keys/{id}", Need: NeedSession, Handle: g.revokeAPIKey},
+		{Method: http.MethodPost, Path: "/api-keys/{id}/rotate", Need: NeedSession, Owner: true, Handle: g.sensitive(g.rotateAPIKey)},
+		{Method: http.MethodDelete, Path: "/api-keys/{id}", Need: NeedSession, Owner: true, Handle: g.sensitive(g.revokeAPIKey)},
 	}
 }
 

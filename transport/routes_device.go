@@ -12,7 +12,7 @@ import (
 func (g *Gate) deviceEndpoints() []Endpoint {
 	return []Endpoint{
 		{Method: http.MethodGet, Path: "/devices", Need: NeedLogin, Handle: g.listDevices},
-		{Method: http.MethodPatch, Path: "/devices/{id}", Need: NeedLogin, Handle: g.renameDevice},
+		{Method: http.MethodPatch, Path: "/devices/{id}", Need: NeedLogin, Owner: true, Handle: g.renameDevice},
 	}
 }
 

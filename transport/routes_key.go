@@ -25,9 +25,9 @@ func (g *Gate) keyEndpoints() []Endpoint {
 		return nil
 	}
 	return []Endpoint{
-		{Method: http.MethodGet, Path: "/keys", Need: NeedSession, Handle: g.listKeys},
-		{Method: http.MethodPost, Path: "/keys/rotate", Need: NeedSession, Handle: g.rotateKeys},
-		{Method: http.MethodDelete, Path: "/keys/{kid}", Need: NeedSession, Handle: g.killKey},
+		{Method: http.MethodGet, Path: "/keys", Need: NeedSession, Handle: g.managing(PermissionReadKeys, g.listKeys)},
+		{Method: http.MethodPost, Path: "/keys/rotate", Need: NeedSession, Owner: true, Handle: g.managing(PermissionRotateKeys, g.sensitive(g.rotateKeys))},
+		{Method: http.MethodDelete, Path: "/keys/{kid}", Need: NeedSession, Owner: true, Handle: g.managing(PermissionKillKeys, g.sensitive(g.killKey))},
 	}
 }
 
@@ -49,9 +49,6 @@ func viewKey(k authn.ManagedKey) signingKey {
 }
 
 func (g *Gate) listKeys(ctx context.Context, _ *http.Request) (Reply, error) {
-	if err := g.mayManageKeys(ctx, PermissionReadKeys); err != nil {
-		return Reply{}, err
-	}
 	keys, err := g.deps.SigningKeys.Keys(ctx)
 	if err != nil {
 		return Reply{}, err
@@ -67,9 +64,6 @@ func (g *Gate) rotateKeys(ctx context.Context, r *http.Request) (Reply, error) {
 	if _, err := g.read(r); err != nil {
 		return Reply{}, err
 	}
-	if err := g.mayManageKeys(ctx, PermissionRotateKeys); err != nil {
-		return Reply{}, err
-	}
 	signs, err := g.deps.SigningKeys.Rotate(ctx, authn.PrincipalFrom(ctx))
 	if err != nil {
 		return Reply{}, err
@@ -78,9 +72,6 @@ func (g *Gate) rotateKeys(ctx context.Context, r *http.Request) (Reply, error) {
 }
 
 func (g *Gate) killKey(ctx context.Context, r *http.Request) (Reply, error) {
-	if err := g.mayManageKeys(ctx, PermissionKillKeys); err != nil {
-		return Reply{}, err
-	}
 	err := g.deps.SigningKeys.Kill(ctx, authn.PrincipalFrom(ctx), r.PathValue("kid"))
 	if errors.Is(err, authn.ErrNotFound) {
 		return Reply{}, problem(http.StatusNotFound, "key_not_found", "there is no signing key with this kid")
@@ -88,11 +79,12 @@ func (g *Gate) killKey(ctx context.Context, r *http.Request) (Reply, error) {
 	return Reply{}, err
 }
 
-// mayManageKeys also refuses callers of a tenant: the keys sign for all tenants.
-func (g *Gate) mayManageKeys(ctx context.Context, permission string) error {
-	caller := authn.PrincipalFrom(ctx)
-	if caller.Subject.Tenant != "" {
-		return problem(http.StatusForbidden, "permission_denied", "signing keys belong to no tenant")
+// managing runs the handler for callers that have the permission, and belong to no tenant: the keys sign for all.
+func (g *Gate) managing(permission string, handle handler) handler {
+	return func(ctx context.Context, r *http.Request) (Reply, error) {
+		if authn.PrincipalFrom(ctx).Subject.Tenant != "" {
+			return Reply{}, problem(http.StatusForbidden, "permission_denied", "signing keys belong to no tenant")
+		}
+		return g.permitted(permission, handle)(ctx, r)
 	}
-	return g.require(ctx, caller, permission)
 }

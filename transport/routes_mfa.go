@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/authmodule/authmodule/authn"
@@ -19,47 +17,16 @@ func (g *Gate) mfaEndpoints() []Endpoint {
 		{Method: http.MethodPost, Path: "/login/mfa", Need: NeedNothing, Handle: g.answerChallenge},
 		{Method: http.MethodPost, Path: "/login/mfa/begin", Need: NeedNothing, Handle: g.beginFactor},
 		{Method: http.MethodGet, Path: "/mfa", Need: NeedSession, Handle: g.showFactors},
-		{Method: http.MethodPost, Path: "/mfa/totp", Need: NeedSession, Handle: g.fresh(g.enrollTOTP)},
-		{Method: http.MethodPost, Path: "/mfa/totp/confirm", Need: NeedSession, Handle: g.fresh(g.confirmTOTP)},
-		{Method: http.MethodPost, Path: "/mfa/email", Need: NeedSession, Handle: g.fresh(g.enrollEmail)},
-		{Method: http.MethodPost, Path: "/mfa/email/confirm", Need: NeedSession, Handle: g.fresh(g.confirmEmail)},
-		{Method: http.MethodDelete, Path: "/mfa/factors/{id}", Need: NeedSession, Handle: g.fresh(g.removeFactor)},
-		{Method: http.MethodPost, Path: "/mfa/recovery-codes", Need: NeedSession, Handle: g.fresh(g.newRecoveryCodes)},
+		{Method: http.MethodPost, Path: "/mfa/totp", Need: NeedSession, Owner: true, Handle: g.sensitive(g.enrollTOTP)},
+		{Method: http.MethodPost, Path: "/mfa/totp/confirm", Need: NeedSession, Owner: true, Handle: g.sensitive(g.confirmTOTP)},
+		{Method: http.MethodPost, Path: "/mfa/email", Need: NeedSession, Owner: true, Handle: g.sensitive(g.enrollEmail)},
+		{Method: http.MethodPost, Path: "/mfa/email/confirm", Need: NeedSession, Owner: true, Handle: g.sensitive(g.confirmEmail)},
+		{Method: http.MethodDelete, Path: "/mfa/factors/{id}", Need: NeedSession, Owner: true, Handle: g.sensitive(g.removeFactor)},
+		{Method: http.MethodPost, Path: "/mfa/recovery-codes", Need: NeedSession, Owner: true, Handle: g.sensitive(g.newRecoveryCodes)},
 		{Method: http.MethodGet, Path: "/mfa/trusted-devices", Need: NeedSession, Handle: g.trustedDevices},
-		{Method: http.MethodDelete, Path: "/mfa/trusted-devices", Need: NeedSession, Handle: g.distrust},
-		{Method: http.MethodDelete, Path: "/mfa/trusted-devices/{id}", Need: NeedSession, Handle: g.distrust},
+		{Method: http.MethodDelete, Path: "/mfa/trusted-devices", Need: NeedSession, Owner: true, Handle: g.distrust},
+		{Method: http.MethodDelete, Path: "/mfa/trusted-devices/{id}", Need: NeedSession, Owner: true, Handle: g.distrust},
 	}
-}
-
-// RecentLogin is how old a login may be that changes second factors.
-const RecentLogin = 15 * time.Minute
-
-// fresh wants a recent login, and one by a second factor where the account has one: a stolen session, or a password alone,
-// changes no factors.
-func (g *Gate) fresh(next handler) handler {
-	return func(ctx context.Context, r *http.Request) (Reply, error) {
-		p := authn.PrincipalFrom(ctx)
-		if g.deps.Now().Sub(p.AuthTime) > RecentLogin {
-			return Reply{}, insufficient("log in again: this needs a login of the last 15 minutes")
-		}
-		if !slices.Contains(p.Methods, "mfa") {
-			has, err := g.deps.MFA.Enrolled(ctx, p.Subject)
-			if err != nil {
-				return Reply{}, err
-			}
-			if has {
-				return Reply{}, insufficient("log in again, with your second factor: this device was let in without it")
-			}
-		}
-		return next(ctx, r)
-	}
-}
-
-// insufficient asks for another login (RFC 9470).
-func insufficient(detail string) *Problem {
-	p := problem(http.StatusUnauthorized, "insufficient_user_authentication", detail)
-	p.Challenge = `Bearer realm="authmodule", error="insufficient_user_authentication", max_age="` + strconv.Itoa(int(RecentLogin/time.Second)) + `"`
-	return p
 }
 
 type factorView struct {
@@ -84,7 +51,7 @@ func (g *Gate) showFactors(ctx context.Context, _ *http.Request) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Body: map[string]any{"factors": factorViews(o.Factors), "recovery_codes_left": o.RecoveryCodes, "trusted_devices": len(o.Trusted)}}, nil
+	return Reply{Body: map[string]any{"factors": factorViews(o.Factors), "recovery_codes_left": o.RecoveryCodes, "recovery_used": o.RecoveryUsed, "trusted_devices": len(o.Trusted)}}, nil
 }
 
 func (g *Gate) trustedDevices(ctx context.Context, _ *http.Request) (Reply, error) {
@@ -156,7 +123,7 @@ func confirmed(codes []setting.Secret, err error) (Reply, error) {
 }
 
 func (g *Gate) newRecoveryCodes(ctx context.Context, r *http.Request) (Reply, error) {
-	codes, err := g.deps.MFA.NewRecoveryCodes(ctx, authn.PrincipalFrom(ctx).Subject, g.Client(r))
+	codes, err := g.deps.MFA.NewRecoveryCodes(ctx, authn.PrincipalFrom(ctx).Subject, g.by(ctx, r))
 	return confirmed(codes, err)
 }
 

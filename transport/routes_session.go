@@ -25,6 +25,8 @@ type sessionView struct {
 	LastUsedAt time.Time `json:"last_used_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
 	BoundTo    []string  `json:"bound_to"`
+	// Actor is the account that acts in the session as its owner.
+	Actor string `json:"actor,omitempty"`
 }
 
 func (g *Gate) listSessions(ctx context.Context, _ *http.Request) (Reply, error) {
@@ -49,7 +51,7 @@ func view(info session.Info, current string) sessionView {
 		ID: info.ID, Current: info.ID == current, Mode: string(info.Carrier), Device: info.Device, DeviceID: info.DeviceID, DeviceName: info.DeviceName,
 		IP: info.IP, Place: info.Place, Methods: append([]string{}, info.Methods...), Remember: info.Remember,
 		CreatedAt: info.CreatedAt.UTC(), LastUsedAt: info.LastUsedAt.UTC(), ExpiresAt: info.ExpiresAt.UTC(),
-		BoundTo: info.Confirmation.BoundTo(),
+		BoundTo: info.Confirmation.BoundTo(), Actor: info.Actor,
 	}
 }
 

@@ -40,7 +40,11 @@ func (g *Gate) revokeToken(ctx context.Context, r *http.Request) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
-	if caller := authn.PrincipalFrom(ctx); found.Active && (found.Subject != caller.Subject || caller.Scopes != nil) {
+	caller := authn.PrincipalFrom(ctx)
+	if caller.Actor != "" && found.Active && found.SessionID != caller.SessionID {
+		return Reply{}, impersonated()
+	}
+	if found.Active && (found.Subject != caller.Subject || caller.Scopes != nil) {
 		if refused := g.require(ctx, caller, PermissionRevoke); refused != nil {
 			return Reply{}, refused
 		}
@@ -65,8 +69,16 @@ type introspection struct {
 	Expires   int64    `json:"exp,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	Methods   []string `json:"amr,omitempty"`
+	MFATime   int64    `json:"mfa_time,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+	Actor     *actor   `json:"act,omitempty"`
 	// Confirmation is left out for a token that is bound to nothing (RFC 8705, section 3.2).
 	Confirmation authn.Confirmation `json:"cnf,omitzero"`
+}
+
+// actor is the act claim (RFC 8693, section 4.1).
+type actor struct {
+	Subject string `json:"sub"`
 }
 
 // introspect says what a token is good for (RFC 7662). Of an inactive one it says nothing else.
@@ -81,7 +93,13 @@ func (g *Gate) introspect(ctx context.Context, r *http.Request) (Reply, error) {
 	out := introspection{
 		Active: true, Type: "refresh_token", Subject: found.Subject.ID, Tenant: string(found.Subject.Tenant), SessionID: found.SessionID,
 		Expires: found.Expires.Unix(), AuthTime: found.AuthTime.Unix(), Methods: found.Methods,
-		Confirmation: found.Confirmation,
+		ACR: found.ACR, Confirmation: found.Confirmation,
+	}
+	if !found.MFATime.IsZero() {
+		out.MFATime = found.MFATime.Unix()
+	}
+	if found.Actor != "" {
+		out.Actor = &actor{found.Actor}
 	}
 	if c := found.Claims; found.Kind == authn.KindAccessToken {
 		out.Type, out.ID, out.Issuer, out.Audience = "Bearer", c.ID, c.Issuer, c.Audience

@@ -62,7 +62,7 @@ func TestIntrospection(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"active": true, "token_type": "Bearer", "sub": owner.Subject.ID, "sid": grant.Session.ID, "jti": claims.ID, "iss": "authmodule", "aud": "authmodule",
 		"iat": float64(claims.IssuedAt.Unix()), "nbf": float64(claims.NotBefore.Unix()), "exp": float64(claims.Expires.Unix()),
-		"auth_time": float64(claims.AuthTime.Unix()), "amr": []any{"pwd"},
+		"auth_time": float64(claims.AuthTime.Unix()), "amr": []any{"pwd"}, "acr": "aal1",
 	}, have)
 	have = answer(t, app.form(t, "/auth/introspect", grant.RefreshToken.Reveal(), gateway), http.StatusOK)
 	assert.Equal(t, true, have["active"])

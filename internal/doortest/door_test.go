@@ -49,12 +49,23 @@ type guard struct {
 	names []string
 }
 
+// age is the first name, of a guard that asks for one.
+func (g guard) age() time.Duration {
+	age, err := time.ParseDuration(g.names[0])
+	if err != nil {
+		panic(err)
+	}
+	return age
+}
+
 // guards are the guards of one door, each a middleware M.
 type guards[M any] struct {
 	auth, optional, public                    func() M
 	roles, permissions, anyPermission, scopes func(...string) M
 	policy                                    func(action string) M
 	owner                                     func(orAllOf ...string) M
+	mfa, recent                               func(maxAge time.Duration) M
+	acr                                       func(anyOf ...string) M
 }
 
 func (s guards[M]) of(list []guard) (out []M) {
@@ -78,6 +89,12 @@ func (s guards[M]) of(list []guard) (out []M) {
 			out = append(out, s.policy(g.names[0]))
 		case transport.KindOwner:
 			out = append(out, s.owner(g.names...))
+		case transport.KindMFA:
+			out = append(out, s.mfa(g.age()))
+		case transport.KindRecentAuth:
+			out = append(out, s.recent(g.age()))
+		case transport.KindACR:
+			out = append(out, s.acr(g.names...))
 		default:
 			panic("no such guard: " + string(g.kind))
 		}
@@ -109,6 +126,7 @@ func openEcho4(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, r
 		func(orAllOf ...string) echo4.MiddlewareFunc {
 			return echoauth.RequireOwner(func(c echo4.Context) (authn.Subject, error) { return find.owner(c.Param("id")) }, orAllOf...)
 		},
+		echoauth.RequireMFA, echoauth.RequireRecentAuth, echoauth.RequireACR,
 	}
 	for _, r := range routes {
 		e.Add(r.method, colons(r.path), func(c echo4.Context) error {
@@ -140,6 +158,7 @@ func openEcho5(t testing.TB, gate *transport.Gate, extra []transport.Endpoint, r
 		func(orAllOf ...string) echo5.MiddlewareFunc {
 			return echov5auth.RequireOwner(func(c *echo5.Context) (authn.Subject, error) { return find.owner(c.Param("id")) }, orAllOf...)
 		},
+		echov5auth.RequireMFA, echov5auth.RequireRecentAuth, echov5auth.RequireACR,
 	}
 	for _, r := range routes {
 		e.Add(r.method, colons(r.path), func(c *echo5.Context) error {
@@ -167,6 +186,7 @@ func (r route) plain(find lookup) http.Handler {
 		func(orAllOf ...string) func(http.Handler) http.Handler {
 			return httpauth.RequireOwner(func(r *http.Request) (authn.Subject, error) { return find.owner(r.PathValue("id")) }, orAllOf...)
 		},
+		httpauth.RequireMFA, httpauth.RequireRecentAuth, httpauth.RequireACR,
 	}
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		err := r.handle(exchange{

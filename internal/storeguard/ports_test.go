@@ -23,6 +23,7 @@ import (
 type every interface {
 	authn.UserStore
 	authn.PasswordStore
+	authn.PasswordHistoryStore
 	authn.RevocationStore
 	authn.OneTimeStore
 	authn.CounterStore
@@ -37,7 +38,7 @@ type every interface {
 
 func guarded(g *storeguard.Guard, s every) storetest.Stores {
 	return storetest.Stores{
-		Users: g.Users(s), Passwords: g.Passwords(s), Revocations: g.Revocations(s), OneTimes: g.OneTime(s), Counters: g.Counters(s), APIKeys: g.APIKeys(s),
+		Users: g.Users(s), Passwords: g.Passwords(s), History: g.PasswordHistory(s), Revocations: g.Revocations(s), OneTimes: g.OneTime(s), Counters: g.Counters(s), APIKeys: g.APIKeys(s),
 		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Factors: g.Factors(s), Rules: g.Rules(s), Assignments: g.Assignments(s),
 	}
 }

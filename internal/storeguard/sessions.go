@@ -33,6 +33,13 @@ func (p sessions) RotateSession(ctx context.Context, r session.Rotation) error {
 	return do(ctx, p.g, "RotateSession", func(ctx context.Context) error { return p.s.RotateSession(ctx, r) })
 }
 
+// ProveSession implements [session.Store].
+func (p sessions) ProveSession(ctx context.Context, t authn.Tenant, id string, proved session.Proved, now time.Time) (session.Record, error) {
+	return write(ctx, p.g, "ProveSession", func(ctx context.Context) (session.Record, error) {
+		return p.s.ProveSession(ctx, t, id, proved, now)
+	})
+}
+
 // TouchSessions implements [session.Store].
 func (p sessions) TouchSessions(ctx context.Context, touches ...session.Touch) error {
 	return do(ctx, p.g, "TouchSessions", func(ctx context.Context) error { return p.s.TouchSessions(ctx, touches...) })

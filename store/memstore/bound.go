@@ -3,7 +3,7 @@ package memstore
 import "errors"
 
 // DefaultRecords is how many records of each kind a store keeps at most: sessions,
-// accounts, password hashes, one-time records, counters, API keys, devices, second factors, entries of the revocation log,
+// accounts, password hashes, former password hashes, one-time records, counters, API keys, devices, second factors, entries of the revocation log,
 // rules (roles and policies of all tenants), and assignments of roles.
 const DefaultRecords = 1_000_000
 

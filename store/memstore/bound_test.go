@@ -178,7 +178,7 @@ func TestRepeatedChangesAreOneEntry(t *testing.T) {
 	assert.Less(t, n, len(entries)-1, "what is repeated is kept as long as the longest")
 }
 
-// A flood of names locks nobody out: counters that end first make room. Failures in a row (NIST-06) never do.
+// Item 39 of the original: the table of addresses never shrank. A flood of names locks nobody out: counters that end first make room. Failures in a row (NIST-06) never do.
 func TestCountersMakeRoom(t *testing.T) {
 	t.Parallel()
 	const most = 100

@@ -12,7 +12,7 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Stores {
 		s := memstore.New()
 		return storetest.Stores{
-			Users: s, Passwords: s, Revocations: s, OneTimes: s, Counters: s, APIKeys: s, Keys: s,
+			Users: s, Passwords: s, History: s, Revocations: s, OneTimes: s, Counters: s, APIKeys: s, Keys: s,
 			Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s,
 		}
 	})

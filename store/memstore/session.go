@@ -40,10 +40,10 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 
 // makeRoom ends as many sessions of the subject as the limit asks for, or refuses.
 func (t *sessions) makeRoom(r *session.Record, limit session.Limit) ([]session.Record, error) {
-	if limit.Max <= 0 {
+	if limit.Max <= 0 || r.Actor != "" {
 		return nil, nil
 	}
-	live := t.live(r.Subject, r.CreatedAt)
+	live := slices.DeleteFunc(t.live(r.Subject, r.CreatedAt), func(r *kept) bool { return r.Actor != "" })
 	if len(live) < limit.Max {
 		return nil, nil
 	}
@@ -83,8 +83,26 @@ func (s *Store) RotateSession(ctx context.Context, n session.Rotation) error {
 	r.Generation++
 	r.PreviousHash, r.SecretHash = r.SecretHash, bytes.Clone(n.NextHash)
 	r.RotatedAt = stamp(n.Use.At)
+	if n.Proved != nil {
+		prove(&r.Record, *n.Proved)
+	}
 	use(&r.Record, n.Use)
 	return nil
+}
+
+// ProveSession implements [session.Store].
+func (s *Store) ProveSession(ctx context.Context, tenant authn.Tenant, id string, p session.Proved, now time.Time) (session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Record{}, err
+	}
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	r, found := s.sessions.byID[sessionKey{tenant, id}]
+	if !found || !r.Live(stamp(now)) {
+		return session.Record{}, authn.ErrNotFound
+	}
+	prove(&r.Record, p)
+	return cloneSession(r.Record), nil
 }
 
 // TouchSessions implements [session.Store].

@@ -33,9 +33,13 @@ type kept struct {
 
 // keep returns the record as the table has it, sharing no memory with r.
 func keep(r session.Record) *kept {
+	methods := r.Methods
+	if len(methods) == 1 {
+		r.Methods = nil
+	}
 	k := &kept{Record: stampSession(r)}
-	if len(k.Methods) == 1 {
-		k.method[0] = k.Methods[0]
+	if len(methods) == 1 {
+		k.method[0] = methods[0]
 		k.Methods = k.method[:]
 	}
 	k.Device = unique.Make(k.Device).Value() // few are distinct
@@ -162,9 +166,14 @@ func use(r *session.Record, u session.Use) {
 	r.IdleAt = later(r.IdleAt, stamp(u.IdleAt))
 }
 
+func prove(r *session.Record, p session.Proved) {
+	p.AuthTime, p.MFATime = stamp(p.AuthTime), stamp(p.MFATime)
+	r.Prove(p)
+}
+
 func stampSession(r session.Record) session.Record {
 	r = cloneSession(r)
-	for _, t := range []*time.Time{&r.AuthTime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt} {
+	for _, t := range []*time.Time{&r.AuthTime, &r.MFATime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt} {
 		*t = stamp(*t)
 	}
 	return r
@@ -187,6 +196,13 @@ const (
 // cloneIntoOne has one piece of memory for all that a usual record points to: it is copied at every request.
 func cloneIntoOne(r session.Record) session.Record {
 	if len(r.SecretHash)+len(r.PreviousHash)+len(r.Methods) == 0 {
+		return r
+	}
+	if len(r.Methods) == 0 {
+		room := &[2 * hashRoom]byte{}
+		r.SecretHash = copyInto(room[:hashRoom], r.SecretHash)
+		r.PreviousHash = copyInto(room[hashRoom:], r.PreviousHash)
+		r.Methods = slices.Clone(r.Methods)
 		return r
 	}
 	room := &struct {

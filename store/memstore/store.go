@@ -20,6 +20,7 @@ type Store struct {
 	records     int
 	users       users
 	passwords   passwords
+	history     history
 	revocations revocations
 	oneTimes    oneTimes
 	counters    counters
@@ -33,19 +34,20 @@ type Store struct {
 }
 
 var (
-	_ authn.UserStore         = (*Store)(nil)
-	_ authn.PasswordStore     = (*Store)(nil)
-	_ authn.RevocationStore   = (*Store)(nil)
-	_ authn.RevocationWatcher = (*Store)(nil)
-	_ authn.OneTimeStore      = (*Store)(nil)
-	_ authn.CounterStore      = (*Store)(nil)
-	_ authn.APIKeyStore       = (*Store)(nil)
-	_ authn.KeyStore          = (*Store)(nil)
-	_ session.Store           = (*Store)(nil)
-	_ session.DeviceStore     = (*Store)(nil)
-	_ mfa.FactorStore         = (*Store)(nil)
-	_ authz.RuleStore         = (*Store)(nil)
-	_ authz.AssignmentStore   = (*Store)(nil)
+	_ authn.UserStore            = (*Store)(nil)
+	_ authn.PasswordStore        = (*Store)(nil)
+	_ authn.PasswordHistoryStore = (*Store)(nil)
+	_ authn.RevocationStore      = (*Store)(nil)
+	_ authn.RevocationWatcher    = (*Store)(nil)
+	_ authn.OneTimeStore         = (*Store)(nil)
+	_ authn.CounterStore         = (*Store)(nil)
+	_ authn.APIKeyStore          = (*Store)(nil)
+	_ authn.KeyStore             = (*Store)(nil)
+	_ session.Store              = (*Store)(nil)
+	_ session.DeviceStore        = (*Store)(nil)
+	_ mfa.FactorStore            = (*Store)(nil)
+	_ authz.RuleStore            = (*Store)(nil)
+	_ authz.AssignmentStore      = (*Store)(nil)
 )
 
 // New returns an empty store, which keeps at most [DefaultRecords] of each kind.
@@ -54,6 +56,7 @@ func New() *Store {
 		records:     DefaultRecords,
 		users:       newUsers(),
 		passwords:   newPasswords(),
+		history:     newHistory(),
 		revocations: newRevocations(),
 		oneTimes:    newOneTimes(),
 		counters:    newCounters(),

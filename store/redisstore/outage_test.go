@@ -46,6 +46,10 @@ func calls(s *redisstore.Store, r session.Record) []call {
 				Tenant: r.Subject.Tenant, ID: r.ID, Generation: r.Generation, SecretHash: r.SecretHash, NextHash: []byte("next"), Use: use,
 			})
 		}},
+		{"prove a session", true, func(ctx context.Context) error {
+			_, err := s.ProveSession(ctx, r.Subject.Tenant, r.ID, session.Proved{Methods: []string{"otp"}, MFATime: at}, at)
+			return err
+		}},
 		{"end sessions", true, func(ctx context.Context) error {
 			_, err := s.EndSessions(ctx, r.Subject, session.Selection{}, at, authn.EndLogout)
 			return err

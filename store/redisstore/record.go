@@ -35,7 +35,18 @@ func encodeSession(r session.Record) (string, error) {
 	for _, method := range r.Methods {
 		w.text(method)
 	}
+	if hasTail(r) {
+		w.time(r.MFATime)
+		w.text(r.Actor)
+		w.text(r.ActorSession)
+	}
 	return w.done()
+}
+
+// hasTail reports a record that says more than those of before the tail was added, which nodes of an older release cannot
+// read, and so refuse.
+func hasTail(r session.Record) bool {
+	return !r.MFATime.IsZero() || r.Actor != "" || r.ActorSession != ""
 }
 
 // decodeSession unpacks a record.
@@ -54,6 +65,10 @@ func decodeSession(blob string) (session.Record, error) {
 	confirmation := in.text()
 	r.DeviceID = in.text()
 	r.Methods = methods(in)
+	if !in.bad && in.s != "" {
+		r.MFATime, r.Actor, r.ActorSession = in.time(), in.text(), in.text()
+		in.bad = in.bad || !hasTail(r)
+	}
 	if err := in.done(); err != nil {
 		return session.Record{}, err
 	}

@@ -41,6 +41,10 @@ func TestUnknownVersion(t *testing.T) {
 		"RotateSession": func() error {
 			return s.RotateSession(t.Context(), session.Rotation{Tenant: ada.Tenant, ID: r.ID, Generation: 1, SecretHash: r.SecretHash, Use: session.Use{At: at}})
 		},
+		"ProveSession": func() error {
+			_, err := s.ProveSession(t.Context(), ada.Tenant, r.ID, session.Proved{}, at)
+			return err
+		},
 		"TouchSessions": func() error {
 			return s.TouchSessions(t.Context(), session.Touch{Tenant: ada.Tenant, ID: r.ID, Use: session.Use{At: at}})
 		},
@@ -81,6 +85,8 @@ func FuzzDecodeSession(f *testing.F) {
 	for _, change := range []func(*session.Record){
 		func(*session.Record) {},
 		func(r *session.Record) { r.Methods, r.Confirmation, r.Remember = nil, authn.Confirmation{}, false },
+		func(r *session.Record) { r.MFATime = at },
+		func(r *session.Record) { r.Actor, r.ActorSession = "root", "s0" },
 		func(r *session.Record) { r.EndedAt, r.EndReason, r.UserAgent = at, authn.EndLogout, "\xff" },
 	} {
 		r := newRecord(f, ada)

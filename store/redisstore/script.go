@@ -30,10 +30,11 @@ func load(names ...string) (script, error) {
 
 // scripts are all of them.
 type scripts struct {
-	create, end, list, rotate, touch, drop script
-	claim, settle, consume, expire         script
-	append, read, forget                   script
-	counter, lapse                         script
+	create, end, list, rotate, prove script
+	touch, drop                      script
+	claim, settle, consume, expire   script
+	append, read, forget             script
+	counter, lapse                   script
 }
 
 func loadScripts() (s scripts, err error) {
@@ -41,8 +42,8 @@ func loadScripts() (s scripts, err error) {
 		to    *script
 		names []string
 	}{
-		{&s.create, []string{"record", "create"}}, {&s.end, []string{"record", "end"}}, {&s.list, []string{"record", "list"}},
-		{&s.rotate, []string{"record", "rotate"}}, {&s.touch, []string{"record", "touch"}}, {&s.drop, []string{"record", "drop"}},
+		{&s.create, []string{"record", "proof", "create"}}, {&s.prove, []string{"record", "proof", "prove"}}, {&s.end, []string{"record", "end"}}, {&s.list, []string{"record", "list"}},
+		{&s.rotate, []string{"record", "proof", "rotate"}}, {&s.touch, []string{"record", "touch"}}, {&s.drop, []string{"record", "drop"}},
 		{&s.claim, []string{"claim"}}, {&s.settle, []string{"settle"}}, {&s.consume, []string{"consume"}}, {&s.expire, []string{"expire"}},
 		{&s.append, []string{"log", "append"}}, {&s.read, []string{"log", "read"}}, {&s.forget, []string{"forget"}},
 		{&s.counter, []string{"counter"}}, {&s.lapse, []string{"lapse"}},

@@ -56,6 +56,9 @@ func (s *Store) createSession(ctx context.Context, r session.Record, limit sessi
 	if err := s.index(ctx, r); err != nil {
 		return nil, err
 	}
+	if r.Actor != "" {
+		limit.Max = 0
+	}
 	tag, policy := tagOf(r.Subject), "refuse"
 	if limit.Policy == session.EvictOldest {
 		policy = "evict"
@@ -152,9 +155,18 @@ func (s *Store) rotate(ctx context.Context, n session.Rotation) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	done, err := s.step(ctx, s.scripts.rotate, []string{s.keys.session(tag, n.Tenant, n.ID)},
+	args := []string{
 		decimal(n.Generation), string(n.SecretHash), string(n.NextHash), decimal(clamped(n.Use.At)), decimal(clamped(n.Use.IdleAt)),
-		n.Use.IP, n.Use.UserAgent, n.Use.Device, s.clock(), keepText()).AsInt64()
+		n.Use.IP, n.Use.UserAgent, n.Use.Device, s.clock(), keepText(),
+	}
+	if n.Proved != nil {
+		more, err := proofArgs(*n.Proved)
+		if err != nil {
+			return false, err
+		}
+		args = append(args, more...)
+	}
+	done, err := s.step(ctx, s.scripts.rotate, []string{s.keys.session(tag, n.Tenant, n.ID)}, args...).AsInt64()
 	return done == 1, err
 }
 

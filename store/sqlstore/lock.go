@@ -17,6 +17,7 @@ const (
 	lockAPIKeys  = "api keys"
 	lockDevices  = "devices"
 	lockFactors  = "factors"
+	lockHistory  = "former passwords"
 	// lockAssignments is for what replaces assignments of a source, which two must not do at once.
 	lockAssignments = "assignments"
 )

@@ -50,7 +50,11 @@ func everyCall(s *sqlstore.Store) map[string]func(ctx context.Context) error {
 		"CreateSession alone": func(ctx context.Context) error {
 			return errOf(s.CreateSession(ctx, session.Record{Subject: who}, session.Limit{}))
 		},
-		"Session":            func(ctx context.Context) error { return errOf(s.Session(ctx, "", "x")) },
+		"Session": func(ctx context.Context) error { return errOf(s.Session(ctx, "", "x")) },
+		"ProveSession": func(ctx context.Context) error {
+			_, err := s.ProveSession(ctx, "", "s1", session.Proved{}, t0)
+			return err
+		},
 		"RotateSession":      func(ctx context.Context) error { return s.RotateSession(ctx, session.Rotation{}) },
 		"TouchSessions":      func(ctx context.Context) error { return s.TouchSessions(ctx, session.Touch{}) },
 		"TouchSessions many": func(ctx context.Context) error { return s.TouchSessions(ctx, session.Touch{}, session.Touch{}) },

@@ -21,7 +21,7 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: create session: %w", err)
 	}
-	if limit.Max <= 0 {
+	if limit.Max <= 0 || r.Actor != "" {
 		n, err := s.exec(ctx, "create session", insertSession, row...)
 		if err == nil && n == 0 {
 			return nil, fail(ctx, "create session", errSessionExists)
@@ -79,13 +79,59 @@ func (s *Store) Session(ctx context.Context, t authn.Tenant, id string) (session
 
 // RotateSession implements [session.Store].
 func (s *Store) RotateSession(ctx context.Context, r session.Rotation) error {
-	args := append([]any{blob(r.NextHash), micros(r.Use.At)}, useArgs(r.Use)...)
-	args = append(args, r.Tenant, r.ID, micros(r.Use.At), micros(r.Use.At), r.Generation, blob(r.SecretHash))
-	n, err := s.exec(ctx, "rotate session", rotateSession, args...)
-	if err == nil && n == 0 {
-		return authn.ErrConflict
+	const op = "rotate session"
+	if r.Proved == nil {
+		n, err := s.exec(ctx, op, rotateSession, rotateArgs(r)...)
+		if err == nil && n == 0 {
+			return authn.ErrConflict
+		}
+		return err
 	}
-	return err
+	return s.write(ctx, op, func(t txn) error {
+		n, err := t.exec(ctx, rotateSession, rotateArgs(r)...)
+		if err == nil && n == 0 {
+			return authn.ErrConflict
+		}
+		if err == nil {
+			_, err = prove(ctx, t, r.Tenant, r.ID, *r.Proved, r.Use.At)
+		}
+		return err
+	}, rotateSession, sessionToProve, proveSession)
+}
+
+func rotateArgs(r session.Rotation) []any {
+	args := append([]any{blob(r.NextHash), micros(r.Use.At)}, useArgs(r.Use)...)
+	return append(args, r.Tenant, r.ID, micros(r.Use.At), micros(r.Use.At), r.Generation, blob(r.SecretHash))
+}
+
+// ProveSession implements [session.Store].
+func (s *Store) ProveSession(ctx context.Context, t authn.Tenant, id string, p session.Proved, now time.Time) (session.Record, error) {
+	var proved session.Record
+	err := s.write(ctx, "prove session", func(x txn) (err error) {
+		proved, err = prove(ctx, x, t, id, p, now)
+		return err
+	}, sessionToProve, proveSession)
+	if err != nil {
+		return session.Record{}, err
+	}
+	return proved, nil
+}
+
+// prove locks the session's row, so that what another call proves meanwhile is added to what this one stores.
+func prove(ctx context.Context, x txn, t authn.Tenant, id string, p session.Proved, now time.Time) (session.Record, error) {
+	at := micros(now)
+	r, err := oneOf(ctx, x, scanSession, sessionToProve, t, id, at, at)
+	if err != nil {
+		return session.Record{}, err
+	}
+	p.AuthTime, p.MFATime = fromMicros(micros(p.AuthTime)), fromMicros(micros(p.MFATime))
+	r.Prove(p)
+	methods, err := words(r.Methods)
+	if err != nil {
+		return session.Record{}, err
+	}
+	_, err = x.exec(ctx, proveSession, methods, micros(r.AuthTime), micros(r.MFATime), t, id)
+	return r, err
 }
 
 // EndSessions implements [session.Store].

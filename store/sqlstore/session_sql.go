@@ -4,10 +4,11 @@ import "github.com/authmodule/authmodule/session"
 
 const (
 	sessionColumns = `tenant, id, subject_id, carrier, secret_hash, previous_hash, generation, methods,
-		auth_time, created_at, last_used_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device, rotated_at, epoch, confirmation, device_id, remember`
+		auth_time, created_at, last_used_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device, rotated_at, epoch, confirmation, device_id, remember,
+		mfa_time, actor, actor_session`
 
 	insertSession = `INSERT INTO authmodule_sessions (` + sessionColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	sessionByID = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE tenant = ? AND id = ?`
 
@@ -17,11 +18,14 @@ const (
 	// ofSubject selects a subject's live sessions.
 	ofSubject = `tenant = ? AND subject_id = ? AND ` + isLive
 
-	countLive = `SELECT count(*) FROM authmodule_sessions WHERE ` + ofSubject
+	// counts selects the sessions that count to a limit.
+	counts = ofSubject + ` AND actor = ''`
+
+	countLive = `SELECT count(*) FROM authmodule_sessions WHERE ` + counts
 
 	liveSessions = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + ofSubject + ` ORDER BY last_used_at DESC, id DESC`
 
-	oldestLive = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + ofSubject + ` ORDER BY last_used_at, id LIMIT ?` + forUpdate
+	oldestLive = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE ` + counts + ` ORDER BY last_used_at, id LIMIT ?` + forUpdate
 
 	tenantSessions = `SELECT ` + sessionColumns + ` FROM authmodule_sessions WHERE tenant = ? AND id > ? AND ` + isLive + ` ORDER BY id LIMIT ?`
 
@@ -44,6 +48,10 @@ const (
 	rotateSession = `UPDATE authmodule_sessions SET previous_hash = secret_hash, secret_hash = ?, rotated_at = ?,
 		generation = generation + 1, ` + recordUse + `
 		WHERE tenant = ? AND id = ? AND ` + isLive + ` AND generation = ? AND secret_hash = ?`
+
+	sessionToProve = sessionByID + ` AND ` + isLive + forUpdate
+
+	proveSession = `UPDATE authmodule_sessions SET methods = ?, auth_time = ?, mfa_time = ? WHERE tenant = ? AND id = ?`
 )
 
 var deadSessions = dead{"authmodule_sessions", "tenant, id", `(idle_at < ? OR ends_at < ? OR (ended_at <> 0 AND ended_at < ?))`}
@@ -64,7 +72,7 @@ func sessionRow(r session.Record) ([]any, error) {
 		r.Subject.Tenant, r.ID, r.Subject.ID, r.Carrier, blob(r.SecretHash), blob(r.PreviousHash), r.Generation, methods,
 		micros(r.AuthTime), micros(r.CreatedAt), micros(r.LastUsedAt), micros(r.IdleAt), micros(r.EndsAt),
 		micros(r.EndedAt), r.EndReason, r.IP, r.UserAgent, r.Device, micros(r.RotatedAt), r.Epoch, r.Confirmation.Text(),
-		r.DeviceID, flag(r.Remember),
+		r.DeviceID, flag(r.Remember), micros(r.MFATime), r.Actor, r.ActorSession,
 	}, nil
 }
 
@@ -73,7 +81,7 @@ func scanSession(row scanner) (r session.Record, err error) {
 		&r.Subject.Tenant, &r.ID, &r.Subject.ID, &r.Carrier, &r.SecretHash, &r.PreviousHash, &r.Generation, wordList{&r.Methods},
 		instant{&r.AuthTime}, instant{&r.CreatedAt}, instant{&r.LastUsedAt}, instant{&r.IdleAt}, instant{&r.EndsAt},
 		instant{&r.EndedAt}, &r.EndReason, &r.IP, &r.UserAgent, &r.Device, instant{&r.RotatedAt}, &r.Epoch, confirmation{&r.Confirmation},
-		&r.DeviceID, boolean{&r.Remember},
+		&r.DeviceID, boolean{&r.Remember}, instant{&r.MFATime}, &r.Actor, &r.ActorSession,
 	)
 	return r, err
 }

@@ -31,17 +31,18 @@ type Store struct {
 }
 
 var (
-	_ authn.UserStore       = (*Store)(nil)
-	_ authn.PasswordStore   = (*Store)(nil)
-	_ authn.RevocationStore = (*Store)(nil)
-	_ authn.OneTimeStore    = (*Store)(nil)
-	_ authn.APIKeyStore     = (*Store)(nil)
-	_ authn.KeyStore        = (*Store)(nil)
-	_ session.Store         = (*Store)(nil)
-	_ session.DeviceStore   = (*Store)(nil)
-	_ mfa.FactorStore       = (*Store)(nil)
-	_ authz.RuleStore       = (*Store)(nil)
-	_ authz.AssignmentStore = (*Store)(nil)
+	_ authn.UserStore            = (*Store)(nil)
+	_ authn.PasswordHistoryStore = (*Store)(nil)
+	_ authn.PasswordStore        = (*Store)(nil)
+	_ authn.RevocationStore      = (*Store)(nil)
+	_ authn.OneTimeStore         = (*Store)(nil)
+	_ authn.APIKeyStore          = (*Store)(nil)
+	_ authn.KeyStore             = (*Store)(nil)
+	_ session.Store              = (*Store)(nil)
+	_ session.DeviceStore        = (*Store)(nil)
+	_ mfa.FactorStore            = (*Store)(nil)
+	_ authz.RuleStore            = (*Store)(nil)
+	_ authz.AssignmentStore      = (*Store)(nil)
 )
 
 // Open opens the database. It does not create tables: see [Store.Migrate].

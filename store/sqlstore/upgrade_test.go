@@ -54,6 +54,29 @@ func TestUpgradeKeepsSessions(t *testing.T) {
 	}, got)
 }
 
+// A session from before the migration step_up lives on: its second factor, if it had one, was proved at login, and nobody else acts in it.
+func TestUpgradeKeepsWhenASecondFactorWasProved(t *testing.T) {
+	t.Parallel()
+	before := map[sqlstore.Dialect]int{sqlstore.SQLite: 10, sqlstore.Postgres: 4}
+	none := map[sqlstore.Dialect]string{sqlstore.SQLite: `x''`, sqlstore.Postgres: `''`}
+	onBoth(t, func(t *testing.T, d database) {
+		migrateTo(t, d, before[d.dialect])
+		at, end := t0.UnixMicro(), t0.Add(time.Hour).UnixMicro()
+		for id, methods := range map[string]string{"one": `["pwd"]`, "two": `["pwd","otp","mfa"]`, "odd": `["mfax","xmfa"]`} {
+			d.exec(t, fmt.Sprintf(`INSERT INTO authmodule_sessions (tenant, id, subject_id, carrier, secret_hash, previous_hash, generation, methods,
+				auth_time, created_at, last_used_at, rotated_at, idle_at, ends_at, ended_at, end_reason, ip, user_agent, device, epoch, confirmation, device_id, remember)
+				VALUES ('', '%s', 'ada', 'token', %s, %s, 1, '%s', %d, %d, %d, 0, %d, %d, 0, '', '', '', '', 0, '', '', 0)`, id, none[d.dialect], none[d.dialect], methods, at, at, at, end, end))
+		}
+		s := d.open(t)
+		for id, expected := range map[string]time.Time{"one": {}, "two": t0, "odd": {}} {
+			got, err := s.Session(t.Context(), "", id)
+			require.NoError(t, err)
+			assert.True(t, expected.Equal(got.MFATime), id)
+			assert.Empty(t, got.Actor)
+		}
+	})
+}
+
 // Roles and assignments from before the migration rules stay what they were: of nobody's but by hand, and for ever.
 // What a node of the older program still writes meanwhile is read as such.
 func TestUpgradeKeepsRolesAndAssignments(t *testing.T) {

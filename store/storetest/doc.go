@@ -6,7 +6,7 @@
 //		storetest.Run(t, func(t *testing.T) storetest.Stores {
 //			s := mystore.OpenEmpty(t) // closed by t.Cleanup
 //			return storetest.Stores{
-//				Users: s, Passwords: s, Revocations: s, OneTimes: s, Counters: s, APIKeys: s,
+//				Users: s, Passwords: s, History: s, Revocations: s, OneTimes: s, Counters: s, APIKeys: s,
 //				Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s, // a port left out is skipped
 //			}
 //		})

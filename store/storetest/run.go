@@ -13,6 +13,7 @@ import (
 type Stores struct {
 	Users       authn.UserStore
 	Passwords   authn.PasswordStore
+	History     authn.PasswordHistoryStore
 	Revocations authn.RevocationStore
 	OneTimes    authn.OneTimeStore
 	Counters    authn.CounterStore
@@ -31,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	t.Helper()
 	section(t, "UserStore", UserStore, open, func(s Stores) authn.UserStore { return s.Users })
 	section(t, "PasswordStore", PasswordStore, open, func(s Stores) authn.PasswordStore { return s.Passwords })
+	section(t, "PasswordHistoryStore", PasswordHistoryStore, open, func(s Stores) authn.PasswordHistoryStore { return s.History })
 	section(t, "RevocationStore", RevocationStore, open, func(s Stores) authn.RevocationStore { return s.Revocations })
 	section(t, "OneTimeStore", OneTimeStore, open, func(s Stores) authn.OneTimeStore { return s.OneTimes })
 	section(t, "CounterStore", CounterStore, open, func(s Stores) authn.CounterStore { return s.Counters })

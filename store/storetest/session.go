@@ -33,12 +33,17 @@ func SessionStore(t *testing.T, open func(t *testing.T) session.Store) {
 			{"cancelled context", sessionCancelled},
 		},
 		sessionUseCases(),
+		sessionProveCases(),
 		sessionEndCases(),
 		sessionLimitCases(),
 		raceCases("one generation is rotated once", sessionRaceRotate),
 		raceCases("uses move time forward", sessionRaceTouch),
 		raceCases("evicting keeps the limit", sessionRaceEvict),
 		raceCases("refusing keeps the limit", sessionRaceRefuse),
+		raceCases("what is proved at once is all kept", sessionRaceProve),
+		raceCases("one rotation proves", sessionRaceRotateProve),
+		raceCases("a session that was ended proves nothing", sessionRaceEndProve),
+		raceCases("evicting counts no session with an actor", sessionRaceEvictActors),
 		raceCases("a session is ended once", sessionRaceEnd),
 		raceCases("a session that was ended is not rotated", sessionRaceEndRotate),
 	))
@@ -53,7 +58,7 @@ func newSession(sub authn.Subject, id string) session.Record {
 	return session.Record{
 		Subject: sub, ID: id, Carrier: authn.CarrierToken,
 		SecretHash: secretHash(1), Generation: 1, Methods: []string{"pwd", "otp"},
-		AuthTime: base().Add(-time.Second), CreatedAt: base(), LastUsedAt: base(),
+		AuthTime: base().Add(-time.Second), MFATime: base().Add(-2 * time.Second), CreatedAt: base(), LastUsedAt: base(),
 		IdleAt: base().Add(idleTime), EndsAt: base().Add(fullTime),
 		IP: "192.0.2.7", UserAgent: "Mozilla/5.0", Device: "Firefox on Linux", DeviceID: "device of " + id, Remember: true,
 		// Bound, so that every case that compares a record shows that nothing changes the binding.
@@ -86,7 +91,7 @@ func endsAt(at time.Time) func(*session.Record) {
 }
 
 func plainSession(r session.Record) session.Record {
-	inUTC(&r.AuthTime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt)
+	inUTC(&r.AuthTime, &r.MFATime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt)
 	r.Methods = full(r.Methods)
 	r.SecretHash, r.PreviousHash = full(r.SecretHash), full(r.PreviousHash)
 	return r
@@ -135,7 +140,7 @@ func sessionCreateAndRead(t *testing.T, ctx context.Context, s session.Store) {
 		r.Generation, r.PreviousHash, r.RotatedAt = 2, secretHash(2), base().Add(-tick)
 	}))
 	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s2"), func(r *session.Record) {
-		r.Carrier, r.Methods, r.AuthTime = authn.CarrierCookie, nil, time.Time{}
+		r.Carrier, r.Methods, r.AuthTime, r.MFATime = authn.CarrierCookie, nil, time.Time{}, time.Time{}
 		r.IP, r.UserAgent, r.Device = "", "", ""
 		r.Confirmation = authn.Confirmation{}
 	}))
@@ -144,6 +149,9 @@ func sessionCreateAndRead(t *testing.T, ctx context.Context, s session.Store) {
 	}))
 	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s5"), func(r *session.Record) {
 		r.Confirmation = authn.Confirmation{Certificate: authn.CertificateThumbprint([]byte("leaf"))}
+	}))
+	requireSession(t, ctx, s, openSession(t, ctx, s, newSession(ada, "s6"), func(r *session.Record) {
+		r.Methods, r.MFATime, r.Actor, r.ActorSession = nil, time.Time{}, "root", "s0"
 	}))
 }
 
@@ -275,14 +283,14 @@ func sessionTenants(t *testing.T, ctx context.Context, s session.Store) {
 func sessionZones(t *testing.T, ctx context.Context, s session.Store) {
 	ada := subject("", "ada")
 	r := openSession(t, ctx, s, newSession(ada, "s1"), func(r *session.Record) {
-		for _, at := range []*time.Time{&r.AuthTime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt} {
+		for _, at := range []*time.Time{&r.AuthTime, &r.MFATime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt} {
 			*at = at.In(zone())
 		}
 	})
 	requireSession(t, ctx, s, r)
 	got, err := s.Session(ctx, "", "s1")
 	require.NoError(t, err)
-	requireUTC(t, got.AuthTime, got.RotatedAt, got.CreatedAt, got.LastUsedAt, got.IdleAt, got.EndsAt)
+	requireUTC(t, got.AuthTime, got.MFATime, got.RotatedAt, got.CreatedAt, got.LastUsedAt, got.IdleAt, got.EndsAt)
 	requireLive(t, ctx, s, ada, r.IdleAt.Add(-tick).In(zone()), "s1")
 	requireLive(t, ctx, s, ada, r.IdleAt.In(zone()))
 	use := useAt(base().Add(time.Minute))
@@ -301,6 +309,7 @@ func sessionOddValues(t *testing.T, ctx context.Context, s session.Store) {
 		describe := func(r *session.Record) {
 			r.IP, r.UserAgent, r.Device, r.DeviceID, r.Remember = odd, odd+longText(), odd, odd, false
 			r.Methods = append([]string{"", "<&>"}, oddTexts()...)
+			r.Actor, r.ActorSession = odd, odd
 		}
 		all = append(all,
 			openSession(t, ctx, s, newSession(subject("", "ada"), odd), describe),
@@ -346,10 +355,17 @@ func sessionAliasing(t *testing.T, ctx context.Context, s session.Store) {
 	spoil(evicted...)
 	requireSession(t, ctx, s, expected)
 
+	methods := []string{"hwk"}
+	got, err = s.ProveSession(ctx, "", "s2", session.Proved{Methods: methods}, base())
+	require.NoError(t, err)
+	spoil(got)
+	methods[0] = "spoilt"
+
 	ended, err := s.EndSessions(ctx, ada, session.Selection{}, base(), authn.EndLogout)
 	require.NoError(t, err)
 	spoil(ended...)
 	expected = newSession(ada, "s2")
+	expected.Methods = append(expected.Methods, "hwk")
 	expected.EndedAt, expected.EndReason = base(), authn.EndLogout
 	requireSession(t, ctx, s, expected)
 }
@@ -367,6 +383,9 @@ func sessionCancelled(t *testing.T, ctx context.Context, s session.Store) {
 		{"CreateSession", func(ctx context.Context) error { return errOf(s.CreateSession(ctx, newSession(ada, "s2"), limit)) }},
 		{"Session", func(ctx context.Context) error { return errOf(s.Session(ctx, "", "s1")) }},
 		{"RotateSession", func(ctx context.Context) error { return s.RotateSession(ctx, rotation(r, base())) }},
+		{"ProveSession", func(ctx context.Context) error {
+			return errOf(s.ProveSession(ctx, "", "s1", session.Proved{Methods: []string{"hwk"}, AuthTime: base().Add(tick)}, base()))
+		}},
 		{"TouchSessions", func(ctx context.Context) error { return s.TouchSessions(ctx, touch("", "s1", useAt(base().Add(tick)))) }},
 		{"EndSessions", func(ctx context.Context) error {
 			return errOf(s.EndSessions(ctx, ada, session.Selection{}, base(), authn.EndLogout))

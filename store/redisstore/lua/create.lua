@@ -4,7 +4,11 @@ local base, member, now, max = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARG
 local clock, keep = tonumber(ARGV[8]), tonumber(ARGV[9])
 if redis.call('EXISTS', key) == 1 then return { 1 } end
 local reply, list = { 0 }, {}
-if max > 0 then list = livelist(index, base, now) end
+if max > 0 then
+  for _, r in ipairs(livelist(index, base, now)) do
+    if proofof(r).actor == '' then list[#list + 1] = r end
+  end
+end
 if max > 0 and #list >= max then
   if ARGV[6] ~= 'evict' then return { 2 } end
   table.sort(list, function(a, b)
