@@ -35,7 +35,7 @@ import (
 type canaryApp struct {
 	*fxtest.App
 	t      *testing.T
-	mail   *mailbox
+	mail   *sentCodes
 	hashes *memstore.Store
 	cfg    authmodule.Config
 	auth   *echoauth.Auth
@@ -80,7 +80,7 @@ const (
 func newCanary(t *testing.T, change func(*authmodule.Config), options ...fx.Option) *canaryApp {
 	t.Helper()
 	c := &canaryApp{
-		t: t, mail: &mailbox{codes: map[string]setting.Secret{}}, hashes: memstore.New(), log: &webtest.Logs{},
+		t: t, mail: &sentCodes{codes: map[string]setting.Secret{}}, hashes: memstore.New(), log: &webtest.Logs{},
 		said: map[string]*bytes.Buffer{}, secrets: map[string]kept{},
 	}
 	c.keep("configuration", canaryPepper, canaryMaster, canaryOld, canaryJWT)

@@ -23,20 +23,20 @@ import (
 	"github.com/authmodule/authmodule/store/redisstore"
 )
 
-// mailbox keeps the last code that was sent to each address.
-type mailbox struct {
+// sentCodes keeps the last code that was sent to each address.
+type sentCodes struct {
 	mu    sync.Mutex
 	codes map[string]setting.Secret
 }
 
-func (m *mailbox) SendCode(_ context.Context, to authn.User, code setting.Secret) error {
+func (m *sentCodes) SendCode(_ context.Context, to authn.User, code setting.Secret) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.codes[to.Email] = code
 	return nil
 }
 
-func (m *mailbox) to(user authn.User) setting.Secret {
+func (m *sentCodes) to(user authn.User) setting.Secret {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.codes[user.Email]
@@ -45,7 +45,7 @@ func (m *mailbox) to(user authn.User) setting.Secret {
 // racers are applications that share everything, and the mailbox of their users.
 type racers struct {
 	appsOverStore
-	mail *mailbox
+	mail *sentCodes
 }
 
 func (r racers) node(caller int) *fxtest.App { return r.appsOverStore[caller%len(r.appsOverStore)] }
@@ -162,7 +162,7 @@ func (r racers) redeem(user authn.User, factor string, code setting.Secret) func
 // newRacers makes three nodes on one database, the last with Redis for what Redis may keep; in memory it is one.
 func newRacers(t *testing.T, driver string) racers {
 	t.Helper()
-	r := racers{mail: &mailbox{codes: map[string]setting.Secret{}}}
+	r := racers{mail: &sentCodes{codes: map[string]setting.Secret{}}}
 	place, nodes, options := authmodule.StoreConfig{}, 3, []fx.Option{authmodule.UseCodeSender(func() mfa.Sender { return r.mail })}
 	switch driver {
 	case "memory":

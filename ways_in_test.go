@@ -2,9 +2,6 @@ package authmodule_test
 
 import (
 	"net/http"
-	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,30 +17,7 @@ import (
 	"github.com/authmodule/authmodule/internal/webtest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
-	"github.com/authmodule/authmodule/transport"
 )
-
-// V6.1.3, V6.3.4: docs/mfa.md has exactly one row for each route by which somebody without a session can send a secret, and says how strong it is.
-func TestWaysInAreDocumented(t *testing.T) {
-	t.Parallel()
-	c := newCanary(t, func(*authmodule.Config) {})
-	var expected []string
-	for _, route := range c.auth.Routes().Routes {
-		public := slices.ContainsFunc(route.Requires, func(g transport.Guarding) bool { return g.Kind == transport.KindPublic })
-		if route.Own && public && route.Method == http.MethodPost {
-			expected = append(expected, route.Method+" "+route.Path)
-		}
-	}
-	page, err := os.ReadFile("docs/mfa.md")
-	require.NoError(t, err)
-	_, section, _ := strings.Cut(string(page), "## Ways in\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	var rows []string
-	for _, found := range regexp.MustCompile("(?m)^\\| `(POST [^`]+)` \\| [^|]+ \\| [^|]+ \\| (none|AAL1|AAL2|that of the login) \\|$").FindAllStringSubmatch(section, -1) {
-		rows = append(rows, found[1])
-	}
-	assert.ElementsMatch(t, expected, rows)
-}
 
 // V6.3.3, V6.3.4: where everybody must have a second factor, no way in opens a session by the password alone, however it is asked for; and what is handed
 // out instead opens nothing by itself.

@@ -4,9 +4,6 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"fmt"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -73,16 +70,6 @@ func (a app) check() error {
 // text is the secret as apps take it.
 func (a app) text() string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(a.Secret)
-}
-
-// uri is the secret as programs take it. The library would leave an ampersand in the issuer as it is.
-func (a app) uri(issuer, account string) string {
-	query := url.Values{
-		"secret": {a.text()}, "issuer": {issuer}, "algorithm": {string(a.Algorithm)},
-		"digits": {strconv.Itoa(a.Digits)}, "period": {strconv.Itoa(int(Period / time.Second))},
-	}
-	uri := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + issuer + ":" + account, RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20")}
-	return uri.String()
 }
 
 // code is what the app shows in the step.

@@ -47,7 +47,7 @@ func TestUserAdminReads(t *testing.T) {
 	user, err := o.Users.User(t.Context(), authn.Subject{ID: reader.id})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{
-		"id": reader.id, "email": user.Email, "roles": []any{"reader"}, "verified": false, "disabled": false, "has_mfa": false,
+		"id": reader.id, "email": user.Email, "roles": []any{"reader"}, "verified": true, "disabled": false, "has_mfa": false,
 		"created_at": user.CreatedAt.UTC().Format(time.RFC3339Nano), "last_login_at": user.LastLoginAt.UTC().Format(time.RFC3339Nano),
 	}, one)
 	listed := map[string]int{}
