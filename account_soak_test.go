@@ -49,7 +49,7 @@ func sameTime(t *testing.T, samples int) {
 			if i%inAnHour == inAnHour-1 {
 				app.Advance(time.Hour)
 			}
-			for class, address := range []string{fmt.Sprintf("nobody%d@example.com", i), user.Email, disabled.Email} {
+			for class, address := range []string{unknown(name, i), user.Email, disabled.Email} {
 				start := time.Now()
 				err := ask(app, address)
 				took[class] = append(took[class], time.Since(start).Seconds()*1000)
@@ -63,4 +63,13 @@ func sameTime(t *testing.T, samples int) {
 			assert.True(t, gap < 1 || p > 0.01, "%s: class %d differs by %.3f ms, p %.4f", name, class, gap, p)
 		}
 	}
+}
+
+// unknown is an address without an account: one for all that is asked for, so that its counter is as old as the others', and a new one
+// for each registration.
+func unknown(flow string, i int) string {
+	if flow == "register" {
+		return fmt.Sprintf("nobody%d@example.com", i)
+	}
+	return "nobody@example.com"
 }

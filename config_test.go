@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/mfa"
@@ -96,6 +97,8 @@ func TestWithDefaults(t *testing.T) {
 				MFA: mfa.Config{
 					Issuer: "authmodule", Algorithm: mfa.SHA1, Digits: 6, EnrollMinutes: 10, MaxApps: 5, MaxTrusted: 5, Require: mfa.RequireNobody, AfterRecovery: mfa.AfterRecoveryNone,
 				},
+				Account:      account.Config{TokenMinutes: 60, MailsPerHour: 5},
+				SMTP:         account.SMTPConfig{TLS: account.SMTPStartTLS, Port: 587, TimeoutSeconds: 10},
 				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
 				RBAC:         authz.Config{DefaultRole: "viewer", AdminRole: "admin", ExplainDenials: "development", DeniedEventsPercent: 100},
 				HTTP:         transport.Config{Prefix: "/auth", MaxBodyKiB: 64, StepUpMinutes: 15, ClientCertificate: "off", ClientCertificateHeader: "Client-Cert", ClientCertificateTrust: "pki", CheckRoutes: checkRoutes},

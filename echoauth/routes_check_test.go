@@ -101,7 +101,7 @@ func TestGuardsWithoutAuthenticate(t *testing.T) {
 	app = startTabled(t, routes(func(e *echo.Echo) { e.Use(echoauth.RequireAuth()) }), mounted(), add)
 	faults := app.faults(t)
 	assert.Contains(t, faults, "routes: GET /x"+late)
-	assert.Contains(t, faults, "routes: GET /auth/me"+late)
+	assert.Contains(t, faults, "routes: DELETE, GET /auth/me"+late)
 
 	by := func(use func(e *echo.Echo, a *echoauth.Auth)) tabled { return startTabled(t, fx.Invoke(use), add) }
 	assert.Empty(t, by(func(e *echo.Echo, a *echoauth.Auth) { e.Use(a.Authenticate) }).faults(t))

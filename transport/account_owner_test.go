@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/account"
@@ -69,16 +70,19 @@ func TestV623WrongCurrentPasswordsCount(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, m.changePassword(t, password, newPassword, bearer(token)...))
 }
 
-// Item 35: an account with an imported hash changes its password like any other, and one without a password by a link.
+// Item 35: an account with an imported hash of another scheme changes its password like any other, and one without a password by a link.
 func TestPasswordOfEveryAccountCanBeChanged(t *testing.T) {
 	t.Parallel()
 	m := startMails(t, asIs)
 	user := m.User()
-	const imported = "$2a$04$GMtOBIMpVk8K3iUXDIzRRuVGJaYZoX0HyYMPkPOX6TsMCbN5fHpZq" // of no password that is known
+	imported, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	require.NoError(t, err)
 	credentials := m.Users.Credentials()
-	require.NoError(t, credentials.Passwords.SetPasswordHash(t.Context(), user.Subject, imported))
+	require.NoError(t, credentials.Passwords.SetPasswordHash(t.Context(), user.Subject, string(imported)))
 	token := m.Token(m.caller(t, user))
-	assert.Equal(t, http.StatusUnauthorized, m.changePassword(t, password, newPassword, bearer(token)...))
+	assert.Equal(t, http.StatusUnauthorized, m.changePassword(t, "a wrong password of mine", newPassword, bearer(token)...))
+	assert.Equal(t, http.StatusNoContent, m.changePassword(t, password, newPassword, bearer(token)...))
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, newPassword))
 	require.NoError(t, credentials.Passwords.DeletePasswordHash(t.Context(), user.Subject))
 	assert.Equal(t, http.StatusUnauthorized, m.changePassword(t, password, newPassword, bearer(token)...), "there is none")
 	require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, user), newPassword).Code)

@@ -15,6 +15,7 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
@@ -296,4 +297,34 @@ func TestRST04OpeningALinkUsesNothingUp(t *testing.T) {
 		}
 	}
 	require.Equal(t, http.StatusNoContent, m.reset(t, reset, newPassword).Code)
+}
+
+// A reset that does not get to the hash does not use the token up.
+func TestResetThatIsNotHashedKeepsTheToken(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	reset := setting.Secret(m.forgot(t, user))
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	require.ErrorIs(t, m.account.Reset(gone, reset, newPassword, authn.Client{}), context.Canceled)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password))
+	require.NoError(t, m.account.Reset(t.Context(), reset, newPassword, authn.Client{}))
+}
+
+// What is guessed at links is stopped before anything is hashed for it.
+func TestGuessedLinksAreStopped(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.Throttle.AddressRateLimit = "10/minute" })
+	good := m.forgot(t, m.User())
+	wrong := good[:len(good)-4] + "aaaa"
+	for range 10 {
+		assert.Equal(t, http.StatusBadRequest, m.reset(t, wrong, newPassword).Code)
+	}
+	for _, path := range []string{"/password/reset", "/email/verify", "/email/confirm", "/login/link/finish", "/login/code/finish"} {
+		w := m.post(t, path, map[string]any{"token": good, "challenge": "lc", "code": "0", "password": newPassword})
+		assert.Equal(t, http.StatusTooManyRequests, w.Code, path)
+	}
+	m.Advance(time.Minute)
+	assert.Equal(t, http.StatusNoContent, m.reset(t, good, newPassword).Code)
 }

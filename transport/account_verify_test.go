@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/account"
@@ -298,4 +299,50 @@ func TestV6210PasswordsDoNotAge(t *testing.T) {
 	user := m.User()
 	m.Advance(10 * 365 * 24 * time.Hour)
 	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password))
+}
+
+// When too much waits to be sent, everybody is told so alike.
+func TestV638OverloadIsTheSameForAll(t *testing.T) {
+	t.Parallel()
+	var out *account.Outbox
+	m := startMails(t, asIs, fx.Populate(&out))
+	release := make(chan struct{})
+	defer close(release)
+	m.box.fail = func(account.Notice) error {
+		<-release
+		return nil
+	}
+	user := m.User()
+	looks := 0
+	require.Eventually(t, func() bool { // until the workers have taken what they can
+		for out.Send(account.Notice{Kind: account.NoticeNewDevice}) == nil {
+		}
+		looks++
+		return looks > 20
+	}, 10*time.Second, 5*time.Millisecond)
+	var answers []string
+	for _, address := range []string{user.Email, "unknown@example.com"} {
+		text := ""
+		for _, path := range []string{"/password/forgot", "/email/verify/resend", "/login/link", "/login/code"} {
+			w := m.post(t, path, map[string]any{"email": address})
+			assert.Equal(t, "overloaded", problem(t, w).Code)
+			assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+			text += dump(t, w)
+		}
+		w := m.post(t, "/register", map[string]any{"email": address, "password": password})
+		assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+		answers = append(answers, text+dump(t, w))
+	}
+	assert.Equal(t, answers[0], answers[1])
+}
+
+// The first administrator counts as verified.
+func TestFirstAdministratorIsVerified(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.AdminEmail = "root@example.com" })
+	setup, err := m.AdminSetup().Issue(t.Context())
+	require.NoError(t, err)
+	_, err = m.AdminSetup().Redeem(t.Context(), setup, password, authn.Client{})
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, m.logIn(t, "root@example.com", password))
 }
