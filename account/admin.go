@@ -15,13 +15,14 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 		return ErrNoNotifier
 	}
 	credentials := s.deps.Users.Credentials()
+	act := s.act(audit.PasswordResetRequested, subject, actor, client, "required")
 	user, err := credentials.Change(ctx, subject, authn.CredentialChange{Why: authn.EndRevoked, Write: func(ctx context.Context) error {
-		return credentials.Passwords.DeletePasswordHash(ctx, subject)
+		return credentials.DropPassword(ctx, subject, act)
 	}})
 	if err != nil {
 		return err
 	}
-	s.emit(ctx, audit.PasswordResetRequested, subject, actor, client, "required")
+	act.Tell(ctx)
 	return s.out.put(job{NoticeResetPassword, func(ctx context.Context) (*Notice, error) {
 		if !user.Active() {
 			return nil, nil

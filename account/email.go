@@ -29,7 +29,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller authn.Principal, addre
 	if err != nil {
 		return orEnded(err)
 	}
-	s.emit(ctx, audit.EmailChangeRequested, user.Subject, caller, client, "")
+	s.act(audit.EmailChangeRequested, user.Subject, caller, client, "").Tell(ctx)
 	told := s.notice(NoticeEmailChanging, user, client)
 	told.Facts = map[string]string{"new_email": email}
 	s.tell(ctx, told)
@@ -68,8 +68,9 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, token setting.Secret, 
 	if err != nil {
 		return err
 	}
+	act := s.act(audit.EmailChanged, before.Subject, authn.Principal{}, client, "")
 	_, err = s.deps.Users.Credentials().Change(ctx, before.Subject, authn.CredentialChange{
-		From: t.Version, Keep: t.Session, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
+		From: t.Version, Keep: t.Session, Why: authn.EndRevoked, Act: act, Edit: func(u *authn.User) error {
 			if err := t.still(*u); err != nil {
 				return err
 			}
@@ -80,7 +81,7 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, token setting.Secret, 
 	if err != nil {
 		return invalid(err)
 	}
-	s.emit(ctx, audit.EmailChanged, before.Subject, authn.Principal{}, client, "")
+	act.Tell(ctx)
 	told := s.notice(NoticeEmailChanged, before, client)
 	told.Facts = map[string]string{"new_email": t.NewEmail}
 	s.tell(ctx, told)

@@ -18,9 +18,10 @@ func (s *Service) BeginLink(ctx context.Context, r Request) error {
 		return err
 	}
 	return s.mail(NoticeMagicLink, r, email, func(ctx context.Context, user authn.User) (*Notice, error) {
-		n, err := s.linked(ctx, NoticeMagicLink, user, r.Client, forLogin)
+		act := s.act(audit.LoginLinkMailed, user.Subject, authn.Principal{}, r.Client, string(NoticeMagicLink))
+		n, err := s.linked(act.In(ctx), NoticeMagicLink, user, r.Client, forLogin)
 		if err == nil {
-			s.emit(ctx, audit.LoginLinkMailed, user.Subject, authn.Principal{}, r.Client, string(NoticeMagicLink))
+			act.Tell(ctx)
 		}
 		return n, err
 	})
@@ -59,18 +60,18 @@ func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (au
 	if err != nil || !user.VerifiedAt.IsZero() {
 		return user, err
 	}
-	credentials := s.deps.Users.Credentials()
+	credentials, act := s.deps.Users.Credentials(), s.act(audit.UserVerified, user.Subject, authn.Principal{}, client, "")
 	user, err = credentials.Change(ctx, user.Subject, authn.CredentialChange{
 		From: t.Version, Why: authn.EndRevoked,
 		Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()
 			return t.still(*u)
 		},
-		Write: func(ctx context.Context) error { return credentials.Passwords.DeletePasswordHash(ctx, t.account()) },
+		Write: func(ctx context.Context) error { return credentials.DropPassword(ctx, t.account(), act) },
 	})
 	if err != nil {
 		return authn.User{}, invalid(err)
 	}
-	s.emit(ctx, audit.UserVerified, user.Subject, authn.Principal{}, client, "")
+	act.Tell(ctx)
 	return user, nil
 }

@@ -17,9 +17,10 @@ func (s *Service) Forgot(ctx context.Context, r Request) error {
 		return err
 	}
 	return s.mail(NoticeResetPassword, r, email, func(ctx context.Context, user authn.User) (*Notice, error) {
-		n, err := s.linked(ctx, NoticeResetPassword, user, r.Client, forReset)
+		act := s.act(audit.PasswordResetRequested, user.Subject, authn.Principal{}, r.Client, "")
+		n, err := s.linked(act.In(ctx), NoticeResetPassword, user, r.Client, forReset)
 		if err == nil {
-			s.emit(ctx, audit.PasswordResetRequested, user.Subject, authn.Principal{}, r.Client, "")
+			act.Tell(ctx)
 		}
 		return n, err
 	})
@@ -56,8 +57,9 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 	if err := s.acceptable(ctx, user, password); err != nil {
 		return errors.Join(err, s.giveBack(ctx, t))
 	}
+	act := s.act(audit.PasswordReset, user.Subject, authn.Principal{}, client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
-		From: t.Version, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
+		From: t.Version, Why: authn.EndRevoked, Act: act, Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()
 			return t.still(*u)
 		},
@@ -66,7 +68,7 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 		return invalid(err)
 	}
 	s.reopen(ctx, user.Subject)
-	s.emit(ctx, audit.PasswordReset, user.Subject, authn.Principal{}, client, "")
+	act.Tell(ctx)
 	s.tell(ctx, s.notice(NoticePasswordChanged, user, client))
 	return nil
 }
@@ -89,7 +91,10 @@ func (s *Service) acceptable(ctx context.Context, user authn.User, password sett
 		}
 		n.AlwaysMFA = always
 	}
-	return s.deps.Policy.Check(ctx, n)
+	if err := s.deps.Policy.Check(ctx, n); err != nil {
+		return err
+	}
+	return s.deps.Users.CheckReuse(ctx, user.Subject, password)
 }
 
 // reopen forgets the failures of the password that was replaced (NIST SP 800-63B-4, section 3.2.2). The new password stands without it.

@@ -86,13 +86,14 @@ func (s *Service) VerifyEmail(ctx context.Context, token setting.Secret, client 
 	if err != nil {
 		return err
 	}
-	user, err := s.deps.Users.Credentials().Edit(ctx, t.account(), t.Version, func(u *authn.User) error {
+	act := s.act(audit.UserVerified, t.account(), authn.Principal{}, client, "")
+	_, err = s.deps.Users.Credentials().Edit(ctx, t.account(), t.Version, func(u *authn.User) error {
 		u.VerifiedAt = s.deps.Now().UTC()
 		return t.still(*u)
-	})
+	}, act)
 	if err != nil {
 		return invalid(err)
 	}
-	s.emit(ctx, audit.UserVerified, user.Subject, authn.Principal{}, client, "")
+	act.Tell(ctx)
 	return nil
 }

@@ -3,6 +3,8 @@ package authn
 import (
 	"context"
 	"errors"
+
+	"github.com/authmodule/authmodule/audit"
 )
 
 // Credentials changes what accounts prove themselves by: one place has the order of steps that lets no login and no session of
@@ -31,6 +33,9 @@ type CredentialChange struct {
 	Edit func(*User) error
 	// Write stores what is kept beside the account, such as a new password's hash or another factor. Nil stores nothing.
 	Write func(ctx context.Context) error
+	// Act is told of in the transaction that stores what Edit changed, or, with [Credentials.SetPassword], the password's hash; a Write of one's
+	// own attaches its acts itself. Nil tells of nothing, and nobody else is told here.
+	Act *audit.Act
 	// Keep is the ID of the session that stays; empty ends all. Why says what ends the others.
 	Keep string
 	Why  EndReason
@@ -43,7 +48,11 @@ type CredentialChange struct {
 // what was proved before of no use, and repeating the change is safe. The version returned is the one that this change made: when
 // another change came in between it is not the account's any more, and what goes on by it is refused.
 func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialChange) (User, error) {
-	user, err := c.raise(ctx, s, change.From, change.Edit)
+	act := change.Act
+	if change.Write != nil {
+		act = nil
+	}
+	user, err := c.raise(ctx, s, change.From, change.Edit, act)
 	if err != nil {
 		return User{}, err
 	}
@@ -52,7 +61,7 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 			return User{}, err
 		}
 		made := user.CredentialVersion + 1
-		if user, err = c.raise(ctx, s, 0, nil); err != nil {
+		if user, err = c.raise(ctx, s, 0, nil, nil); err != nil {
 			return User{}, err
 		}
 		user.CredentialVersion = made
@@ -65,20 +74,20 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 // one may be had again is asked before, by [Service.CheckReuse].
 func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, change CredentialChange) (User, error) {
 	change.Write = func(ctx context.Context) error {
-		return wrapped("store a password hash", c.replace(ctx, s, hash))
+		return wrapped("store a password hash", c.replace(ctx, s, hash, change.Act))
 	}
 	return c.Change(ctx, s, change)
 }
 
 // replace stores the hash. With a History, no hash that somebody else stores meanwhile is lost to it.
-func (c *Credentials) replace(ctx context.Context, s Subject, hash string) error {
+func (c *Credentials) replace(ctx context.Context, s Subject, hash string, act *audit.Act) error {
 	if !c.History.on() {
-		return c.Passwords.SetPasswordHash(ctx, s, hash)
+		return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
 	}
 	for range updateTries {
 		old, err := c.Passwords.PasswordHash(ctx, s)
 		if errors.Is(err, ErrNotFound) {
-			return c.Passwords.SetPasswordHash(ctx, s, hash)
+			return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
 		}
 		if err == nil && old != hash {
 			err = c.History.Remember(ctx, s, old)
@@ -86,57 +95,39 @@ func (c *Credentials) replace(ctx context.Context, s Subject, hash string) error
 		if err != nil {
 			return err
 		}
-		if err = c.Passwords.ReplacePasswordHash(ctx, s, old, hash); !errors.Is(err, ErrConflict) {
+		if err = c.Passwords.ReplacePasswordHash(act.In(ctx), s, old, hash); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
 	return ErrConflict
 }
 
-// raise edits the account and raises its version in one step, by compare-and-swap.
-func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error) (User, error) {
-	var stored User
-	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
-		var err error
-		for range updateTries {
-			if stored, err = c.Users.UserByID(ctx, s); err != nil {
-				return err
-			}
-			if err = changeable(stored, from); err != nil {
-				return err
-			}
-			if err = c.edited(ctx, &stored, edit); !errors.Is(err, ErrConflict) {
-				return err
-			}
+// DropPassword takes the password of an account away, inside the Write of a change; where there is a History it may not be had
+// again. The act, which may be nil, is attached, and nobody is told.
+func (c *Credentials) DropPassword(ctx context.Context, s Subject, act *audit.Act) error {
+	if c.History.on() {
+		old, err := c.Passwords.PasswordHash(ctx, s)
+		if err == nil {
+			err = c.History.Remember(ctx, s, old)
 		}
-		return err
-	})
-	return stored, wrapped("change an account", err)
-}
-
-// changeable reports why the account cannot be changed from that version.
-func changeable(u User, from int64) error {
-	switch {
-	case !u.DeletedAt.IsZero():
-		return ErrNotFound
-	case from != 0 && u.CredentialVersion != from:
-		return ErrConflict
-	}
-	return nil
-}
-
-func (c *Credentials) edited(ctx context.Context, u *User, edit func(*User) error) error {
-	if edit != nil {
-		if err := edit(u); err != nil {
+		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
-	u.CredentialVersion++
-	err := c.Users.UpdateUser(ctx, *u)
-	if err == nil {
-		u.Version++
-	}
-	return err
+	return wrapped("drop a password", c.Passwords.DeletePasswordHash(act.In(ctx), s))
+}
+
+// raise edits the account and raises its version in one step.
+func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
+	return c.Edit(ctx, s, from, func(u *User) error {
+		if edit != nil {
+			if err := edit(u); err != nil {
+				return err
+			}
+		}
+		u.CredentialVersion++
+		return nil
+	}, act)
 }
 
 // Credentials changes the credentials of the service's accounts.

@@ -3,11 +3,14 @@ package authn
 import (
 	"context"
 	"errors"
+
+	"github.com/authmodule/authmodule/audit"
 )
 
 // Edit changes an account by compare-and-swap, and leaves its credentials, its sessions and what was proved by them as they are. It
-// is for what is no credential, such as that an address was verified. From, if not zero, and errors are as in [Credentials.Change].
-func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func(*User) error) (User, error) {
+// is for what is no credential, such as that an address was verified. From, if not zero, and errors are as in [Credentials.Change]; the
+// act, which may be nil, is told of in the transaction of the change, and nobody else is told here.
+func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
 	var stored User
 	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
 		var err error
@@ -15,15 +18,29 @@ func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func
 			if stored, err = c.Users.UserByID(ctx, s); err != nil {
 				return err
 			}
-			if err = errors.Join(changeable(stored, from), edit(&stored)); err != nil {
+			if err = changeable(stored, from); err != nil {
 				return err
 			}
-			if err = c.Users.UpdateUser(ctx, stored); !errors.Is(err, ErrConflict) {
-				stored.Version++
+			if err = edit(&stored); err != nil {
+				return err
+			}
+			if err = c.Users.UpdateUser(act.In(ctx), stored); !errors.Is(err, ErrConflict) {
 				return err
 			}
 		}
 		return err
 	})
+	stored.Version++
 	return stored, wrapped("change an account", err)
+}
+
+// changeable reports why the account cannot be changed from that version.
+func changeable(u User, from int64) error {
+	switch {
+	case !u.DeletedAt.IsZero():
+		return ErrNotFound
+	case from != 0 && u.CredentialVersion != from:
+		return ErrConflict
+	}
+	return nil
 }

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// DefaultImpersonation is how long a session in somebody else's name lasts, LongestImpersonation how long it may last.
+	// DefaultImpersonation is how long a session in somebody else's name lasts.
 	DefaultImpersonation = 30 * time.Minute
+	// LongestImpersonation is how long it may last.
 	LongestImpersonation = time.Hour
 	// LongestImpersonationReason is how many characters [Impersonation].Reason may have.
 	LongestImpersonationReason = 200
