@@ -31,7 +31,10 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	if err != nil {
 		return orEnded(err)
 	}
-	proof, err := s.deps.Users.ConfirmPassword(ctx, user, r.Current, r.Client, r.Device)
+	proof, old, err := s.deps.Users.ConfirmPassword(ctx, user, r.Current, r.Client, r.Device)
+	if err == nil && old == "" { // another authority keeps the password
+		err = authn.ErrInvalidCredentials
+	}
 	if err != nil {
 		return err
 	}
@@ -44,7 +47,7 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	}
 	act := s.act(audit.PasswordChanged, user.Subject, r.Caller, r.Client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
-		From: proof.CredentialVersion, Keep: r.Caller.SessionID, Why: authn.EndRevoked, Act: act, Edit: func(u *authn.User) error {
+		From: proof.CredentialVersion, Keep: r.Caller.SessionID, Why: authn.EndRevoked, OldHash: old, Act: act, Edit: func(u *authn.User) error {
 			if !u.Active() {
 				return authn.ErrNotFound
 			}

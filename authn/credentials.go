@@ -33,6 +33,9 @@ type CredentialChange struct {
 	Edit func(*User) error
 	// Write stores what is kept beside the account, such as a new password's hash or another factor. Nil stores nothing.
 	Write func(ctx context.Context) error
+	// OldHash, if not empty, is what [Credentials.SetPassword] replaces: the hash that the owner has just proved to know. When another is stored
+	// by then it returns [ErrConflict].
+	OldHash string
 	// Act is told of in the transaction that stores what Edit changed, or, with [Credentials.SetPassword], the password's hash; a Write of one's
 	// own attaches its acts itself. Nil tells of nothing, and nobody else is told here.
 	Act *audit.Act
@@ -74,32 +77,41 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 // one may be had again is asked before, by [Service.CheckReuse].
 func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, change CredentialChange) (User, error) {
 	change.Write = func(ctx context.Context) error {
-		return wrapped("store a password hash", c.replace(ctx, s, hash, change.Act))
+		return wrapped("store a password hash", c.replace(ctx, s, hash, change))
 	}
 	return c.Change(ctx, s, change)
 }
 
 // replace stores the hash. With a History, no hash that somebody else stores meanwhile is lost to it.
-func (c *Credentials) replace(ctx context.Context, s Subject, hash string, act *audit.Act) error {
+func (c *Credentials) replace(ctx context.Context, s Subject, hash string, change CredentialChange) error {
+	if change.OldHash != "" {
+		return c.swap(ctx, s, change.OldHash, hash, change.Act)
+	}
 	if !c.History.on() {
-		return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
+		return c.Passwords.SetPasswordHash(change.Act.In(ctx), s, hash)
 	}
 	for range updateTries {
 		old, err := c.Passwords.PasswordHash(ctx, s)
 		if errors.Is(err, ErrNotFound) {
-			return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
-		}
-		if err == nil && old != hash {
-			err = c.History.Remember(ctx, s, old)
+			return c.Passwords.SetPasswordHash(change.Act.In(ctx), s, hash)
 		}
 		if err != nil {
 			return err
 		}
-		if err = c.Passwords.ReplacePasswordHash(act.In(ctx), s, old, hash); !errors.Is(err, ErrConflict) {
+		if err = c.swap(ctx, s, old, hash, change.Act); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
 	return ErrConflict
+}
+
+func (c *Credentials) swap(ctx context.Context, s Subject, old, hash string, act *audit.Act) error {
+	if c.History.on() && old != hash {
+		if err := c.History.Remember(ctx, s, old); err != nil {
+			return err
+		}
+	}
+	return c.Passwords.ReplacePasswordHash(act.In(ctx), s, old, hash)
 }
 
 // DropPassword takes the password of an account away, inside the Write of a change; where there is a History it may not be had
