@@ -14,10 +14,7 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 	if !s.Sends() {
 		return ErrNoNotifier
 	}
-	credentials := s.deps.Users.Credentials()
-	user, err := credentials.Change(ctx, subject, authn.CredentialChange{Why: authn.EndRevoked, Write: func(ctx context.Context) error {
-		return credentials.Passwords.DeletePasswordHash(ctx, subject)
-	}})
+	user, err := s.deps.Users.Credentials().DropPassword(ctx, subject, authn.CredentialChange{Why: authn.EndRevoked})
 	if err != nil {
 		return err
 	}

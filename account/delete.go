@@ -82,7 +82,7 @@ func (s *Service) nobody(subject authn.Subject) (string, error) {
 // erase drops what is kept of a deleted account. Where one part fails the others are dropped all the same.
 func (s *Service) erase(ctx context.Context, subject authn.Subject) error {
 	credentials := s.deps.Users.Credentials()
-	errs := []error{credentials.Passwords.DeletePasswordHash(ctx, subject)}
+	errs := []error{credentials.Passwords.DeletePasswordHash(ctx, subject), credentials.History.Forget(ctx, subject)}
 	_, err := credentials.Sessions.CloseAll(ctx, subject, "", authn.EndDisabled)
 	errs = append(errs, err)
 	if s.deps.Throttle != nil {

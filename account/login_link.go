@@ -59,14 +59,12 @@ func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (au
 	if err != nil || !user.VerifiedAt.IsZero() {
 		return user, err
 	}
-	credentials := s.deps.Users.Credentials()
-	user, err = credentials.Change(ctx, user.Subject, authn.CredentialChange{
+	user, err = s.deps.Users.Credentials().DropPassword(ctx, user.Subject, authn.CredentialChange{
 		From: t.Version, Why: authn.EndRevoked,
 		Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()
 			return t.still(*u)
 		},
-		Write: func(ctx context.Context) error { return credentials.Passwords.DeletePasswordHash(ctx, t.account()) },
 	})
 	if err != nil {
 		return authn.User{}, invalid(err)

@@ -89,7 +89,10 @@ func (s *Service) acceptable(ctx context.Context, user authn.User, password sett
 		}
 		n.AlwaysMFA = always
 	}
-	return s.deps.Policy.Check(ctx, n)
+	if err := s.deps.Policy.Check(ctx, n); err != nil {
+		return err
+	}
+	return s.deps.Users.CheckReuse(ctx, user.Subject, password)
 }
 
 // reopen forgets the failures of the password that was replaced (NIST SP 800-63B-4, section 3.2.2). The new password stands without it.

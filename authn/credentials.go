@@ -31,6 +31,9 @@ type CredentialChange struct {
 	Edit func(*User) error
 	// Write stores what is kept beside the account, such as a new password's hash or another factor. Nil stores nothing.
 	Write func(ctx context.Context) error
+	// Old, if not empty, is the hash that [Credentials.SetPassword] replaces: where another is stored by then it is [ErrConflict]. Who
+	// decided by a password must name the hash that it was found right by, since a change under way has raised the version already.
+	Old string
 	// Keep is the ID of the session that stays; empty ends all. Why says what ends the others.
 	Keep string
 	Why  EndReason
@@ -65,7 +68,32 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 // one may be had again is asked before, by [Service.CheckReuse].
 func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, change CredentialChange) (User, error) {
 	change.Write = func(ctx context.Context) error {
+		if change.Old != "" {
+			err := c.History.Remember(ctx, s, change.Old)
+			if err == nil {
+				err = c.Passwords.ReplacePasswordHash(ctx, s, change.Old, hash)
+			}
+			return wrapped("store a password hash", err)
+		}
 		return wrapped("store a password hash", c.replace(ctx, s, hash))
+	}
+	return c.Change(ctx, s, change)
+}
+
+// DropPassword takes the account's password away, and keeps it where there is a History, so that it is not chosen again.
+func (c *Credentials) DropPassword(ctx context.Context, s Subject, change CredentialChange) (User, error) {
+	change.Write = func(ctx context.Context) error {
+		old, err := c.Passwords.PasswordHash(ctx, s)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = c.History.Remember(ctx, s, old)
+		}
+		if err == nil {
+			err = c.Passwords.DeletePasswordHash(ctx, s)
+		}
+		return wrapped("drop a password", err)
 	}
 	return c.Change(ctx, s, change)
 }
