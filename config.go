@@ -47,6 +47,8 @@ type Config struct {
 	MFA mfa.Config `yaml:"mfa"`
 	// Account configures what owners do with their accounts: verified addresses, new passwords, logins by mail.
 	Account account.Config `yaml:"account"`
+	// Audit configures the durable audit journal.
+	Audit AuditConfig `yaml:"audit"`
 	// SMTP says where the package account/smtp hands mail in. It needs smtp.Module in the application. Without a host nothing is sent.
 	SMTP account.SMTPConfig `yaml:"smtp"`
 	// Binding says to what sessions and tokens are bound: the client's certificate, its address.
@@ -84,6 +86,14 @@ func (c Config) Format(f fmt.State, verb rune) {
 	}
 	c.Now, c.Rand = nil, nil
 	_, _ = fmt.Fprintf(f, format, plain(c))
+}
+
+// AuditConfig configures the audit journal, which keeps every event in a chain of keyed hashes.
+type AuditConfig struct {
+	// Journal switches it on. It needs SecretKey, and a driver that is not memory outside of development.
+	Journal bool `yaml:"journal"`
+	// KeepDays is how long entries are kept, up to 36,500 days. 0, the default, is for ever.
+	KeepDays setting.Days `yaml:"keep_days"`
 }
 
 // StoreConfig says where accounts, sessions and roles are kept.

@@ -1,11 +1,16 @@
 package authmodule_test
 
 import (
+	"context"
 	"net/netip"
+	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/account"
@@ -15,6 +20,7 @@ import (
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // Every event type is emitted by the act that it is documented for, and by no other.
@@ -185,6 +191,25 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			require.NoError(t, app.AuthorizationService.DeletePolicy(t.Context(), authn.Principal{}, "", "everybody"))
 		},
 	}
+	// told are the events that come with no write of the store that keeps the journal, or after it.
+	told := map[audit.Type]bool{
+		audit.LoginFailed: true, audit.LoginThrottled: true, audit.BindingFailed: true, audit.MFAFailed: true, audit.StepUpFailed: true, audit.AccessDenied: true, audit.AccessGranted: true,
+		audit.AuthenticatorDisabled: true, audit.DeviceAdded: true, audit.CodeMailed: true,
+		audit.AuthenticatorReopened: true, // here there was nothing to forget
+	}
+	var buses sync.Map
+	acts[audit.AuditDropped] = func(t *testing.T, app *fxtest.App) {
+		bus, _ := buses.Load(app)
+		journal, err := audit.NewJournal(audit.JournalDeps{Store: memstore.New(), Key: []byte(goodSecret), Buffer: 1, Now: app.Now})
+		require.NoError(t, err)
+		journal.Subscribe(bus.(*audit.Bus))
+		for range 3 {
+			_, err := login(t.Context(), app, authn.CarrierToken)
+			require.ErrorIs(t, err, authn.ErrInvalidCredentials)
+		}
+		require.NoError(t, journal.Flush(t.Context()))
+		assert.Equal(t, "2", app.Events(audit.AuditDropped)[0].Detail["count"])
+	}
 	for _, what := range audit.Types() {
 		t.Run(string(what), func(t *testing.T) {
 			t.Parallel()
@@ -194,12 +219,18 @@ func TestEveryEventIsEmitted(t *testing.T) {
 				act, found = accountActs(box)[what]
 			}
 			require.True(t, found, "no act")
+			var bus *audit.Bus
+			written := &withActs{events: map[string]bool{}}
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.AdminEmail, c.SecretKey, c.JWT.Managed.Enabled = "root@example.com", goodSecret, true
 				c.Account.MagicLink = true
 				c.MFA.Enabled, c.MFA.EmailCode, c.MFA.TrustDays = true, true, 30
 				c.RBAC.GrantedEventsPercent, c.Throttle.MaxConsecutiveFailures = 100, 5
-			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }), authmodule.UseNotifier(func() account.Notifier { return box }))
+				c.Store = authmodule.StoreConfig{Driver: authmodule.DriverSQLite, DSN: setting.Secret(filepath.Join(t.TempDir(), "auth.db"))}
+				c.Audit.Journal = true
+			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }), authmodule.UseNotifier(func() account.Notifier { return box }),
+				fx.Populate(&bus), authmodule.AddListener(func() audit.Listener { return written }))
+			buses.Store(app, bus)
 			if what != audit.AdminSetupIssued {
 				require.Empty(t, app.Events(what), "before the act")
 			}
@@ -207,10 +238,55 @@ func TestEveryEventIsEmitted(t *testing.T) {
 			events := app.Events(what)
 			require.NotEmpty(t, events)
 			for _, e := range events {
-				assert.WithinDuration(t, app.Now(), e.Time, 0)
+				assert.WithinDuration(t, app.Now(), e.Time, time.Microsecond)
+				assert.Equal(t, !told[what], written.has(e), "written with the act")
 			}
+			requireJournalled(t, app)
 		})
 	}
+}
+
+// withActs are the IDs of events that were written with their acts.
+type withActs struct {
+	mu     sync.Mutex
+	events map[string]bool
+}
+
+func (w *withActs) On(ctx context.Context, e audit.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events[e.ID] = audit.Recorded(ctx)
+}
+
+func (w *withActs) has(e audit.Event) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.events[e.ID]
+}
+
+// requireJournalled requires that the journal has every event that was told, once, as it was told, and no other.
+func requireJournalled(t *testing.T, app *fxtest.App) {
+	t.Helper()
+	require.NoError(t, app.Journal.Flush(t.Context()))
+	list, err := app.Journal.Entries(t.Context(), audit.Query{Limit: 1000})
+	require.NoError(t, err)
+	var has []audit.Event
+	for _, entry := range list {
+		e, err := entry.Event()
+		require.NoError(t, err)
+		has = append(has, e)
+	}
+	var expected []audit.Event
+	for _, e := range app.Events() {
+		e.Time = e.Time.UTC().Truncate(time.Microsecond)
+		if e.Type != audit.AuditDropped { // of another journal
+			expected = append(expected, e)
+		}
+	}
+	assert.ElementsMatch(t, expected, has)
+	report, err := app.Journal.Verify(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, report.Faults)
 }
 
 func refreshed(t *testing.T, app *fxtest.App) (old setting.Secret) {

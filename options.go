@@ -121,6 +121,12 @@ func UseFactorStore(constructor any) fx.Option {
 	return slot.Use[mfa.FactorStore]("FactorStore", constructor, 1)
 }
 
+// UseJournalStore keeps the audit journal in the application's own [audit.JournalStore]. Events are then written after their
+// acts, and not in the same transaction.
+func UseJournalStore(constructor any) fx.Option {
+	return slot.Use[audit.JournalStore]("JournalStore", constructor, 1)
+}
+
 // UseCodeSender sends codes by e-mail (auth.mfa.email_code) through the application's own [mfa.Sender].
 func UseCodeSender(constructor any) fx.Option {
 	return slot.Use[mfa.Sender]("CodeSender", constructor, 1)

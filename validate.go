@@ -36,6 +36,7 @@ func (c Config) Validate() error {
 	p.session(c)
 	p.apiKeys(c.APIKeys)
 	p.mfa(c)
+	p.audit(c)
 	p.smtp(c.SMTP)
 	p.issuers(c)
 	p.rbac(c.RBAC)
@@ -159,6 +160,7 @@ func (p *problems) rbacEndpoints(c Config) {
 	}{
 		{"http.rbac_endpoints", c.HTTP.RBACEndpoints}, {"http.session_endpoints", c.HTTP.SessionEndpoints}, {"http.user_endpoints", c.HTTP.UserEndpoints},
 		{"http.key_endpoints", c.HTTP.KeyEndpoints}, {"http.introspection_endpoint", c.HTTP.IntrospectionEndpoint},
+		{"http.audit_endpoint", c.HTTP.AuditEndpoint},
 		{"http.user_endpoints", c.HTTP.UserEndpoints}, {"http.impersonation", c.HTTP.Impersonation},
 	} {
 		if !routes.on || c.RBAC.Enabled.Enabled() {

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -26,20 +27,34 @@ func (f ListenerFunc) On(ctx context.Context, e Event) { f(ctx, e) }
 type Bus struct {
 	log *slog.Logger
 	now func() time.Time
+	// random is nil for a bus that gives no IDs.
+	random io.Reader
 
 	mu        sync.RWMutex
 	listeners []Listener
 }
 
-// NewBus returns a Bus without listeners. A nil log is slog's default, a nil now is time.Now.
-func NewBus(log *slog.Logger, now func() time.Time) *Bus {
+// BusOption changes what [NewBus] makes.
+type BusOption func(*Bus)
+
+// WithIDs gives each event an ID of 128 random bits, unless it has one. The source must never give the same twice, and
+// be safe for concurrent use, such as crypto/rand.Reader.
+func WithIDs(random io.Reader) BusOption { return func(b *Bus) { b.random = random } }
+
+// NewBus returns a Bus without listeners. A nil log is slog's default, a nil now is time.Now. Events get IDs by [WithIDs] alone;
+// a [Journal] gives one to each event that has none.
+func NewBus(log *slog.Logger, now func() time.Time, options ...BusOption) *Bus {
 	if log == nil {
 		log = slog.Default()
 	}
 	if now == nil {
 		now = time.Now
 	}
-	return &Bus{log: log, now: now}
+	b := &Bus{log: log, now: now}
+	for _, option := range options {
+		option(b)
+	}
+	return b
 }
 
 // Subscribe adds a listener for all events to come.
@@ -54,15 +69,24 @@ func (b *Bus) Emit(ctx context.Context, e Event) {
 	if b == nil {
 		return
 	}
-	if e.Time.IsZero() {
-		e.Time = b.now()
-	}
+	e = b.stamped(e)
 	b.mu.RLock()
 	listeners := b.listeners
 	b.mu.RUnlock()
 	for _, l := range listeners {
 		b.tell(ctx, l, e)
 	}
+}
+
+// stamped is e with a time, and an ID where the bus gives them.
+func (b *Bus) stamped(e Event) Event {
+	if e.Time.IsZero() {
+		e.Time = b.now()
+	}
+	if e.ID == "" && b.random != nil {
+		e.ID = newID(b.random)
+	}
+	return e
 }
 
 func (b *Bus) tell(ctx context.Context, l Listener, e Event) {

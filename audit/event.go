@@ -130,6 +130,12 @@ const (
 	PolicyDeleted Type = "policy.deleted"
 )
 
+// The journal itself.
+const (
+	// AuditDropped: events that come with no change, such as failed logins, were more than the journal could write; the detail count says how many are missing.
+	AuditDropped Type = "audit.dropped"
+)
+
 // Types returns every event type, in the order of the documentation.
 func Types() []Type {
 	return []Type{
@@ -141,11 +147,14 @@ func Types() []Type {
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, AccessGranted, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted, PolicyDefined, PolicyDeleted,
+		AuditDropped,
 	}
 }
 
 // Event is one fact. Fields that do not apply are empty.
 type Event struct {
+	// ID is random and unique, and set by the bus ([WithIDs]) or the journal when it is empty.
+	ID   string
 	Type Type
 	// Time is set by the bus when it is zero.
 	Time time.Time

@@ -17,7 +17,7 @@ func NewLogListener(log *slog.Logger) Listener {
 
 func level(t Type) slog.Level {
 	switch t {
-	case LoginFailed, RefreshReused, BindingFailed, AccessDenied, AdminSetupIssued, MFAFailed, StepUpFailed, ImpersonationStarted:
+	case LoginFailed, RefreshReused, BindingFailed, AccessDenied, AdminSetupIssued, MFAFailed, StepUpFailed, ImpersonationStarted, AuditDropped:
 		return slog.LevelWarn
 	default:
 		return slog.LevelInfo
@@ -31,6 +31,7 @@ func attrs(e Event) []slog.Attr {
 			out = append(out, slog.String(key, value))
 		}
 	}
+	add("id", e.ID)
 	add("tenant", e.Tenant)
 	add("subject", e.Subject)
 	add("actor", e.Actor)

@@ -4,15 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+
+	"github.com/authmodule/authmodule/audit"
 )
 
 // withdraw is for a key that may have been stored although the store returned
 // an error: nobody has its text. It returns that error, and why the key may have stayed.
-func (k *APIKeys) withdraw(ctx context.Context, key APIKey, cause error) error {
+func (k *APIKeys) withdraw(ctx context.Context, owner Principal, key APIKey, cause error) error {
 	if errors.Is(cause, ErrAPIKeyLimit) {
 		return cause
 	}
-	err := k.deps.Store.DeleteAPIKey(context.WithoutCancel(ctx), key.Owner, key.ID)
+	err := k.deps.Store.DeleteAPIKey(k.act(audit.APIKeyRevoked, owner, key.Owner, key.ID).In(context.WithoutCancel(ctx)), key.Owner, key.ID)
 	if errors.Is(err, ErrNotFound) {
 		return cause
 	}

@@ -119,10 +119,11 @@ func (k *APIKeys) Create(ctx context.Context, owner Principal, r APIKeyRequest) 
 		return APIKey{}, "", err
 	}
 	record := APIKeyRecord{APIKey: key, SecretHash: credential.Hash(fresh.Secret), Generation: 1}
-	if err = k.deps.Store.CreateAPIKey(ctx, record, int(k.cfg.MaxPerUser)); err != nil {
-		return APIKey{}, "", wrapped("store an API key", k.withdraw(ctx, key, err))
+	act := k.act(audit.APIKeyCreated, owner, key.Owner, key.ID)
+	if err = k.deps.Store.CreateAPIKey(act.In(ctx), record, int(k.cfg.MaxPerUser)); err != nil {
+		return APIKey{}, "", wrapped("store an API key", k.withdraw(ctx, owner, key, err))
 	}
-	k.emit(ctx, audit.APIKeyCreated, owner, key.Owner, key.ID)
+	act.Tell(ctx)
 	return key, fresh.Encode(), nil
 }
 
@@ -177,8 +178,9 @@ func (k *APIKeys) Rotate(ctx context.Context, owner Principal, id string, overla
 	if err != nil {
 		return APIKey{}, "", err
 	}
+	act := k.act(audit.APIKeyRotated, owner, record.Owner, id)
 	err = k.deps.Revocations.ChangeAPIKey(ctx, record.Owner.Tenant, id, func(ctx context.Context) error {
-		return k.rotate(ctx, APIKeyRotation{
+		return k.rotate(act.In(ctx), APIKeyRotation{
 			Owner: record.Owner, ID: id, Generation: record.Generation, SecretHash: record.SecretHash,
 			NextHash: credential.Hash(fresh.Secret), PreviousUntil: now.Add(overlap), At: now,
 		})
@@ -187,7 +189,7 @@ func (k *APIKeys) Rotate(ctx context.Context, owner Principal, id string, overla
 		return APIKey{}, "", wrapped("rotate an API key", err)
 	}
 	record.RotatedAt = now
-	k.emit(ctx, audit.APIKeyRotated, owner, record.Owner, id)
+	act.Tell(ctx)
 	return record.APIKey, fresh.Encode(), nil
 }
 
@@ -205,13 +207,14 @@ func (k *APIKeys) Revoke(ctx context.Context, actor Principal, owner Subject, id
 	if err != nil {
 		return wrapped("revoke an API key", err)
 	}
+	act := k.act(audit.APIKeyRevoked, actor, owner, id)
 	err = k.deps.Revocations.ChangeAPIKey(ctx, owner.Tenant, id, func(ctx context.Context) error {
-		return k.deps.Store.DeleteAPIKey(ctx, owner, id)
+		return k.deps.Store.DeleteAPIKey(act.In(ctx), owner, id)
 	})
 	if err != nil {
 		return wrapped("revoke an API key", err)
 	}
-	k.emit(ctx, audit.APIKeyRevoked, actor, owner, id)
+	act.Tell(ctx)
 	return nil
 }
 
@@ -233,7 +236,7 @@ func (k *APIKeys) secret(id string) (credential.Credential, error) {
 	return credential.WithChecksum(credential.Credential{Kind: k.cfg.Prefix, ID: id, Secret: random}), nil
 }
 
-func (k *APIKeys) emit(ctx context.Context, what audit.Type, actor Principal, owner Subject, id string) {
+func (k *APIKeys) act(what audit.Type, actor Principal, owner Subject, id string) *audit.Act {
 	e := audit.Event{
 		Type: what, Time: k.deps.Now(), Tenant: string(owner.Tenant), Subject: owner.ID,
 		SessionID: actor.SessionID, Detail: map[string]string{"key": id},
@@ -241,7 +244,7 @@ func (k *APIKeys) emit(ctx context.Context, what audit.Type, actor Principal, ow
 	if actor.Subject != owner || actor.Actor != "" {
 		e.Actor = ActorID(actor)
 	}
-	k.deps.Events.Emit(ctx, e)
+	return k.deps.Events.Act(e)
 }
 
 // mayManageKeys lets logged-in users make and rotate keys of their own: a key must not beget another, and who acts as somebody

@@ -64,7 +64,14 @@ func (s *Service) Impersonate(ctx context.Context, actor Principal, target Subje
 		return Grant{}, err
 	}
 	o.Carrier = carrier
-	grant, err := s.open(ctx, o)
+	act := s.deps.Events.ActOf(func(outcome any) []audit.Event {
+		session, _ := outcome.(Session)
+		return []audit.Event{{
+			Type: audit.ImpersonationStarted, Tenant: string(target.Tenant), Subject: target.ID, Actor: actor.Subject.ID, SessionID: session.ID,
+			IP: r.Client.IPText(), UserAgent: r.Client.UserAgent, Detail: map[string]string{"reason": reason},
+		}}
+	})
+	grant, err := s.open(act.Offer(ctx), o)
 	if errors.Is(err, ErrInvalidCredentials) || errors.Is(err, ErrSessionEnded) { // target or actor changed meanwhile
 		err = ErrImpersonationRefused
 	}
@@ -72,10 +79,7 @@ func (s *Service) Impersonate(ctx context.Context, actor Principal, target Subje
 		return Grant{}, err
 	}
 	grant.RefreshToken = ""
-	s.deps.Events.Emit(ctx, audit.Event{
-		Type: audit.ImpersonationStarted, Tenant: string(target.Tenant), Subject: target.ID, Actor: actor.Subject.ID, SessionID: grant.Session.ID,
-		IP: r.Client.IPText(), UserAgent: r.Client.UserAgent, Detail: map[string]string{"reason": reason},
-	})
+	act.TellOf(ctx, grant.Session)
 	return grant, nil
 }
 

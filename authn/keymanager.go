@@ -201,20 +201,23 @@ func (m *KeyManager) Sync(ctx context.Context) error {
 
 // Maintain is Sync, and does what is due: a scheduled rotation, and dropping keys whose time is over.
 func (m *KeyManager) Maintain(ctx context.Context) error {
-	var from, to string
+	var act *audit.Act
 	err := m.change(ctx, func(l *keyLedger) error {
-		from, to = "", ""
+		act = nil
 		l.prune()
 		if !l.due() {
 			return l.complete()
 		}
-		from = l.signing()
+		from := l.signing()
 		err := l.rotate()
-		to = l.signing()
+		if from != "" {
+			act = m.rotated(Principal{}, "schedule", from, l.signing())
+			l.act = act
+		}
 		return err
 	})
-	if err == nil && from != "" {
-		m.rotated(ctx, Principal{}, "schedule", from, to)
+	if err == nil {
+		act.Tell(ctx)
 	}
 	return err
 }

@@ -35,6 +35,7 @@ func (m *KeyManager) Keys(ctx context.Context) ([]ManagedKey, error) {
 func (m *KeyManager) Rotate(ctx context.Context, actor Principal) (ManagedKey, error) {
 	seen, rotated := m.signing(), false
 	var signs ManagedKey
+	var act *audit.Act
 	err := m.change(ctx, func(l *keyLedger) error {
 		if rotated = l.signing() == seen; rotated {
 			if err := l.rotate(); err != nil {
@@ -44,13 +45,17 @@ func (m *KeyManager) Rotate(ctx context.Context, actor Principal) (ManagedKey, e
 		if r := l.in(KeySigning); r != nil {
 			signs = r.ManagedKey
 		}
+		if rotated {
+			act = m.rotated(actor, "request", seen, signs.ID)
+			l.act = act
+		}
 		return nil
 	})
 	if err != nil {
 		return ManagedKey{}, err
 	}
 	if rotated {
-		m.rotated(ctx, actor, "request", seen, signs.ID)
+		act.Tell(ctx)
 	}
 	return signs, nil
 }
@@ -65,10 +70,12 @@ func (m *KeyManager) Kill(ctx context.Context, actor Principal, kid string) erro
 	}
 	var dead ManagedKey
 	var alive bool
-	var signs string
+	var act *audit.Act
 	err := m.change(ctx, func(l *keyLedger) (err error) {
-		dead, alive, err = l.kill(kid)
-		signs = l.signing()
+		if dead, alive, err = l.kill(kid); alive {
+			act = m.act(actor, audit.Event{Type: audit.KeyKilled, Detail: map[string]string{"key": kid, "signing": l.signing()}})
+			l.act = act
+		}
 		return err
 	})
 	if err != nil {
@@ -76,7 +83,7 @@ func (m *KeyManager) Kill(ctx context.Context, actor Principal, kid string) erro
 	}
 	m.DropKey(kid)
 	if alive {
-		m.emit(ctx, actor, audit.Event{Type: audit.KeyKilled, Detail: map[string]string{"key": kid, "signing": signs}})
+		act.Tell(ctx)
 	}
 	if m.deps.Revoker == nil {
 		return nil
@@ -127,7 +134,7 @@ func (m *KeyManager) try(ctx context.Context, fresh []KeyRecord, do func(*keyLed
 	if err := m.reseal(l.keys); err != nil {
 		return err
 	}
-	if err := m.deps.Store.ReplaceSigningKeys(ctx, stored.Version, l.keys); err != nil {
+	if err := m.deps.Store.ReplaceSigningKeys(l.act.In(ctx), stored.Version, l.keys); err != nil {
 		return wrapped("store the signing keys", err)
 	}
 	return m.apply(l.keys)
@@ -141,11 +148,11 @@ func cloneKeyRecords(list []KeyRecord) []KeyRecord {
 	return clones
 }
 
-func (m *KeyManager) rotated(ctx context.Context, actor Principal, reason, from, to string) {
-	m.emit(ctx, actor, audit.Event{Type: audit.KeyRotated, Reason: reason, Detail: map[string]string{"key": to, "previous": from}})
+func (m *KeyManager) rotated(actor Principal, reason, from, to string) *audit.Act {
+	return m.act(actor, audit.Event{Type: audit.KeyRotated, Reason: reason, Detail: map[string]string{"key": to, "previous": from}})
 }
 
-func (m *KeyManager) emit(ctx context.Context, actor Principal, e audit.Event) {
+func (m *KeyManager) act(actor Principal, e audit.Event) *audit.Act {
 	e.Time, e.Tenant, e.Actor, e.SessionID = m.deps.Now(), string(actor.Subject.Tenant), ActorID(actor), actor.SessionID
-	m.deps.Events.Emit(ctx, e)
+	return m.deps.Events.Act(e)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/authmodule/authmodule/audit"
 )
 
 const (
@@ -28,6 +30,8 @@ type keyLedger struct {
 	lifetime, rotateEvery, publishFor time.Duration
 	// usable reports whether this node can open a key.
 	usable func(KeyRecord) bool
+	// act tells of the change, if it is to be told of.
+	act *audit.Act
 }
 
 // in returns the one key in a state, or nil. What it returns is valid until the next change.

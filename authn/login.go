@@ -214,17 +214,15 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	opening := Opening{
 		Proof: proof, Carrier: c.Carrier, Client: c.Client, Confirmation: confirmation, Epoch: epoch, Roles: has.roles, Remember: c.Remember, Device: c.Device,
 	}
-	grant, err := s.openInPlace(ctx, opening, c.Replaces)
+	act := s.deps.Events.ActOf(ofSession(audit.LoginSucceeded, c.Client, c.detail()))
+	grant, err := s.openInPlace(act.Offer(ctx), opening, c.Replaces)
 	if errors.Is(err, ErrSessionChoice) && s.deps.OneTime != nil {
 		err = s.offer(ctx, proof, c, epoch)
 	}
 	if err != nil {
 		return Grant{}, err
 	}
-	s.deps.Events.Emit(ctx, audit.Event{
-		Type: audit.LoginSucceeded, Tenant: string(user.Subject.Tenant), Subject: user.Subject.ID,
-		SessionID: grant.Session.ID, IP: c.Client.IPText(), UserAgent: c.Client.UserAgent, Detail: c.detail(),
-	})
+	act.TellOf(ctx, grant.Session)
 	return grant, nil
 }
 

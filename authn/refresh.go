@@ -19,7 +19,8 @@ func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Cl
 		return Grant{}, err
 	}
 	var grant Grant
-	session, next, err := s.deps.Sessions.Rotate(ctx, refresh, client, func(session Session) error {
+	act := s.deps.Events.ActOf(ofSession(audit.TokenRefreshed, client, nil))
+	session, next, err := s.deps.Sessions.Rotate(act.Offer(ctx), refresh, client, func(session Session) error {
 		p, err := s.principal(ctx, session)
 		if err == nil {
 			err = s.bound(ctx, &p, func() Client { return client }, CredentialRefreshToken)
@@ -39,10 +40,7 @@ func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Cl
 		return Grant{}, err
 	}
 	grant.Session, grant.RefreshToken = session, next
-	s.deps.Events.Emit(ctx, audit.Event{
-		Type: audit.TokenRefreshed, Tenant: string(session.Subject.Tenant), Subject: session.Subject.ID,
-		SessionID: session.ID, IP: client.IPText(), UserAgent: client.UserAgent,
-	})
+	act.TellOf(ctx, session)
 	return grant, nil
 }
 

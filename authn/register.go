@@ -103,24 +103,25 @@ func (s *Service) create(ctx context.Context, p Prepared, verified time.Time) (U
 	user := User{
 		Subject: Subject{Tenant: r.Tenant, ID: id.String()}, Email: p.email, CreatedAt: s.deps.Now().UTC(), VerifiedAt: verified.UTC(), CredentialVersion: 1, Version: 1,
 	}
-	if err := s.store(ctx, user, p.hash); err != nil {
-		return User{}, err
-	}
-	s.deps.Events.Emit(ctx, audit.Event{
+	act := s.deps.Events.Act(audit.Event{
 		Type: audit.UserRegistered, Tenant: string(r.Tenant), Subject: user.Subject.ID,
 		IP: r.Client.IPText(), UserAgent: r.Client.UserAgent,
 	})
+	if err := s.store(ctx, user, p.hash, act); err != nil {
+		return User{}, err
+	}
+	act.Tell(ctx)
 	return user, nil
 }
 
 // store writes the hash first, under an ID that no account has yet, so that an
 // account is never seen without its password. A hash is removed only when it is certain
 // that no account has it: after another error the account may have been stored.
-func (s *Service) store(ctx context.Context, user User, hash string) error {
+func (s *Service) store(ctx context.Context, user User, hash string, act *audit.Act) error {
 	if err := s.deps.Passwords.SetPasswordHash(ctx, user.Subject, hash); err != nil {
 		return fmt.Errorf("authn: store a password hash: %w", err)
 	}
-	err := s.deps.Users.CreateUser(ctx, user)
+	err := s.deps.Users.CreateUser(act.In(ctx), user)
 	if !errors.Is(err, ErrEmailTaken) {
 		return wrapped("create an account", err)
 	}

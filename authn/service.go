@@ -124,12 +124,13 @@ func there(u User, err error) (User, error) {
 // Disable closes an account: it cannot log in, and its sessions and tokens are
 // dead when the call returns. Disabling twice is no error. A deleted account is an [ErrNotFound].
 func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject) error {
-	changed, err := s.setDisabled(ctx, subject, s.deps.Now())
+	act := s.deps.Events.Act(audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
+	changed, err := s.setDisabled(ctx, subject, s.deps.Now(), act)
 	if err != nil {
 		return err
 	}
 	if changed {
-		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
+		act.Tell(ctx)
 	}
 	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndDisabled)
 	return wrapped("end the sessions of a disabled account", err)
@@ -137,19 +138,20 @@ func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject)
 
 // Enable opens a disabled account again. Its old sessions stay dead. A deleted account is an [ErrNotFound]: nothing revives it.
 func (s *Service) Enable(ctx context.Context, actor Principal, subject Subject) error {
-	changed, err := s.setDisabled(ctx, subject, time.Time{})
+	act := s.deps.Events.Act(audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
+	changed, err := s.setDisabled(ctx, subject, time.Time{}, act)
 	if err != nil {
 		return err
 	}
 	if changed {
-		s.deps.Events.Emit(ctx, audit.Event{Type: audit.UserEnabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
+		act.Tell(ctx)
 	}
 	return nil
 }
 
-func (s *Service) setDisabled(ctx context.Context, subject Subject, at time.Time) (changed bool, err error) {
+func (s *Service) setDisabled(ctx context.Context, subject Subject, at time.Time, act *audit.Act) (changed bool, err error) {
 	err = s.view().ChangeAccount(ctx, subject, func(ctx context.Context) error {
-		return s.update(ctx, subject, func(u *User) bool {
+		return s.update(act.In(ctx), subject, func(u *User) bool {
 			changed = u.Active() != at.IsZero()
 			u.DisabledAt = at
 			return changed
@@ -167,10 +169,11 @@ func (s *Service) Changed(ctx context.Context, subject Subject) error {
 // RevokeTenant ends every session of a tenant, whatever their number, with all
 // tokens and cookies: on this node when it returns, on the others within a second. API keys are no sessions and stay.
 func (s *Service) RevokeTenant(ctx context.Context, actor Principal, t Tenant) error {
-	if err := s.view().EndSessions(ctx, Subject{Tenant: t}, nil); err != nil {
+	act := s.deps.Events.Act(audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: ActorID(actor)})
+	if err := s.view().EndSessions(act.In(ctx), Subject{Tenant: t}, nil); err != nil { // one write: nobody's records
 		return err
 	}
-	s.deps.Events.Emit(ctx, audit.Event{Type: audit.TenantRevoked, Tenant: string(t), Actor: ActorID(actor)})
+	act.Tell(ctx)
 	return nil
 }
 

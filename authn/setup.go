@@ -63,13 +63,14 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 	if err := errors.Join(errID, errSecret); err != nil {
 		return "", fmt.Errorf("authn: make a set-up token: %w", err)
 	}
-	err = a.OneTime.PutOneTime(ctx, OneTime{
+	act := a.Events.Act(audit.Event{Type: audit.AdminSetupIssued})
+	err = a.OneTime.PutOneTime(act.In(ctx), OneTime{
 		Purpose: setupPurpose, ID: setupRecord, SecretHash: credential.Hash(secret), Value: a.Email, Expires: a.Now().Add(SetupLifetime),
 	})
 	if err != nil {
 		return "", fmt.Errorf("authn: store a set-up token: %w", err)
 	}
-	a.Events.Emit(ctx, audit.Event{Type: audit.AdminSetupIssued})
+	act.Tell(ctx)
 	return credential.Credential{Kind: setupKind, ID: id, Secret: secret}.Encode(), nil
 }
 
@@ -105,14 +106,15 @@ func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret,
 
 func (a *AdminSetup) makeAdmin(ctx context.Context, record OneTime, hash string, client Client) (User, error) {
 	user, err := a.account(ctx, record.Value, hash, client)
+	act := a.Events.Act(audit.Event{Type: audit.AdminSetupCompleted, Subject: user.Subject.ID, IP: client.IPText(), UserAgent: client.UserAgent})
 	if err == nil {
-		err = a.Admins.MakeAdmin(ctx, user.Subject)
+		err = a.Admins.MakeAdmin(act.Offer(ctx), user.Subject)
 	}
 	if err != nil {
 		// The token goes back, so that its holder may try again.
 		return User{}, errors.Join(fmt.Errorf("authn: make an administrator: %w", err), a.OneTime.PutOneTime(context.WithoutCancel(ctx), record))
 	}
-	a.Events.Emit(ctx, audit.Event{Type: audit.AdminSetupCompleted, Subject: user.Subject.ID, IP: client.IPText(), UserAgent: client.UserAgent})
+	act.Tell(ctx)
 	return user, nil
 }
 

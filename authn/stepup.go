@@ -137,7 +137,8 @@ func (s *Service) stepped(ctx context.Context, p stepper, r StepUpRequest, metho
 		return Grant{}, err
 	}
 	caller := p.caller
-	session, cookie, err := s.deps.Sessions.Prove(ctx, caller.Subject, caller.SessionID, r.Cookie, r.Client, methods, s.deps.Now(), second)
+	act := s.deps.Events.Act(s.stepUpEvent(audit.StepUpSucceeded, r))
+	session, cookie, err := s.deps.Sessions.Prove(act.Offer(ctx), caller.Subject, caller.SessionID, r.Cookie, r.Client, methods, s.deps.Now(), second)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -153,7 +154,7 @@ func (s *Service) stepped(ctx context.Context, p stepper, r StepUpRequest, metho
 			return Grant{}, err
 		}
 	}
-	s.deps.Events.Emit(ctx, s.stepUpEvent(audit.StepUpSucceeded, r))
+	act.Tell(ctx)
 	return grant, nil
 }
 

@@ -117,12 +117,13 @@ func (t *Throttle) Reopen(ctx context.Context, actor Principal, s Subject, f Fac
 	if t == nil {
 		return nil
 	}
-	if err := t.deps.Counters.DeleteCounter(ctx, accountKey(s, f)); err != nil {
-		return wrapped("delete a counter", err)
-	}
-	t.deps.Events.Emit(ctx, audit.Event{
+	act := t.deps.Events.Act(audit.Event{
 		Type: audit.AuthenticatorReopened, Tenant: string(s.Tenant), Subject: s.ID, Actor: ActorID(actor), Reason: string(f),
 	})
+	if err := t.deps.Counters.DeleteCounter(act.In(ctx), accountKey(s, f)); err != nil {
+		return wrapped("delete a counter", err)
+	}
+	act.Tell(ctx)
 	return nil
 }
 

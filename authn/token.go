@@ -147,12 +147,13 @@ func (m *TokenManager) revoke(ctx context.Context, claims Claims) error {
 	if !m.now().Before(claims.Expires) {
 		return nil
 	}
-	if err := m.revocations.RevokeToken(ctx, claims.Subject.Tenant, claims.ID, claims.Expires.Add(pruneLeeway)); err != nil {
-		return err
-	}
-	m.events.Emit(ctx, audit.Event{
+	act := m.events.Act(audit.Event{
 		Type: audit.TokenRevoked, Tenant: string(claims.Subject.Tenant), Subject: claims.Subject.ID, SessionID: claims.SessionID, Actor: claims.Actor,
 	})
+	if err := m.revocations.RevokeToken(act.In(ctx), claims.Subject.Tenant, claims.ID, claims.Expires.Add(pruneLeeway)); err != nil {
+		return err
+	}
+	act.Tell(ctx)
 	return nil
 }
 

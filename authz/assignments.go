@@ -68,9 +68,12 @@ func (s *Service) AssignUntil(ctx context.Context, actor authn.Principal, subjec
 	if err := s.known(ctx, subject, role); err != nil {
 		return err
 	}
-	added, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) { return s.deps.Assignments.Assign(ctx, subject, a) })
+	act := s.changeAct(audit.RoleAssigned, actor, subject, role)
+	added, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) {
+		return s.deps.Assignments.Assign(act.In(audit.Offered(ctx).In(ctx)), subject, a)
+	})
 	if added {
-		s.emitChange(ctx, audit.RoleAssigned, actor, subject, role)
+		act.Tell(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("authz: assign role %s: %w", quote(role), err)
@@ -110,9 +113,12 @@ func (s *Service) Unassign(ctx context.Context, actor authn.Principal, subject a
 	if subject.ID == "" {
 		return ErrNoSubject
 	}
-	removed, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) { return s.deps.Assignments.Unassign(ctx, subject, role) })
+	act := s.changeAct(audit.RoleUnassigned, actor, subject, role)
+	removed, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) {
+		return s.deps.Assignments.Unassign(act.In(ctx), subject, role)
+	})
 	if removed {
-		s.emitChange(ctx, audit.RoleUnassigned, actor, subject, role)
+		act.Tell(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("authz: unassign role %s: %w", quote(role), err)
@@ -134,11 +140,15 @@ func (s *Service) Holders(ctx context.Context, t authn.Tenant, role, after strin
 	return holders, nil
 }
 
-// emitChange tells of a change to a role. The actor is named unless it is the account itself.
-func (s *Service) emitChange(ctx context.Context, what audit.Type, actor authn.Principal, subject authn.Subject, role string) {
+// changeAct is a change to a role. The actor is named unless it is the account itself.
+func (s *Service) changeAct(what audit.Type, actor authn.Principal, subject authn.Subject, role string) *audit.Act {
+	return s.act(changeEvent(what, actor, subject, role))
+}
+
+func changeEvent(what audit.Type, actor authn.Principal, subject authn.Subject, role string) audit.Event {
 	e := audit.Event{Type: what, Tenant: string(subject.Tenant), Subject: subject.ID, Detail: map[string]string{"role": role}}
 	if actor.Subject != subject || actor.Actor != "" {
 		e.Actor = authn.ActorID(actor)
 	}
-	s.emit(ctx, e)
+	return e
 }

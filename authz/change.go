@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 )
 
@@ -19,6 +20,8 @@ type plan struct {
 	idle bool
 	// allowed is asked with the rules before and after; nil is yes.
 	allowed func(before, after *ruleset) error
+	// act tells of the change.
+	act *audit.Act
 }
 
 // mostTries bounds how often a change is planned anew, because another process made one meanwhile.
@@ -79,7 +82,7 @@ func (s *Service) tryChange(ctx context.Context, t authn.Tenant, planned func(st
 	}
 	written := false
 	err = s.deps.Revocations.ChangeRules(ctx, t, func(ctx context.Context) error {
-		err := s.deps.Rules.ChangeRules(ctx, t, stored.Version, p.change)
+		err := s.deps.Rules.ChangeRules(p.act.In(ctx), t, stored.Version, p.change)
 		written = err == nil
 		return err
 	})

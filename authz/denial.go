@@ -63,6 +63,14 @@ func (s *Service) nothingRequired(ctx context.Context, p *authn.Principal, r Req
 	return s.deny(ctx, p, "", denial{reason: reason}), fmt.Errorf("%w: name at least one %s", ErrNothingRequired, what)
 }
 
+// act is one whose events have the service's time.
+func (s *Service) act(events ...audit.Event) *audit.Act {
+	for i := range events {
+		events[i].Time = s.deps.Now()
+	}
+	return s.deps.Events.Act(events...)
+}
+
 func (s *Service) emit(ctx context.Context, e audit.Event) {
 	e.Time = s.deps.Now()
 	s.deps.Events.Emit(ctx, e)

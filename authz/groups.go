@@ -36,11 +36,12 @@ func (s *Service) SyncGroups(ctx context.Context, subject authn.Subject, source 
 	for i, role := range roles {
 		list[i] = Assignment{Role: role, Source: source}
 	}
+	act := s.act(syncEvents(subject, before, roles)...)
 	changed, err := s.assigning(ctx, subject, func(ctx context.Context) (bool, error) {
-		return s.deps.Assignments.ReplaceAssignments(ctx, subject, source, list)
+		return s.deps.Assignments.ReplaceAssignments(act.In(ctx), subject, source, list)
 	})
 	if changed {
-		s.emitSync(ctx, subject, before, roles)
+		act.Tell(ctx)
 	}
 	if err != nil {
 		return changed, fmt.Errorf("authz: assign the roles of groups: %w", err)
@@ -71,16 +72,17 @@ func (s *Service) rolesOfGroups(groups []string) []string {
 	return roles
 }
 
-func (s *Service) emitSync(ctx context.Context, subject authn.Subject, before, after []string) {
+func syncEvents(subject authn.Subject, before, after []string) (events []audit.Event) {
 	nobody := authn.Principal{Subject: subject}
 	for _, role := range after {
 		if !slices.Contains(before, role) {
-			s.emitChange(ctx, audit.RoleAssigned, nobody, subject, role)
+			events = append(events, changeEvent(audit.RoleAssigned, nobody, subject, role))
 		}
 	}
 	for _, role := range before {
 		if !slices.Contains(after, role) {
-			s.emitChange(ctx, audit.RoleUnassigned, nobody, subject, role)
+			events = append(events, changeEvent(audit.RoleUnassigned, nobody, subject, role))
 		}
 	}
+	return events
 }

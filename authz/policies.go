@@ -75,6 +75,7 @@ func (s *Service) DefinePolicy(ctx context.Context, actor authn.Principal, t aut
 }
 
 func (s *Service) definePolicy(ctx context.Context, actor authn.Principal, t authn.Tenant, p PolicyText, allowed func(before, after *ruleset) error) error {
+	act := s.policyAct(audit.PolicyDefined, actor, t, p.Name)
 	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
 		if slices.Contains(stored.Policies, p) {
 			return plan{next: stored, idle: true, allowed: allowed}, nil
@@ -82,10 +83,10 @@ func (s *Service) definePolicy(ctx context.Context, actor authn.Principal, t aut
 		next := stored
 		next.Policies = append(withoutPolicy(stored.Policies, p.Name), p)
 		slices.SortFunc(next.Policies, byName)
-		return plan{next: next, change: RuleChange{PutPolicies: []PolicyText{p}}, allowed: allowed}, nil
+		return plan{next: next, change: RuleChange{PutPolicies: []PolicyText{p}}, allowed: allowed, act: act}, nil
 	})
 	if changed {
-		s.emitPolicy(ctx, audit.PolicyDefined, actor, t, p.Name)
+		act.Tell(ctx)
 	}
 	return err
 }
@@ -96,22 +97,23 @@ func (s *Service) DeletePolicy(ctx context.Context, actor authn.Principal, t aut
 }
 
 func (s *Service) deletePolicy(ctx context.Context, actor authn.Principal, t authn.Tenant, name string, allowed func(before, after *ruleset) error) error {
+	act := s.policyAct(audit.PolicyDeleted, actor, t, name)
 	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
 		next := stored
 		next.Policies = withoutPolicy(stored.Policies, name)
 		if len(next.Policies) == len(stored.Policies) {
 			return plan{}, fmt.Errorf("%w: %s", ErrUnknownPolicy, quote(name))
 		}
-		return plan{next: next, change: RuleChange{DeletePolicies: []string{name}}, allowed: allowed}, nil
+		return plan{next: next, change: RuleChange{DeletePolicies: []string{name}}, allowed: allowed, act: act}, nil
 	})
 	if changed {
-		s.emitPolicy(ctx, audit.PolicyDeleted, actor, t, name)
+		act.Tell(ctx)
 	}
 	return err
 }
 
-func (s *Service) emitPolicy(ctx context.Context, what audit.Type, actor authn.Principal, t authn.Tenant, name string) {
-	s.emit(ctx, audit.Event{Type: what, Tenant: string(t), Actor: authn.ActorID(actor), Detail: map[string]string{"policy": name}})
+func (s *Service) policyAct(what audit.Type, actor authn.Principal, t authn.Tenant, name string) *audit.Act {
+	return s.act(audit.Event{Type: what, Tenant: string(t), Actor: authn.ActorID(actor), Detail: map[string]string{"policy": name}})
 }
 
 func byName(a, b PolicyText) int { return strings.Compare(a.Name, b.Name) }

@@ -41,13 +41,14 @@ func (s *Service) DefineRole(ctx context.Context, actor authn.Principal, t authn
 
 func (s *Service) defineRole(ctx context.Context, actor authn.Principal, t authn.Tenant, r Role, allowed func(before, after *ruleset) error) error {
 	r = cloneRole(r)
+	act := s.changeAct(audit.RoleDefined, actor, authn.Subject{Tenant: t}, r.Name)
 	changed, err := s.change(ctx, t, func(stored Rules) (plan, error) {
 		p, err := planDefine(stored, r)
-		p.allowed = allowed
+		p.allowed, p.act = allowed, act
 		return p, err
 	})
 	if changed {
-		s.emitChange(ctx, audit.RoleDefined, actor, authn.Subject{Tenant: t}, r.Name)
+		act.Tell(ctx)
 	}
 	return err
 }
@@ -68,9 +69,10 @@ func (s *Service) DeleteRole(ctx context.Context, actor authn.Principal, t authn
 }
 
 func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn.Tenant, name string, allowed func(before, after *ruleset) error) error {
+	act := s.changeAct(audit.RoleDeleted, actor, authn.Subject{Tenant: t}, name)
 	planned := func(stored Rules) (plan, error) {
 		p, err := s.planDelete(stored, name)
-		p.allowed = allowed
+		p.allowed, p.act = allowed, act
 		return p, err
 	}
 	err := s.try(ctx, t, planned)
@@ -83,7 +85,7 @@ func (s *Service) deleteRole(ctx context.Context, actor authn.Principal, t authn
 	}
 	changed, err := s.change(ctx, t, planned)
 	if changed {
-		s.emitChange(ctx, audit.RoleDeleted, actor, authn.Subject{Tenant: t}, name)
+		act.Tell(ctx)
 	}
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ type Settings struct {
 	Roles              authz.Config
 	HTTP               transport.Config
 	Store              StoreSettings
+	Journal            JournalSettings
 	Binding            authn.BindingConfig
 	Registration       authn.RegistrationPolicy
 	AdminEmail         string
@@ -52,6 +53,13 @@ type Settings struct {
 	Rand     io.Reader
 	// Refused is told of an error that ends the start, besides fx.
 	Refused func(error)
+}
+
+// JournalSettings configure the audit journal.
+type JournalSettings struct {
+	Enabled bool
+	// Keep is how long entries are kept; 0 is for ever.
+	Keep time.Duration
 }
 
 // StoreSettings choose the driver.
@@ -92,8 +100,9 @@ func Module(s Settings) fx.Option {
 	return fx.Module("authmodule",
 		fx.Provide(
 			s.checked,
-			s.newBus,
 			s.newPorts,
+			s.newJournal,
+			s.newBus,
 			s.newRevocations,
 			s.newRoles,
 			s.newSessions,
@@ -124,7 +133,7 @@ func Module(s Settings) fx.Option {
 // consumed are the names of all options that the core has a place for.
 func (s Settings) consumed() map[string]bool {
 	names := map[string]bool{
-		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "FactorStore": s.MFA.Enabled, "PasswordHistoryStore": s.Passwords.History > 0, "CodeSender": s.MFA.Enabled && s.MFA.EmailCode, "Factor": s.MFA.Enabled, "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
+		"Database": s.Store.Driver == "sqlite" || s.Store.Driver == "postgres", "APIKeyStore": s.APIKeys.Enabled.Enabled(), "FactorStore": s.MFA.Enabled, "JournalStore": s.Journal.Enabled, "PasswordHistoryStore": s.Passwords.History > 0, "CodeSender": s.MFA.Enabled && s.MFA.EmailCode, "Factor": s.MFA.Enabled, "CounterStore": !s.Throttle.InsecureDisabled, "KeyStore": s.Tokens.Managed.Enabled,
 		"HTTPClient": len(s.Issuers) > 0 || s.Passwords.Breach.Online,
 	}
 	for _, name := range []string{

@@ -57,6 +57,9 @@ func (s Settings) guarded(raw ports, l logger) ports {
 	if s.Tokens.Managed.Enabled {
 		add("signing_keys", raw.signingKeys, func(g *storeguard.Guard) { p.signingKeys = g.SigningKeys(raw.signingKeys) }, health.Probe{Read: look.signingKeys})
 	}
+	if s.Journal.Enabled {
+		add("journal", raw.journal, func(g *storeguard.Guard) { p.journal = g.Journal(raw.journal) }, health.Probe{Read: look.journal})
+	}
 	look.ports = p
 	return p
 }

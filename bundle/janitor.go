@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
 )
@@ -18,7 +19,7 @@ const sweepEvery = 30 * time.Second
 const assignmentsStay = 24 * time.Hour
 
 // startJanitor drops what has expired, in the background, until the application stops.
-func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, users *authn.Service, keys *authn.APIKeys, l logger) {
+func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manager, users *authn.Service, keys *authn.APIKeys, journal *audit.Journal, l logger) {
 	sweep := func(ctx context.Context) {
 		now := s.Now()
 		users.Sweep()
@@ -36,7 +37,11 @@ func (s Settings) startJanitor(lc fx.Lifecycle, p ports, sessions *session.Manag
 		if s.MFA.Enabled {
 			_, errFactors = p.factors.PruneFactors(ctx, now)
 		}
-		for _, err := range []error{errSessions, errRevocations, errOneTime, errCounters, errAssignments, errKeys, errFactors} {
+		var errJournal error
+		if journal != nil {
+			_, errJournal = journal.Prune(ctx)
+		}
+		for _, err := range []error{errSessions, errRevocations, errOneTime, errCounters, errAssignments, errKeys, errFactors, errJournal} {
 			if err != nil && ctx.Err() == nil {
 				l.named().Warn("expired records could not be dropped; the next sweep tries again", "error", err)
 			}

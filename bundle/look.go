@@ -117,3 +117,8 @@ func (l *look) signingKeys(ctx context.Context) error {
 	_, err := l.ports.signingKeys.SigningKeys(ctx)
 	return err
 }
+
+func (l *look) journal(ctx context.Context) error {
+	_, err := l.ports.journal.Head(ctx)
+	return err
+}

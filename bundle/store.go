@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
@@ -31,6 +32,7 @@ type driver interface {
 	mfa.FactorStore
 	authz.RuleStore
 	authz.AssignmentStore
+	audit.JournalStore
 }
 
 // ports are the stores in use, each the application's own or the driver.
@@ -48,6 +50,8 @@ type ports struct {
 	factors     mfa.FactorStore
 	rules       authz.RuleStore
 	assignments authz.AssignmentStore
+	// journal is nil when there is none.
+	journal audit.JournalStore
 	// probes look at each of them.
 	probes []health.Probe
 }
@@ -68,6 +72,7 @@ type portOverrides struct {
 	Factors     slot.Members[mfa.FactorStore]
 	Rules       slot.Members[authz.RuleStore]
 	Assignments slot.Members[authz.AssignmentStore]
+	Journal     slot.Members[audit.JournalStore]
 	Database    slot.Members[*sql.DB]
 	Redis       redisSlot
 	Lifecycle   fx.Lifecycle
@@ -77,7 +82,7 @@ type portOverrides struct {
 func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	shared := sync.OnceValues(func() (driver, error) { return s.openDriver(in) })
 	redis := s.redis(in.Redis)
-	var errs [13]error
+	var errs [14]error
 	p.users, errs[0] = port(in.Users, shared)
 	p.passwords, errs[1] = port(in.Passwords, shared)
 	p.revocations, errs[2] = portIn(in.Revocations, redis, shared)
@@ -90,15 +95,26 @@ func (s Settings) newPorts(in portOverrides) (p ports, err error) {
 	p.devices, errs[9] = port(in.Devices, shared)
 	p.counters, errs[10] = portIn(in.Counters, redis, shared)
 	p.factors, errs[11] = port(in.Factors, shared)
+	if s.Journal.Enabled {
+		p.journal, errs[12] = port(in.Journal, shared)
+	}
 	if s.Passwords.History > 0 {
-		p.history, errs[12] = port(in.History, shared)
+		p.history, errs[13] = port(in.History, shared)
 	}
 	for _, err := range errs {
 		if err != nil {
 			return ports{}, s.loud(err)
 		}
 	}
+	keepOutbox(p.journal)
 	return s.guarded(p, in.Logger), nil
+}
+
+// keepOutbox has the database that keeps the journal write events in the transactions of their acts.
+func keepOutbox(journal audit.JournalStore) {
+	if store, can := journal.(interface{ KeepOutbox(on bool) }); can {
+		store.KeepOutbox(true)
+	}
 }
 
 // port returns the application's own store, or the driver, which is opened

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule/account"
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
@@ -30,6 +31,7 @@ type gateIn struct {
 	Issuers        *authn.Issuers
 	Setup          *authn.AdminSetup
 	Health         *health.Service
+	Journal        *audit.Journal
 	Authenticators slot.Members[transport.Authenticator]
 	Logger         logger
 }
@@ -38,7 +40,7 @@ func (s Settings) newGate(in gateIn) (*transport.Gate, error) {
 	extra := slot.Values(in.Authenticators.List)
 	slices.SortFunc(extra, func(a, b transport.Authenticator) int { return strings.Compare(a.Name(), b.Name()) })
 	gate, err := transport.New(s.HTTP, transport.Deps{
-		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, MFA: in.MFA, Throttle: in.Throttle, Account: in.Accounts, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health,
+		Users: in.Users, Tokens: in.Tokens, Sessions: in.Sessions, Authz: in.Roles, APIKeys: in.APIKeys, MFA: in.MFA, Throttle: in.Throttle, Account: in.Accounts, SigningKeys: in.SigningKeys, Issuers: in.Issuers, Setup: in.Setup, Health: in.Health, Journal: in.Journal,
 		Extra: extra, ExplainDenials: s.Explain, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
 	return gate, s.loud(err)

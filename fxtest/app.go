@@ -38,6 +38,8 @@ type App struct {
 	Accounts *authmodule.AccountService
 	// Throttle is nil if it is disabled.
 	Throttle *authn.Throttle
+	// Journal is nil unless the configuration switches it on.
+	Journal *audit.Journal
 
 	t      TB
 	echo   *echo.Echo
@@ -64,7 +66,7 @@ func NewConfigured(t TB, change func(*authmodule.Config), options ...fx.Option) 
 		authmodule.Stub(func(c *authmodule.Config) { c.Now = a.clock.Now }, change),
 		authmodule.AddListener(func() audit.Listener { return a.events }),
 		fx.Options(options...),
-		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.MFA, &a.Accounts, &a.Throttle),
+		fx.Populate(&a.TokenManager, &a.AuthorizationService, &a.SessionManager, &a.Users, &a.APIKeys, &a.SigningKeys, &a.MFA, &a.Accounts, &a.Throttle, &a.Journal),
 		fx.Invoke(a.adopt),
 		fx.NopLogger,
 	)

@@ -66,14 +66,17 @@ func (s *Service) look(ctx context.Context, subject authn.Subject, w waiting) er
 // join stores the factor.
 func (s *Service) join(ctx context.Context, subject authn.Subject, by By, w waiting) error {
 	var id string
-	err := s.change(ctx, subject, w.fits, func(r *Record) error {
+	act := s.deps.Events.ActOf(func(any) []audit.Event {
+		return []audit.Event{event(audit.MFAEnrolled, subject, by.Client, w.factor, map[string]string{"factor_id": id})}
+	})
+	err := s.change(act.In(ctx), subject, w.fits, func(r *Record) error {
 		id = r.ID
 		return w.accept(r)
 	})
 	if err != nil {
 		return err
 	}
-	s.emit(ctx, audit.MFAEnrolled, subject, by.Client, w.factor, map[string]string{"factor_id": id})
+	act.Tell(ctx)
 	return wrapped("reopen a factor", s.deps.Limiter.Reopen(ctx, subject, w.factor))
 }
 

@@ -76,10 +76,11 @@ func (s *Service) Remove(ctx context.Context, subject authn.Subject, id string, 
 
 // leave drops a factor, and with the last one what stands in for it.
 func (s *Service) leave(ctx context.Context, r Record, by By) error {
-	if err := s.drop(ctx, r); err != nil {
+	act := s.removing(r.Subject, by, nameOf(r.Kind), r.ID)
+	if err := s.drop(act.In(ctx), r); err != nil {
 		return err
 	}
-	s.removed(ctx, r.Subject, by, nameOf(r.Kind), r.ID)
+	act.Tell(ctx)
 	has, err := s.Enrolled(ctx, r.Subject)
 	if err != nil || has {
 		return err
@@ -91,10 +92,11 @@ func (s *Service) leave(ctx context.Context, r Record, by By) error {
 // ended, and logins that wait are refused.
 func (s *Service) Reset(ctx context.Context, subject authn.Subject, by By) error {
 	_, err := s.alter(ctx, subject, by, func(ctx context.Context) error {
-		if err := s.dropAll(ctx, subject, kindApp, kindEmail, kindPendingApp, kindPendingEmail, kindRecovery); err != nil {
+		act := s.removing(subject, by, "reset", "")
+		if err := s.dropAll(act.In(ctx), subject, kindApp, kindEmail, kindPendingApp, kindPendingEmail, kindRecovery); err != nil {
 			return err
 		}
-		s.removed(ctx, subject, by, "reset", "")
+		act.Tell(ctx)
 		for _, factor := range []string{NameTOTP, NameEmailCode, NameRecoveryCode, enrollment(NameTOTP), enrollment(NameEmailCode)} {
 			if err := s.deps.Limiter.Reopen(ctx, subject, factor); err != nil {
 				return wrapped("reopen a factor", err)
@@ -126,7 +128,8 @@ func (s *Service) drop(ctx context.Context, r Record) error {
 	return wrapped("remove a factor", s.deps.Store.DeleteFactor(ctx, r.Subject, r.ID))
 }
 
-func (s *Service) removed(ctx context.Context, subject authn.Subject, by By, factor, id string) {
+// removing takes a factor away, or several: then the first that goes takes the event along.
+func (s *Service) removing(subject authn.Subject, by By, factor, id string) *audit.Act {
 	e := audit.Event{
 		Type: audit.MFARemoved, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: by.Keep, IP: by.Client.IPText(), UserAgent: by.Client.UserAgent, Reason: factor,
 	}
@@ -136,7 +139,7 @@ func (s *Service) removed(ctx context.Context, subject authn.Subject, by By, fac
 	if id != "" {
 		e.Detail = map[string]string{"factor_id": id}
 	}
-	s.deps.Events.Emit(ctx, e)
+	return s.deps.Events.Act(e)
 }
 
 // Enrolled reports whether the account has a factor that a login asks for, of this package or another.

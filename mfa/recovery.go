@@ -67,10 +67,11 @@ func (s *Service) makeRecovery(ctx context.Context, subject authn.Subject, clien
 	if err := s.deps.Limiter.Reopen(ctx, subject, NameRecoveryCode); err != nil {
 		return nil, wrapped("reopen a factor", err)
 	}
-	if err := s.deps.Store.CreateFactor(ctx, r, 1); err != nil {
+	act := s.deps.Events.Act(event(audit.RecoveryCodesReplaced, subject, client, "", map[string]string{"count": strconv.Itoa(RecoveryCodes)}))
+	if err := s.deps.Store.CreateFactor(act.In(ctx), r, 1); err != nil {
 		return nil, wrapped("store recovery codes", err)
 	}
-	s.emit(ctx, audit.RecoveryCodesReplaced, subject, client, "", map[string]string{"count": strconv.Itoa(RecoveryCodes)})
+	act.Tell(ctx)
 	return codes, nil
 }
 
@@ -102,7 +103,10 @@ func (f recoveryFactor) Verify(ctx context.Context, q authn.FactorQuery, code se
 		return nil, authn.ErrFactorInvalid
 	}
 	subject, left := q.Proof.Subject, 0
-	err := f.s.change(ctx, subject, ofKind(kindRecovery), func(r *Record) error {
+	act := f.s.deps.Events.ActOf(func(any) []audit.Event {
+		return []audit.Event{event(audit.RecoveryCodeUsed, subject, q.Client, "", map[string]string{"left": strconv.Itoa(left)})}
+	})
+	err := f.s.change(act.In(ctx), subject, ofKind(kindRecovery), func(r *Record) error {
 		rest, found := without(r.Data, hashRecovery(raw))
 		if !found {
 			return authn.ErrFactorInvalid
@@ -113,7 +117,7 @@ func (f recoveryFactor) Verify(ctx context.Context, q authn.FactorQuery, code se
 	if err != nil {
 		return nil, absent(err)
 	}
-	f.s.emit(ctx, audit.RecoveryCodeUsed, subject, q.Client, "", map[string]string{"left": strconv.Itoa(left)})
+	act.Tell(ctx)
 	return []string{authn.MethodRecovery, authn.MethodMFA}, nil
 }
 

@@ -169,9 +169,13 @@ func (s *Service) Prune(ctx context.Context) (int, error) {
 }
 
 func (s *Service) emit(ctx context.Context, t audit.Type, subject authn.Subject, client authn.Client, reason string, detail map[string]string) {
-	s.deps.Events.Emit(ctx, audit.Event{
+	s.deps.Events.Emit(ctx, event(t, subject, client, reason, detail))
+}
+
+func event(t audit.Type, subject authn.Subject, client authn.Client, reason string, detail map[string]string) audit.Event {
+	return audit.Event{
 		Type: t, Tenant: string(subject.Tenant), Subject: subject.ID, IP: client.IPText(), UserAgent: client.UserAgent, Reason: reason, Detail: detail,
-	})
+	}
 }
 
 func first(list []Record, fits func(Record) bool) (Record, bool) {

@@ -33,10 +33,11 @@ func (s *Service) trust(ctx context.Context, q authn.FactorQuery, name string) (
 		Subject: subject, ID: id, Kind: kindTrusted, Name: name, Data: credential.Hash(secret),
 		Counter: q.User.CredentialVersion, CreatedAt: now, Expires: now.Add(s.cfg.TrustDays.Duration()), Version: 1,
 	}
-	if err := s.deps.Store.CreateFactor(ctx, r, int(s.cfg.MaxTrusted)); err != nil {
+	act := s.deps.Events.Act(event(audit.DeviceTrusted, subject, q.Client, "", map[string]string{"device_id": id}))
+	if err := s.deps.Store.CreateFactor(act.In(ctx), r, int(s.cfg.MaxTrusted)); err != nil {
 		return "", time.Time{}, wrapped("trust a device", err)
 	}
-	s.emit(ctx, audit.DeviceTrusted, subject, q.Client, "", map[string]string{"device_id": id})
+	act.Tell(ctx)
 	return credential.Credential{Kind: trustKind, ID: id, Secret: secret}.Encode(), r.Expires, nil
 }
 
@@ -58,10 +59,11 @@ func (s *Service) trusted(ctx context.Context, q authn.FactorQuery) (bool, error
 // Distrust has a device need a second factor again, or all that are trusted for the empty ID. It returns [authn.ErrNotFound].
 func (s *Service) Distrust(ctx context.Context, subject authn.Subject, id string, by By) error {
 	if id == "" {
-		if err := s.dropAll(ctx, subject, kindTrusted); err != nil {
+		act := s.removing(subject, by, kindTrusted, "")
+		if err := s.dropAll(act.In(ctx), subject, kindTrusted); err != nil {
 			return err
 		}
-		s.removed(ctx, subject, by, kindTrusted, "")
+		act.Tell(ctx)
 		return nil
 	}
 	list, err := s.records(ctx, subject)
@@ -72,9 +74,10 @@ func (s *Service) Distrust(ctx context.Context, subject authn.Subject, id string
 	if !found {
 		return authn.ErrNotFound
 	}
-	if err := s.drop(ctx, r); err != nil {
+	act := s.removing(subject, by, kindTrusted, id)
+	if err := s.drop(act.In(ctx), r); err != nil {
 		return err
 	}
-	s.removed(ctx, subject, by, kindTrusted, id)
+	act.Tell(ctx)
 	return nil
 }

@@ -165,14 +165,15 @@ func (m *Manager) RenameDevice(ctx context.Context, s authn.Subject, id, name st
 	if m.deps.Devices == nil || id == "" {
 		return authn.ErrNotFound
 	}
-	if err := m.deps.Devices.RenameDevice(ctx, s, id, name); err != nil {
+	act := m.deps.Events.Act(audit.Event{
+		Type: audit.DeviceRenamed, Tenant: string(s.Tenant), Subject: s.ID, Detail: map[string]string{"device_id": id},
+	})
+	if err := m.deps.Devices.RenameDevice(act.In(ctx), s, id, name); err != nil {
 		if errors.Is(err, authn.ErrNotFound) {
 			return authn.ErrNotFound
 		}
 		return fmt.Errorf("session: rename a device: %w", err)
 	}
-	m.deps.Events.Emit(ctx, audit.Event{
-		Type: audit.DeviceRenamed, Tenant: string(s.Tenant), Subject: s.ID, Detail: map[string]string{"device_id": id},
-	})
+	act.Tell(ctx)
 	return nil
 }

@@ -59,10 +59,10 @@ func (m *Manager) RevokeOthers(ctx context.Context, s authn.Subject, keep string
 
 // end ends sessions and tells all nodes of it. What has ended is told of to
 // the listeners also when the nodes could not be told: asking again would find nothing to end.
-func (m *Manager) end(ctx context.Context, s authn.Subject, which Selection, why authn.EndReason) ([]Record, error) {
-	e := &ending{m: m, subject: s, which: which, why: why}
+func (m *Manager) end(ctx context.Context, s authn.Subject, which Selection, why authn.EndReason, with ...*audit.Act) ([]Record, error) {
+	e := &ending{m: m, subject: s, which: which, why: why, act: m.endedAct(), with: with}
 	err := e.run(ctx)
-	m.ended(ctx, e.ended)
+	e.act.TellOf(ctx, e.ended)
 	if err != nil {
 		return nil, fmt.Errorf("session: end: %w", err)
 	}
@@ -87,9 +87,9 @@ func (m *Manager) announce(ctx context.Context, records []Record) error {
 	return m.deps.Revocations.RevokeSessions(context.WithoutCancel(ctx), tenant, m.tokensUntil(), ids...)
 }
 
-// abandon ends a session whose secret was not handed out.
+// abandon ends a session whose secret was not handed out. Nobody is told of it; the journal has the session and so its end.
 func (m *Manager) abandon(ctx context.Context, r Record) error {
-	_, err := m.deps.Store.EndSessions(context.WithoutCancel(ctx), r.Subject, Selection{Only: r.ID}, m.deps.Now().UTC(), authn.EndRevoked)
+	_, err := m.deps.Store.EndSessions(m.endedAct().In(context.WithoutCancel(ctx)), r.Subject, Selection{Only: r.ID}, m.deps.Now().UTC(), authn.EndRevoked)
 	return err
 }
 
@@ -104,12 +104,17 @@ func (m *Manager) withdraw(ctx context.Context, r Record, limit Limit) error {
 	return m.deps.Revocations.ChangeAccount(context.WithoutCancel(ctx), r.Subject, abandon)
 }
 
-func (m *Manager) ended(ctx context.Context, records []Record) {
-	for _, r := range records {
-		m.deps.Events.Emit(ctx, audit.Event{
-			Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason), Actor: r.Actor,
-		})
-	}
+// endedAct is the end of the sessions that the store names.
+func (m *Manager) endedAct() *audit.Act {
+	return m.deps.Events.ActOf(func(outcome any) (events []audit.Event) {
+		records, _ := outcome.([]Record)
+		for _, r := range records {
+			events = append(events, audit.Event{
+				Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason), Actor: r.Actor,
+			})
+		}
+		return events
+	})
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 )
 
@@ -18,6 +19,9 @@ type ending struct {
 	live []string
 	// ended are the sessions that this call ended.
 	ended []Record
+	// act tells of them, and with are others that the end of the sessions brings along.
+	act  *audit.Act
+	with []*audit.Act
 }
 
 func (e *ending) run(ctx context.Context) error {
@@ -69,7 +73,11 @@ func (e *ending) list(ctx context.Context) error {
 
 func (e *ending) write(ctx context.Context) error {
 	now := e.m.deps.Now().UTC().Truncate(time.Microsecond)
-	ended, err := e.m.deps.Store.EndSessions(ctx, e.subject, e.which, now, e.why)
+	acting := e.act.In(ctx)
+	for _, act := range e.with {
+		acting = act.In(acting)
+	}
+	ended, err := e.m.deps.Store.EndSessions(acting, e.subject, e.which, now, e.why)
 	if err != nil {
 		return e.unanswered(ctx, now, err)
 	}

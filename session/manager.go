@@ -134,14 +134,16 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 	}
 	record := m.record(id, secret, o)
 	limit := m.cfg.limit(subject.Tenant, o.Roles)
-	evicted, err := m.create(ctx, record, limit)
+	act := m.endedAct()
+	audit.Offered(ctx).Settle(record.session())
+	evicted, err := m.create(ctx, record, limit, act)
 	if errors.Is(err, ErrLimit) {
 		return authn.Session{}, "", m.limitReached()
 	}
 	if err != nil {
 		return authn.Session{}, "", errors.Join(fmt.Errorf("session: open: %w", err), m.withdraw(ctx, record, limit))
 	}
-	m.ended(ctx, evicted)
+	act.TellOf(ctx, evicted)
 	err = m.announce(ctx, evicted)
 	if err == nil && record.Actor == "" {
 		err = m.seen(ctx, record, o.Device.Name)
@@ -154,15 +156,16 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 
 // create stores the record under the limit. Sessions that ended with all of a
 // tenant are live to the store until somebody looks: they must not keep a user out.
-func (m *Manager) create(ctx context.Context, r Record, limit Limit) ([]Record, error) {
-	evicted, err := m.deps.Store.CreateSession(ctx, r, limit)
+func (m *Manager) create(ctx context.Context, r Record, limit Limit, act *audit.Act) ([]Record, error) {
+	acting := act.In(audit.Offered(ctx).In(ctx))
+	evicted, err := m.deps.Store.CreateSession(acting, r, limit)
 	if !errors.Is(err, ErrLimit) {
 		return evicted, err
 	}
 	if n, errEnd := m.endDead(ctx, r.Subject); n == 0 || errEnd != nil {
 		return nil, errors.Join(errEnd, err)
 	}
-	return m.deps.Store.CreateSession(ctx, r, limit)
+	return m.deps.Store.CreateSession(acting, r, limit)
 }
 
 // endDead ends the subject's records that the revocation log has ended already.

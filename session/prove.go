@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/setting"
 )
@@ -27,7 +28,7 @@ func (m *Manager) Prove(ctx context.Context, subject authn.Subject, id string, c
 	if record.Carrier == authn.CarrierCookie {
 		return m.proveCookie(ctx, record, cookie, client, p)
 	}
-	record, err = m.deps.Store.ProveSession(ctx, subject.Tenant, id, p, m.deps.Now().UTC())
+	record, err = m.deps.Store.ProveSession(audit.Offered(ctx).In(ctx), subject.Tenant, id, p, m.deps.Now().UTC())
 	if errors.Is(err, authn.ErrNotFound) {
 		return authn.Session{}, "", authn.ErrSessionEnded
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/credential"
 	"github.com/authmodule/authmodule/setting"
@@ -25,7 +26,9 @@ func (m *Manager) renew(ctx context.Context, record Record, client authn.Client,
 	if err != nil {
 		return authn.Session{}, "", fmt.Errorf("session: renew: %w", err)
 	}
-	err = m.deps.Store.RotateSession(ctx, Rotation{
+	act := audit.Offered(ctx)
+	act.Settle(record.session())
+	err = m.deps.Store.RotateSession(act.In(ctx), Rotation{
 		Tenant: record.Subject.Tenant, ID: record.ID, Generation: record.Generation, SecretHash: record.SecretHash,
 		NextHash: credential.Hash(secret), Use: useOf(client, m.deps.Now().UTC(), m.idle(record.Carrier, record.Remember)),
 		Proved: proved,

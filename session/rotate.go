@@ -100,7 +100,9 @@ func (m *Manager) present(ctx context.Context, a attempt) (exchange, error) {
 }
 
 func (m *Manager) rotate(ctx context.Context, a attempt, x exchange) error {
-	err := m.deps.Store.RotateSession(ctx, Rotation{
+	act := audit.Offered(ctx)
+	act.Settle(x.record.session())
+	err := m.deps.Store.RotateSession(act.In(ctx), Rotation{
 		Tenant: x.record.Subject.Tenant, ID: x.record.ID, Generation: x.record.Generation, SecretHash: x.record.SecretHash,
 		NextHash: credential.Hash(x.child.secret), Use: useOf(a.client, m.deps.Now().UTC(), m.idle(x.record.Carrier, x.record.Remember)),
 	})
@@ -141,12 +143,13 @@ func (m *Manager) stolen(ctx context.Context, r Record, client authn.Client, why
 }
 
 func (m *Manager) reused(ctx context.Context, r Record, client authn.Client) error {
-	if _, err := m.end(ctx, r.Subject, Selection{Only: r.ID}, authn.EndReused); err != nil {
-		return err
-	}
-	m.deps.Events.Emit(ctx, audit.Event{
+	act := m.deps.Events.Act(audit.Event{
 		Type: audit.RefreshReused, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID,
 		IP: client.IPText(), UserAgent: client.UserAgent,
 	})
+	if _, err := m.end(ctx, r.Subject, Selection{Only: r.ID}, authn.EndReused, act); err != nil {
+		return err
+	}
+	act.Tell(ctx)
 	return authn.ErrRefreshReused
 }

@@ -38,6 +38,8 @@ type Config struct {
 	// /authorize/explain, for callers with the permissions roles.read, roles.write, assignments.read, assignments.write, policies.read and policies.write.
 	// Roles must be switched on.
 	RBACEndpoints bool `yaml:"rbac_endpoints"`
+	// AuditEndpoint adds GET /audit, the audit journal of the caller's tenant, for callers with the permission audit.read. The journal must be switched on.
+	AuditEndpoint bool `yaml:"audit_endpoint"`
 	// StepUpMinutes is how old a login, or a step-up, may be of who changes credentials or acts on other accounts, from 1 to 1440. Defaults to 15.
 	StepUpMinutes setting.Count `yaml:"step_up_minutes"`
 	// Impersonation adds POST /users/{id}/impersonate for callers with the permission users.impersonate. Roles must be switched on.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/authmodule/authmodule/account"
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/health"
@@ -63,6 +64,8 @@ type Deps struct {
 	Setup *authn.AdminSetup
 	// Health is nil when there are no routes for it.
 	Health *health.Service
+	// Journal is nil when there is none.
+	Journal *audit.Journal
 	// Extra authenticators are asked after the bearer token and the API key and before the cookie, in this order.
 	Extra []Authenticator
 	// ExplainDenials puts the missing role or permission into a 403; without it there is a decision ID that the log knows.

@@ -44,6 +44,7 @@ func (g *Gate) own() []Endpoint {
 	}
 	endpoints = append(endpoints, g.tokenEndpoints()...)
 	endpoints = append(endpoints, g.keyEndpoints()...)
+	endpoints = append(endpoints, g.auditEndpoints()...)
 	endpoints = append(endpoints, g.healthEndpoints()...)
 	if g.deps.Setup == nil {
 		return endpoints

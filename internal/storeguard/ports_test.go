@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/storeguard"
@@ -34,12 +35,13 @@ type every interface {
 	mfa.FactorStore
 	authz.RuleStore
 	authz.AssignmentStore
+	audit.JournalStore
 }
 
 func guarded(g *storeguard.Guard, s every) storetest.Stores {
 	return storetest.Stores{
 		Users: g.Users(s), Passwords: g.Passwords(s), History: g.PasswordHistory(s), Revocations: g.Revocations(s), OneTimes: g.OneTime(s), Counters: g.Counters(s), APIKeys: g.APIKeys(s),
-		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Factors: g.Factors(s), Rules: g.Rules(s), Assignments: g.Assignments(s),
+		Keys: g.SigningKeys(s), Sessions: g.Sessions(s), Devices: g.Devices(s), Factors: g.Factors(s), Rules: g.Rules(s), Assignments: g.Assignments(s), Journal: g.Journal(s),
 	}
 }
 

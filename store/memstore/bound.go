@@ -4,7 +4,7 @@ import "errors"
 
 // DefaultRecords is how many records of each kind a store keeps at most: sessions,
 // accounts, password hashes, former password hashes, one-time records, counters, API keys, devices, second factors, entries of the revocation log,
-// rules (roles and policies of all tenants), and assignments of roles.
+// rules (roles and policies of all tenants), assignments of roles, and events of the audit journal.
 const DefaultRecords = 1_000_000
 
 // ErrFull: there are as many records of the kind as there may be. Nothing was

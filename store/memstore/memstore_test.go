@@ -13,7 +13,7 @@ func TestConformance(t *testing.T) {
 		s := memstore.New()
 		return storetest.Stores{
 			Users: s, Passwords: s, History: s, Revocations: s, OneTimes: s, Counters: s, APIKeys: s, Keys: s,
-			Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s,
+			Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s, Journal: s,
 		}
 	})
 }

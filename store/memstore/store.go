@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/mfa"
@@ -31,6 +32,7 @@ type Store struct {
 	factors     factors
 	rules       rules
 	assignments assignments
+	journal     journal
 }
 
 var (
@@ -48,6 +50,7 @@ var (
 	_ mfa.FactorStore            = (*Store)(nil)
 	_ authz.RuleStore            = (*Store)(nil)
 	_ authz.AssignmentStore      = (*Store)(nil)
+	_ audit.JournalStore         = (*Store)(nil)
 )
 
 // New returns an empty store, which keeps at most [DefaultRecords] of each kind.
@@ -66,6 +69,7 @@ func New() *Store {
 		factors:     newFactors(),
 		rules:       newRules(),
 		assignments: newAssignments(),
+		journal:     newJournal(),
 	}
 }
 

@@ -38,7 +38,7 @@ func TestConformanceOfAnApplicationsPool(t *testing.T) {
 func stores(s *sqlstore.Store) storetest.Stores {
 	return storetest.Stores{
 		Users: s, Passwords: s, History: s, Revocations: s, OneTimes: s, Counters: s, APIKeys: s, Keys: s,
-		Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s,
+		Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s, Journal: s,
 	}
 }
 

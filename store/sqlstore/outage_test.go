@@ -10,12 +10,27 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/internal/pgtest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/sqlstore"
 )
+
+// linkAll chains what waits, and dropTo notes what was dropped, without any hashes.
+func linkAll(h audit.Head, waiting []audit.Waiting) (entries []audit.Entry, next audit.Head, err error) {
+	for _, w := range waiting {
+		h.Seq++
+		entries = append(entries, audit.Entry{Seq: h.Seq, Waiting: w})
+	}
+	return entries, h, nil
+}
+
+func dropTo(h audit.Head, last audit.Entry) (audit.Head, error) {
+	h.DroppedSeq = last.Seq
+	return h, nil
+}
 
 // everyCall is a call of each method.
 func everyCall(s *sqlstore.Store) map[string]func(ctx context.Context) error {
@@ -74,6 +89,12 @@ func everyCall(s *sqlstore.Store) map[string]func(ctx context.Context) error {
 		"ReplaceAssignments": func(ctx context.Context) error { return errOf(s.ReplaceAssignments(ctx, who, "s", nil)) },
 		"Holders":            func(ctx context.Context) error { return errOf(s.Holders(ctx, "", "x", t0, "", 1)) },
 		"PruneAssignments":   func(ctx context.Context) error { return errOf(s.PruneAssignments(ctx, t0)) },
+		"PutEvents":          func(ctx context.Context) error { return s.PutEvents(ctx, audit.Waiting{ID: "x"}) },
+		"ChainEvents":        func(ctx context.Context) error { return errOf(s.ChainEvents(ctx, 1, linkAll)) },
+		"WaitingEvents":      func(ctx context.Context) error { return errOf(s.WaitingEvents(ctx)) },
+		"Entries":            func(ctx context.Context) error { return errOf(s.Entries(ctx, audit.Query{Limit: 1})) },
+		"Head":               func(ctx context.Context) error { return errOf(s.Head(ctx)) },
+		"PruneEntries":       func(ctx context.Context) error { return errOf(s.PruneEntries(ctx, t0, 1, dropTo)) },
 		"Migrate":            func(ctx context.Context) error { return s.Migrate(ctx, sqlstore.MigrateAuto) },
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
 )
@@ -31,10 +32,16 @@ func everyQuery(d Dialect) []string {
 		insertAPIKey, countAPIKeys, apiKeyByID, apiKeysOf, rotateAPIKey, touchAPIKey, deleteAPIKey,
 		signingKeys, raiseSigningKeys, deleteSigningKeys, insertSigningKey,
 		rulesOfTenant, firstRules, nextRules, putRole, deleteRole, putPolicy, deletePolicy,
+		deleteWaiting, chainHead, deleteEntries,
 		assignmentsOf, assignmentsFrom, lockAssignmentsFrom, assign, unassign, unassignFrom, holders,
 	}
 	for _, rows := range []dead{deadSessions, deadDevices, deadFactors, deadOneTimes, deadAPIKeys, deadRevocations, deadAssignments} {
 		queries = append(queries, rows.query(d))
+	}
+	tenant := "acme"
+	for _, q := range []audit.Query{{}, {Tenant: &tenant}, {Tenant: &tenant, Subject: "ada", Type: audit.UserRegistered, From: time.Unix(1, 0), To: time.Unix(2, 0)}} {
+		query, _ := entriesQuery(q)
+		queries = append(queries, query)
 	}
 	if d == Postgres {
 		queries = append(queries, touchSessions, appendRevocations)

@@ -37,6 +37,7 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 		if err == nil && n == 0 {
 			return errSessionExists
 		}
+		t.done.outcome = evicted
 		return err
 	}, insertSession, countLive, oldestLive, endSession)
 	if err != nil {

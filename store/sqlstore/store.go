@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/mfa"
@@ -28,6 +30,8 @@ type Store struct {
 	log *statements
 	// owned are the pools that Close closes, in this order.
 	owned []*sql.DB
+	// outbox says that acts' events are written with them.
+	outbox atomic.Bool
 }
 
 var (
@@ -43,6 +47,7 @@ var (
 	_ mfa.FactorStore            = (*Store)(nil)
 	_ authz.RuleStore            = (*Store)(nil)
 	_ authz.AssignmentStore      = (*Store)(nil)
+	_ audit.JournalStore         = (*Store)(nil)
 )
 
 // Open opens the database. It does not create tables: see [Store.Migrate].

@@ -7,7 +7,7 @@
 //			s := mystore.OpenEmpty(t) // closed by t.Cleanup
 //			return storetest.Stores{
 //				Users: s, Passwords: s, History: s, Revocations: s, OneTimes: s, Counters: s, APIKeys: s,
-//				Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s, // a port left out is skipped
+//				Sessions: s, Devices: s, Factors: s, Rules: s, Assignments: s, Journal: s, // a port left out is skipped
 //			}
 //		})
 //	}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"testing"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/mfa"
@@ -24,6 +25,7 @@ type Stores struct {
 	Factors     mfa.FactorStore
 	Rules       authz.RuleStore
 	Assignments authz.AssignmentStore
+	Journal     audit.JournalStore
 }
 
 // Run tests every port, and fails for one that is nil: a driver of some ports alone calls their own functions,
@@ -43,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	section(t, "FactorStore", FactorStore, open, func(s Stores) mfa.FactorStore { return s.Factors })
 	section(t, "RuleStore", RuleStore, open, func(s Stores) authz.RuleStore { return s.Rules })
 	section(t, "AssignmentStore", AssignmentStore, open, func(s Stores) authz.AssignmentStore { return s.Assignments })
+	section(t, "JournalStore", JournalStore, open, func(s Stores) audit.JournalStore { return s.Journal })
 }
 
 // section tests one port.

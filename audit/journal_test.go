@@ -1,0 +1,399 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/store/memstore"
+)
+
+// secretOf is a key of a journal.
+func secretOf(name string) []byte { return []byte(fmt.Sprintf("%-32s", name)) }
+
+// failing is a store that can be down.
+type failing struct {
+	audit.JournalStore
+	down atomic.Bool
+	puts atomic.Int64
+}
+
+var errDown = errors.New("the store is down")
+
+func (f *failing) PutEvents(ctx context.Context, events ...audit.Waiting) error {
+	f.puts.Add(1)
+	if f.down.Load() {
+		return errDown
+	}
+	return f.JournalStore.PutEvents(ctx, events...)
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+type journalKit struct {
+	*audit.Journal
+	store *failing
+	log   *logBuffer
+	bus   *audit.Bus
+}
+
+func newKit(t *testing.T, change ...func(*audit.JournalDeps)) journalKit {
+	t.Helper()
+	kit := journalKit{store: &failing{JournalStore: memstore.New()}, log: &logBuffer{}}
+	deps := audit.JournalDeps{Store: kit.store, Key: secretOf("key"), Log: slog.New(slog.NewTextHandler(kit.log, nil)), Now: func() time.Time { return epoch }}
+	for _, do := range change {
+		do(&deps)
+	}
+	journal, err := audit.NewJournal(deps)
+	require.NoError(t, err)
+	kit.Journal, kit.bus = journal, audit.NewBus(deps.Log, deps.Now)
+	journal.Subscribe(kit.bus)
+	return kit
+}
+
+func (k journalKit) types(t *testing.T) (types []audit.Type) {
+	t.Helper()
+	list, err := k.Entries(t.Context(), audit.Query{Limit: 100_000})
+	require.NoError(t, err)
+	for _, e := range list {
+		types = append(types, e.Type)
+	}
+	return types
+}
+
+func (k journalKit) sound(t *testing.T, kept ...audit.Checkpoint) audit.Report {
+	t.Helper()
+	report, err := k.Verify(t.Context(), kept...)
+	require.NoError(t, err)
+	require.Empty(t, report.Faults)
+	require.True(t, report.OK())
+	return report
+}
+
+func (k journalKit) fill(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		k.bus.Emit(t.Context(), audit.Event{Type: audit.UserRegistered, Subject: fmt.Sprint("u", i+1)})
+	}
+	require.NoError(t, k.Flush(t.Context()))
+}
+
+func TestEventsOfActsAreWrittenBeforeTheCallerGoesOn(t *testing.T) {
+	t.Parallel()
+	kit := newKit(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	kit.bus.Emit(ctx, audit.Event{Type: audit.UserRegistered, Subject: "u1"})
+	n, err := kit.store.WaitingEvents(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, n, "a caller that left stops no event of what is done")
+	n, err = kit.Chain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	assert.Equal(t, []audit.Type{audit.UserRegistered}, kit.types(t))
+	report := kit.sound(t)
+	assert.Equal(t, audit.Report{Entries: 1, First: 1, Last: 1, Checkpoint: report.Checkpoint}, report)
+	assert.EqualValues(t, 1, report.Checkpoint.Seq)
+	assert.Len(t, report.Checkpoint.Hash, 32)
+}
+
+func TestRecordedEventsAreNotWrittenAgain(t *testing.T) {
+	t.Parallel()
+	kit := newKit(t)
+	bus, _ := heard()
+	kit.Journal.Subscribe(bus)
+	act := bus.Act(audit.Event{Type: audit.UserRegistered})
+	ctx := act.In(t.Context())
+	list, err := audit.AttachedTo(ctx).Waiting(nil)
+	require.NoError(t, err)
+	require.NoError(t, kit.store.PutEvents(t.Context(), list...))
+	act.Tell(t.Context())
+	puts := kit.store.puts.Load()
+	assert.EqualValues(t, 2, puts, "the store has not said that it wrote it")
+	audit.AttachedTo(ctx).Recorded()
+	act.Tell(t.Context())
+	assert.EqualValues(t, puts, kit.store.puts.Load())
+	require.NoError(t, kit.Flush(t.Context()))
+	assert.Len(t, kit.types(t), 1, "the ID makes them one")
+}
+
+// Nobody waits for the store when a login fails, and what fails is written within 100 ms.
+func TestWhatComesWithNoActIsBuffered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kit := newKit(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { kit.Run(ctx) })
+		free := []audit.Type{
+			audit.LoginFailed, audit.LoginThrottled, audit.BindingFailed, audit.MFAFailed, audit.StepUpFailed, audit.AccessDenied, audit.AccessGranted, audit.AuthenticatorDisabled,
+		}
+		for _, what := range free {
+			kit.bus.Emit(t.Context(), audit.Event{Type: what})
+		}
+		require.Zero(t, kit.store.puts.Load())
+		time.Sleep(101 * time.Millisecond)
+		synctest.Wait()
+		require.EqualValues(t, 1, kit.store.puts.Load(), "in one write")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.Equal(t, free, kit.types(t))
+		cancel()
+		running.Wait()
+	})
+}
+
+func TestStoreThatIsDown(t *testing.T) {
+	t.Parallel()
+	kit := newKit(t, func(d *audit.JournalDeps) { d.Buffer = 3 })
+	var told []audit.Event
+	kit.bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) {
+		if e.Type == audit.AuditDropped {
+			told = append(told, e)
+		}
+	}))
+	kit.store.down.Store(true)
+	kit.bus.Emit(t.Context(), audit.Event{Type: audit.RoleAssigned, Subject: "u1", Detail: map[string]string{"role": "admin"}})
+	assert.Contains(t, kit.log.String(), "level=ERROR")
+	assert.Contains(t, kit.log.String(), "event=role.assigned")
+	assert.Contains(t, kit.log.String(), "role=admin")
+	for range 12 {
+		kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+	}
+	require.ErrorIs(t, kit.Flush(t.Context()), errDown)
+	kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+	require.ErrorIs(t, kit.Flush(t.Context()), errDown)
+	assert.Empty(t, told)
+	kit.store.down.Store(false)
+	require.NoError(t, kit.Flush(t.Context()))
+	assert.ElementsMatch(t, []audit.Type{audit.AuditDropped, audit.RoleAssigned, audit.LoginFailed, audit.LoginFailed, audit.AuditDropped}, kit.types(t))
+	require.Len(t, told, 2)
+	assert.Equal(t, "10", told[0].Detail["count"])
+	assert.Equal(t, "1", told[1].Detail["count"], "what was lost while the first report waited")
+	require.NoError(t, kit.Flush(t.Context()))
+	assert.Len(t, kit.types(t), 5, "and once")
+	kit.sound(t)
+}
+
+// A flood is bounded, and every event is in the journal or counted (-race).
+func TestFloodLosesNothingUncounted(t *testing.T) {
+	t.Parallel()
+	kit := newKit(t, func(d *audit.JournalDeps) { d.Buffer = 50 })
+	const callers, each = 8, 500
+	var all sync.WaitGroup
+	done := make(chan struct{})
+	var flusher sync.WaitGroup
+	flusher.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_ = kit.Flush(context.Background())
+			}
+		}
+	})
+	for range callers {
+		all.Go(func() {
+			for range each {
+				kit.bus.Emit(context.Background(), audit.Event{Type: audit.LoginFailed})
+			}
+		})
+	}
+	all.Wait()
+	close(done)
+	flusher.Wait()
+	require.NoError(t, kit.Flush(t.Context()))
+	require.NoError(t, kit.Flush(t.Context()))
+	list, err := kit.Entries(t.Context(), audit.Query{Limit: 100_000})
+	require.NoError(t, err)
+	have := 0
+	for _, entry := range list {
+		e, err := entry.Event()
+		require.NoError(t, err)
+		if e.Type == audit.AuditDropped {
+			var n int
+			_, err := fmt.Sscan(e.Detail["count"], &n)
+			require.NoError(t, err)
+			have += n
+			continue
+		}
+		have++
+	}
+	assert.Equal(t, callers*each, have)
+	kit.sound(t)
+}
+
+func TestCheckpointsAreLogged(t *testing.T) {
+	t.Parallel()
+	now := epoch
+	kit := newKit(t, func(d *audit.JournalDeps) { d.Now = func() time.Time { return now } })
+	logged := func() (found []audit.Checkpoint) {
+		for line := range strings.Lines(kit.log.String()) {
+			if _, text, ok := strings.Cut(strings.TrimSpace(line), "checkpoint="); ok {
+				c, err := audit.ParseCheckpoint(text)
+				require.NoError(t, err)
+				found = append(found, c)
+			}
+		}
+		return found
+	}
+	kit.fill(t, 1)
+	require.Len(t, logged(), 1, "the first of a process")
+	kit.fill(t, 998)
+	require.Len(t, logged(), 1)
+	kit.fill(t, 2)
+	require.Len(t, logged(), 2, "a thousand")
+	kit.fill(t, 1)
+	now = now.Add(time.Hour)
+	require.NoError(t, kit.Flush(t.Context()))
+	require.Len(t, logged(), 2, "nothing is chained")
+	kit.fill(t, 1)
+	require.Len(t, logged(), 3, "an hour")
+	kit.sound(t, logged()...)
+}
+
+func TestCheckpointText(t *testing.T) {
+	t.Parallel()
+	c := audit.Checkpoint{Seq: 4711, Hash: []byte{0x9f, 0x86}}
+	assert.Equal(t, "4711:9f86", c.String())
+	read, err := audit.ParseCheckpoint(c.String())
+	require.NoError(t, err)
+	assert.Equal(t, c, read)
+	for _, text := range []string{"", ":", "1", "1:", ":00", "0:00", "-1:00", "x:00", "1:0", "1:zz", "1:00:00"} {
+		_, err := audit.ParseCheckpoint(text)
+		assert.Error(t, err, text)
+	}
+}
+
+func TestKeysChange(t *testing.T) {
+	t.Parallel()
+	old := newKit(t)
+	old.fill(t, 3)
+	with := func(key string, previous ...string) journalKit {
+		return newKit(t, func(d *audit.JournalDeps) {
+			d.Store, d.Key = old.store, secretOf(key)
+			for _, p := range previous {
+				d.Previous = append(d.Previous, secretOf(p))
+			}
+		})
+	}
+	next := with("next", "key")
+	next.fill(t, 3)
+	assert.Equal(t, 6, next.sound(t).Entries)
+	old.bus.Emit(t.Context(), audit.Event{Type: audit.UserDisabled})
+	_, err := old.Chain(t.Context())
+	require.ErrorIs(t, err, audit.ErrJournalBroken, "a node that knows the old key alone")
+	n, err := old.store.WaitingEvents(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, n, "leaves it to those that know the new one")
+	next.fill(t, 0)
+	assert.Equal(t, 7, next.sound(t).Entries)
+	report, err := with("next").Verify(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []audit.Fault{{Kind: audit.UnknownKey, Seq: 1, Last: 1}, {Kind: audit.UnknownKey, Seq: 2, Last: 2}, {Kind: audit.UnknownKey, Seq: 3, Last: 3}}, report.Faults)
+	report, err = with("stranger").Verify(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, audit.BadHead, report.Faults[0].Kind)
+}
+
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	now := epoch
+	kit := newKit(t, func(d *audit.JournalDeps) { d.Keep, d.Now = 24*time.Hour, func() time.Time { return now } })
+	kit.fill(t, 1200)
+	before := kit.sound(t).Checkpoint
+	now = now.Add(25 * time.Hour)
+	kit.fill(t, 5)
+	n, err := kit.Prune(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1200, n)
+	report := kit.sound(t, before)
+	assert.Equal(t, 5, report.Entries)
+	assert.EqualValues(t, 1200, report.Dropped)
+	assert.EqualValues(t, 1201, report.First)
+	now = now.Add(25 * time.Hour)
+	n, err = kit.Prune(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 5, n)
+	assert.Zero(t, kit.sound(t).Entries)
+	kit.fill(t, 1)
+	assert.EqualValues(t, 1206, kit.sound(t).Last)
+	forever := newKit(t, func(d *audit.JournalDeps) { d.Now = func() time.Time { return now } })
+	forever.fill(t, 1)
+	now = now.Add(100 * 365 * 24 * time.Hour)
+	n, err = forever.Prune(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, n)
+}
+
+// Entries that are dropped and chained while the chain is read are no faults.
+func TestVerifyWhileTheChainMoves(t *testing.T) {
+	t.Parallel()
+	var now atomic.Int64
+	kit := newKit(t, func(d *audit.JournalDeps) {
+		d.Keep, d.Now = time.Hour, func() time.Time { return epoch.Add(time.Duration(now.Load())) }
+	})
+	kit.fill(t, 600)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for range 30 {
+			kit.bus.Emit(context.Background(), audit.Event{Type: audit.UserEnabled})
+			_ = kit.Flush(context.Background())
+			now.Add(int64(5 * time.Minute))
+			_, _ = kit.Prune(context.Background())
+		}
+	})
+	for range 30 {
+		report, err := kit.Verify(t.Context())
+		require.NoError(t, err)
+		if len(report.Faults) > 0 { // dropped at each of three tries
+			again, err := kit.Verify(t.Context())
+			require.NoError(t, err)
+			report = again
+		}
+		require.Empty(t, report.Faults)
+	}
+	all.Wait()
+	kit.sound(t)
+}
+
+func TestJournalDemands(t *testing.T) {
+	t.Parallel()
+	for name, deps := range map[string]audit.JournalDeps{
+		"no store": {Key: secretOf("key")}, "no key": {Store: memstore.New()}, "short key": {Store: memstore.New(), Key: []byte("short")},
+		"short previous key": {Store: memstore.New(), Key: secretOf("key"), Previous: [][]byte{[]byte("short")}},
+	} {
+		_, err := audit.NewJournal(deps)
+		assert.Error(t, err, name)
+	}
+	kit := newKit(t, func(d *audit.JournalDeps) { d.Key = secretOf("hunter2") })
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", kit.Journal, kit.Journal, kit.Journal), "hunter2")
+}

@@ -1,0 +1,123 @@
+package audit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// MaxPayload is the longest payload that is written or read, in bytes.
+	MaxPayload = 64 << 10
+	// maxText is how much of each text is written, in bytes: written as JSON, all fields but the detail stay below MaxPayload.
+	maxText = 1 << 10
+	// payloadVersion is the form of what is written.
+	payloadVersion = 1
+)
+
+// ErrPayload: the payload is none that the journal writes.
+var ErrPayload = errors.New("audit: the payload is no event")
+
+// payload is an event as it is written. The order of the fields is that of the bytes.
+type payload struct {
+	Version   int               `json:"v"`
+	ID        string            `json:"id"`
+	Type      Type              `json:"type"`
+	Time      string            `json:"time"`
+	Tenant    string            `json:"tenant,omitempty"`
+	Subject   string            `json:"subject,omitempty"`
+	Actor     string            `json:"actor,omitempty"`
+	SessionID string            `json:"session_id,omitempty"`
+	IP        string            `json:"ip,omitempty"`
+	UserAgent string            `json:"user_agent,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Detail    map[string]string `json:"detail,omitempty"`
+}
+
+// Waiting is an event that was written and is not in the chain yet. Payload is what the chain covers; the other fields
+// repeat what the store looks for.
+type Waiting struct {
+	ID, Tenant, Subject string
+	Type                Type
+	// Time is in UTC, to the microsecond.
+	Time    time.Time
+	Payload []byte
+}
+
+// NewWaiting writes an event, which must have an ID and a time. Texts are made valid UTF-8 and cut to 1 KiB, and a
+// detail that makes the event longer than [MaxPayload] is left out, with "truncated" in its place.
+func NewWaiting(e Event) (Waiting, error) {
+	if e.ID == "" || e.Time.IsZero() {
+		return Waiting{}, errors.New("audit: an event without an ID or a time cannot be written")
+	}
+	p := payloadOf(e)
+	raw, err := json.Marshal(p)
+	if len(raw) > MaxPayload {
+		p.Detail = map[string]string{"truncated": "true"}
+		raw, err = json.Marshal(p)
+	}
+	if err != nil || len(raw) > MaxPayload {
+		return Waiting{}, fmt.Errorf("audit: event %s cannot be written: %w", e.ID, errors.Join(ErrPayload, err))
+	}
+	return p.waiting(e.Time, raw), nil
+}
+
+func payloadOf(e Event) payload {
+	p := payload{
+		Version: payloadVersion, ID: text(e.ID), Type: Type(text(string(e.Type))), Time: stamp(e.Time).Format(time.RFC3339Nano), Tenant: text(e.Tenant),
+		Subject: text(e.Subject), Actor: text(e.Actor), SessionID: text(e.SessionID), IP: text(e.IP), UserAgent: text(e.UserAgent), Reason: text(e.Reason),
+	}
+	if len(e.Detail) > 0 {
+		p.Detail = make(map[string]string, len(e.Detail))
+		for key, value := range e.Detail {
+			p.Detail[text(key)] = text(value)
+		}
+	}
+	return p
+}
+
+func (p payload) waiting(at time.Time, raw []byte) Waiting {
+	return Waiting{ID: p.ID, Tenant: p.Tenant, Subject: p.Subject, Type: p.Type, Time: stamp(at), Payload: raw}
+}
+
+// stamp is t as it is stored.
+func stamp(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
+
+// text is s as JSON can hold it, and not longer than it may be.
+func text(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+		for len(s) > maxText-utf8.UTFMax && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) {
+			s = s[:len(s)-1]
+		}
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}
+
+// Event reads the payload. It returns [ErrPayload] for one that is no event.
+func (w Waiting) Event() (Event, error) {
+	if len(w.Payload) > MaxPayload {
+		return Event{}, fmt.Errorf("%w: it has %d bytes, and at most %d are read", ErrPayload, len(w.Payload), MaxPayload)
+	}
+	var p payload
+	if err := json.Unmarshal(w.Payload, &p); err != nil { // what it holds is not repeated
+		return Event{}, fmt.Errorf("%w: it is no JSON object of an event", ErrPayload)
+	}
+	at, err := time.Parse(time.RFC3339Nano, p.Time)
+	if err != nil || p.Version != payloadVersion || p.ID == "" {
+		return Event{}, fmt.Errorf("%w: it has no ID, no time or an unknown version", ErrPayload)
+	}
+	return Event{
+		ID: p.ID, Type: p.Type, Time: at.UTC(), Tenant: p.Tenant, Subject: p.Subject, Actor: p.Actor, SessionID: p.SessionID,
+		IP: p.IP, UserAgent: p.UserAgent, Reason: p.Reason, Detail: p.Detail,
+	}, nil
+}
+
+// faithful reports whether the fields say what the payload says.
+func (w Waiting) faithful() bool {
+	e, err := w.Event()
+	return err == nil && e.ID == w.ID && e.Tenant == w.Tenant && e.Subject == w.Subject && e.Type == w.Type && e.Time.Equal(w.Time)
+}

@@ -1,0 +1,252 @@
+package sqlstore_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/store/sqlstore"
+)
+
+type journal struct{ *audit.Journal }
+
+func newJournal(t *testing.T, s audit.JournalStore) journal {
+	t.Helper()
+	j, err := audit.NewJournal(audit.JournalDeps{Store: s, Key: []byte("a key of at least thirty-two bytes")})
+	require.NoError(t, err)
+	return journal{j}
+}
+
+func (j journal) subscribe(bus *audit.Bus) { j.Subscribe(bus) }
+
+func (j journal) chain(t *testing.T) {
+	t.Helper()
+	_, err := j.Chain(t.Context())
+	require.NoError(t, err)
+}
+
+func (j journal) fill(t *testing.T, from, to int) {
+	t.Helper()
+	for i := from; i <= to; i++ {
+		j.On(t.Context(), audit.Event{Type: audit.UserRegistered, Subject: fmt.Sprint("u", i), Time: time.Unix(int64(i), 0)})
+	}
+	j.chain(t)
+}
+
+func (j journal) sound(t *testing.T) audit.Report {
+	t.Helper()
+	report, err := j.Verify(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, report.Faults)
+	return report
+}
+
+func fault(kind audit.FaultKind, seq, last int64) audit.Fault {
+	return audit.Fault{Kind: kind, Seq: seq, Last: last}
+}
+
+// Every change of the tables is found, and where it was made.
+func TestTamperingIsFound(t *testing.T) {
+	t.Parallel()
+	const table, all = `authmodule_audit`, `id, tenant, subject_id, type, at, payload, key_id, prev, hash`
+	exchange := func(column string) string {
+		return `UPDATE authmodule_audit SET ` + column + ` = (SELECT o.` + column + ` FROM authmodule_audit_copy o WHERE o.seq = 11 - authmodule_audit.seq) WHERE seq IN (4, 7)`
+	}
+	rolledBack := fault(audit.RolledBack, 10, 10)
+	for _, c := range []struct {
+		name, do string
+		faults   []audit.Fault
+	}{
+		{"nothing", `SELECT 1`, nil},
+		{"payload", `UPDATE authmodule_audit SET payload = (SELECT payload FROM authmodule_audit_copy WHERE seq = 6) WHERE seq = 5`, []audit.Fault{fault(audit.Altered, 5, 5)}},
+		{"hash", `UPDATE authmodule_audit SET hash = prev WHERE seq = 5`, []audit.Fault{fault(audit.Altered, 5, 5)}},
+		{"link", `UPDATE authmodule_audit SET prev = hash WHERE seq = 5`, []audit.Fault{fault(audit.Altered, 5, 5)}},
+		{"column", `UPDATE authmodule_audit SET subject_id = 'eve' WHERE seq = 5`, []audit.Fault{fault(audit.Altered, 5, 5)}},
+		{"time", `UPDATE authmodule_audit SET at = at + 1 WHERE seq = 5`, []audit.Fault{fault(audit.Altered, 5, 5)}},
+		{"first removed", `DELETE FROM authmodule_audit WHERE seq = 1`, []audit.Fault{fault(audit.Missing, 1, 1)}},
+		{"middle removed", `DELETE FROM authmodule_audit WHERE seq IN (5, 6)`, []audit.Fault{fault(audit.Missing, 5, 6)}},
+		{"last removed", `DELETE FROM authmodule_audit WHERE seq = 10`, []audit.Fault{fault(audit.Missing, 10, 10), rolledBack}},
+		{
+			"two exchanged", `DELETE FROM authmodule_audit WHERE seq IN (4, 7); INSERT INTO authmodule_audit SELECT 11 - seq, ` + all + ` FROM authmodule_audit_copy WHERE seq IN (4, 7)`,
+			[]audit.Fault{fault(audit.Altered, 4, 4), fault(audit.Altered, 7, 7)},
+		},
+		{"payloads exchanged", exchange("payload"), []audit.Fault{fault(audit.Altered, 4, 4), fault(audit.Altered, 7, 7)}},
+		{
+			"a copy added", `INSERT INTO authmodule_audit SELECT 11, 'copy', tenant, subject_id, type, at, payload, key_id, prev, hash FROM authmodule_audit_copy WHERE seq = 10`,
+			[]audit.Fault{fault(audit.Inserted, 11, 11)},
+		},
+		{
+			"a copy before the first", `INSERT INTO authmodule_audit SELECT 0, 'copy', tenant, subject_id, type, at, payload, key_id, prev, hash FROM authmodule_audit_copy WHERE seq = 10`,
+			[]audit.Fault{fault(audit.Inserted, 0, 0)},
+		},
+		{"unknown key", `UPDATE authmodule_audit SET key_id = '0123456789abcdef' WHERE seq = 5`, []audit.Fault{fault(audit.UnknownKey, 5, 5)}},
+		{"head", `UPDATE authmodule_audit_head SET seq = 9`, []audit.Fault{fault(audit.BadHead, 9, 9)}},
+		{"head removed", `DELETE FROM authmodule_audit_head`, []audit.Fault{fault(audit.BadHead, 0, 0)}},
+		{"all entries removed", `DELETE FROM authmodule_audit`, []audit.Fault{fault(audit.Missing, 1, 10), rolledBack}},
+		{"all removed", `DELETE FROM authmodule_audit; DELETE FROM authmodule_audit_head`, []audit.Fault{rolledBack}},
+		{
+			"set back to an earlier state",
+			`DELETE FROM authmodule_audit WHERE seq > 8; DELETE FROM authmodule_audit_head; INSERT INTO authmodule_audit_head SELECT * FROM authmodule_audit_head_copy`,
+			[]audit.Fault{rolledBack},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, d database) {
+				s := d.open(t)
+				j := newJournal(t, s)
+				j.fill(t, 1, 8)
+				d.exec(t, `CREATE TABLE authmodule_audit_head_copy AS SELECT * FROM authmodule_audit_head`)
+				j.fill(t, 9, 10)
+				kept := j.sound(t).Checkpoint
+				d.exec(t, `CREATE TABLE authmodule_audit_copy AS SELECT * FROM `+table)
+				for statement := range strings.SplitSeq(c.do, "; ") {
+					d.exec(t, statement)
+				}
+				report, err := j.Verify(t.Context(), kept)
+				require.NoError(t, err)
+				assert.ElementsMatch(t, c.faults, report.Faults)
+			})
+		})
+	}
+}
+
+// Three nodes write and chain at once: each event is chained once, and there is one chain.
+func TestManyNodesMakeOneChain(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, d database) {
+		const nodes, writers, each = 3, 8, 25
+		var all sync.WaitGroup
+		errs := make(chan error, nodes*writers*each*2)
+		for n := range nodes {
+			s := d.open(t)
+			s.KeepOutbox(true)
+			j, bus := newJournal(t, s), newBus()
+			j.subscribe(bus)
+			for w := range writers {
+				all.Go(func() {
+					for i := range each {
+						name := fmt.Sprintf("n%dw%di%d", n, w, i)
+						act := registered(bus, name)
+						err := s.CreateUser(act.In(context.Background()), account(name))
+						act.Tell(context.Background())
+						_, errChain := j.Chain(context.Background())
+						errs <- errors.Join(err, errChain)
+					}
+				})
+			}
+		}
+		all.Wait()
+		close(errs)
+		for err := range errs {
+			require.NoError(t, err)
+		}
+		s := d.open(t)
+		found := chained(t, s)
+		assert.Len(t, found, nodes*writers*each)
+		for what, n := range found {
+			assert.Equal(t, 1, n, what)
+		}
+		assert.Equal(t, nodes*writers*each, newJournal(t, s).sound(t).Entries)
+	})
+}
+
+// TestChildActs creates accounts with their events, and chains them, until it is killed.
+func TestChildActs(t *testing.T) {
+	s, bus := parents(t).open(t), newBus()
+	s.KeepOutbox(true)
+	j := newJournal(t, s)
+	j.subscribe(bus)
+	go j.Run(t.Context())
+	var all sync.WaitGroup
+	for w := range 4 {
+		all.Go(func() {
+			for i := range 100_000 {
+				name := fmt.Sprintf("w%di%d", w, i)
+				act := registered(bus, name)
+				if s.CreateUser(act.In(context.Background()), account(name)) != nil {
+					return
+				}
+				fmt.Println("acknowledged", name)
+				act.Tell(context.Background())
+				if i%20 == 0 {
+					_, _ = j.Chain(context.Background())
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Killing the process leaves no acknowledged act without its event, no event without its act, and no broken chain.
+func TestKilledProcessKeepsTheJournal(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, d database) {
+		s := d.open(t)
+		for round := range 3 {
+			cmd := child(t, "TestChildActs", d)
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			var acknowledged []string
+			for lines := bufio.NewScanner(out); lines.Scan(); {
+				var id string
+				if n, _ := fmt.Sscanf(lines.Text(), "acknowledged %s", &id); n == 1 {
+					acknowledged = append(acknowledged, id)
+				}
+				if len(acknowledged) == 100+37*round {
+					require.NoError(t, cmd.Process.Kill())
+				}
+			}
+			assert.Error(t, cmd.Wait())
+			found := chained(t, s)
+			for _, id := range acknowledged {
+				assert.Equal(t, 1, found["user.registered "+id], id)
+			}
+			users, err := s.Users(t.Context(), "", "", 1_000_000)
+			require.NoError(t, err)
+			assert.Len(t, found, len(users), "events and acts")
+			for _, u := range users {
+				assert.Equal(t, 1, found["user.registered "+u.Subject.ID], u.Subject.ID)
+			}
+			newJournal(t, s).sound(t)
+			d.exec(t, `DELETE FROM authmodule_users`)
+			d.exec(t, `DELETE FROM authmodule_audit`)
+			d.exec(t, `DELETE FROM authmodule_audit_head`)
+		}
+	})
+}
+
+// BenchmarkCreateUser shows what an event in the transaction of its act costs.
+func BenchmarkCreateUser(b *testing.B) {
+	for _, d := range []database{
+		{sqlstore.SQLite, "sqlite", b.TempDir() + "/auth.db"}, {sqlstore.Postgres, "pgx", sqlstore.PostgresDSN(b)},
+	} {
+		for _, outbox := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/outbox=%t", d.dialect, outbox), func(b *testing.B) {
+				s, err := sqlstore.Open(b.Context(), d.options())
+				require.NoError(b, err)
+				defer s.Close()
+				require.NoError(b, s.Migrate(b.Context(), sqlstore.MigrateAuto))
+				s.KeepOutbox(outbox)
+				bus := newBus()
+				for i := 0; b.Loop(); i++ {
+					name := fmt.Sprintf("%t%d-%d", outbox, b.N, i)
+					ctx := registered(bus, name+fmt.Sprint(time.Now().UnixNano())).In(b.Context())
+					u := account(name + fmt.Sprint(time.Now().UnixNano()))
+					require.NoError(b, s.CreateUser(ctx, authn.User{Subject: u.Subject, Email: u.Email, CreatedAt: u.CreatedAt, CredentialVersion: 1, Version: 1}))
+				}
+			})
+		}
+	}
+}
