@@ -14,16 +14,17 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 	if !s.Sends() {
 		return ErrNoNotifier
 	}
-	user, err := s.deps.Users.Credentials().DropPassword(ctx, subject, authn.CredentialChange{Why: authn.EndRevoked})
+	act := s.act(audit.PasswordResetRequested, subject, actor, client, "required")
+	user, err := s.deps.Users.Credentials().DropPassword(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndRevoked})
 	if err != nil {
 		return err
 	}
-	s.emit(ctx, audit.PasswordResetRequested, subject, actor, client, "required")
+	act.Tell(ctx)
 	return s.out.put(job{NoticeResetPassword, func(ctx context.Context) (*Notice, error) {
 		if !user.Active() {
 			return nil, nil
 		}
-		n, err := s.linked(ctx, NoticeResetPassword, user, authn.Client{}, forReset)
+		n, err := s.linked(ctx, NoticeResetPassword, user, authn.Client{}, forReset, nil)
 		if err == nil {
 			n.Facts = map[string]string{"by": "administrator"}
 		}

@@ -27,19 +27,20 @@ func (s *Service) DeleteOwn(ctx context.Context, caller authn.Principal, client 
 // password, its sessions and what else is kept of it are dropped. An error may leave some of that behind: deleting again drops it. It returns
 // [authn.ErrNotFound], and [ErrLastAdmin], as far as that can be seen: of two administrators who delete each other at once, none may be left.
 func (s *Service) Delete(ctx context.Context, actor authn.Principal, subject authn.Subject, client authn.Client) error {
-	before, err := s.bury(ctx, subject)
+	act := s.act(audit.UserDeleted, subject, actor, client, "")
+	before, err := s.bury(ctx, subject, act)
 	if err != nil {
 		return err
 	}
 	if before.DeletedAt.IsZero() {
-		s.emit(ctx, audit.UserDeleted, subject, actor, client, "")
+		act.Tell(ctx)
 		s.tell(ctx, s.notice(NoticeAccountDeleted, before, client))
 	}
 	return s.erase(ctx, subject)
 }
 
 // bury makes the account one that is deleted, and returns it as it was before.
-func (s *Service) bury(ctx context.Context, subject authn.Subject) (before authn.User, err error) {
+func (s *Service) bury(ctx context.Context, subject authn.Subject, act *audit.Act) (before authn.User, err error) {
 	credentials := s.deps.Users.Credentials()
 	if before, err = credentials.Users.UserByID(ctx, subject); err != nil || !before.DeletedAt.IsZero() {
 		return before, err
@@ -57,7 +58,7 @@ func (s *Service) bury(ctx context.Context, subject authn.Subject) (before authn
 	if err != nil {
 		return before, err
 	}
-	_, err = credentials.Change(ctx, subject, authn.CredentialChange{Why: authn.EndDisabled, Edit: func(u *authn.User) error {
+	_, err = credentials.Change(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndDisabled, Edit: func(u *authn.User) error {
 		now := s.deps.Now().UTC()
 		before = *u
 		u.Email, u.VerifiedAt, u.DeletedAt = address, authn.User{}.VerifiedAt, now

@@ -102,10 +102,11 @@ func (s *Service) coded(ctx context.Context, user authn.User, record authn.OneTi
 		return nil, errors.New("account: a code could not be kept")
 	}
 	w.ticket = ticket{Subject: user.Subject.ID, Version: user.CredentialVersion, Email: user.Email}
-	if err := s.keep(ctx, record, w); err != nil {
+	act := s.act(audit.LoginLinkMailed, user.Subject, authn.Principal{}, client, string(NoticeLoginCode))
+	if err := s.keep(act.In(ctx), record, w); err != nil {
 		return nil, err
 	}
-	s.emit(ctx, audit.LoginLinkMailed, user.Subject, authn.Principal{}, client, string(NoticeLoginCode))
+	act.Tell(ctx)
 	n := s.notice(NoticeLoginCode, user, client)
 	n.Code, n.Expires = code, record.Expires
 	return n, nil

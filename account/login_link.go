@@ -18,11 +18,8 @@ func (s *Service) BeginLink(ctx context.Context, r Request) error {
 		return err
 	}
 	return s.mail(NoticeMagicLink, r, email, func(ctx context.Context, user authn.User) (*Notice, error) {
-		n, err := s.linked(ctx, NoticeMagicLink, user, r.Client, forLogin)
-		if err == nil {
-			s.emit(ctx, audit.LoginLinkMailed, user.Subject, authn.Principal{}, r.Client, string(NoticeMagicLink))
-		}
-		return n, err
+		act := s.act(audit.LoginLinkMailed, user.Subject, authn.Principal{}, r.Client, string(NoticeMagicLink))
+		return s.linked(ctx, NoticeMagicLink, user, r.Client, forLogin, act)
 	})
 }
 
@@ -59,8 +56,9 @@ func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (au
 	if err != nil || !user.VerifiedAt.IsZero() {
 		return user, err
 	}
+	act := s.act(audit.UserVerified, user.Subject, authn.Principal{}, client, "")
 	user, err = s.deps.Users.Credentials().DropPassword(ctx, user.Subject, authn.CredentialChange{
-		From: t.Version, Why: authn.EndRevoked,
+		From: t.Version, Act: act, Why: authn.EndRevoked,
 		Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()
 			return t.still(*u)
@@ -69,6 +67,6 @@ func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (au
 	if err != nil {
 		return authn.User{}, invalid(err)
 	}
-	s.emit(ctx, audit.UserVerified, user.Subject, authn.Principal{}, client, "")
+	act.Tell(ctx)
 	return user, nil
 }

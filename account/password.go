@@ -46,8 +46,9 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	if err != nil {
 		return err
 	}
+	act := s.act(audit.PasswordChanged, user.Subject, r.Caller, r.Client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
-		From: proof.CredentialVersion, Old: old, Keep: r.Caller.SessionID, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
+		From: proof.CredentialVersion, Old: old, Act: act, Keep: r.Caller.SessionID, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
 			if !u.Active() {
 				return authn.ErrNotFound
 			}
@@ -57,7 +58,7 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	if err != nil {
 		return orEnded(err)
 	}
-	s.emit(ctx, audit.PasswordChanged, user.Subject, r.Caller, r.Client, "")
+	act.Tell(ctx)
 	s.tell(ctx, s.notice(NoticePasswordChanged, user, r.Client))
 	return nil
 }

@@ -17,11 +17,8 @@ func (s *Service) Forgot(ctx context.Context, r Request) error {
 		return err
 	}
 	return s.mail(NoticeResetPassword, r, email, func(ctx context.Context, user authn.User) (*Notice, error) {
-		n, err := s.linked(ctx, NoticeResetPassword, user, r.Client, forReset)
-		if err == nil {
-			s.emit(ctx, audit.PasswordResetRequested, user.Subject, authn.Principal{}, r.Client, "")
-		}
-		return n, err
+		act := s.act(audit.PasswordResetRequested, user.Subject, authn.Principal{}, r.Client, "")
+		return s.linked(ctx, NoticeResetPassword, user, r.Client, forReset, act)
 	})
 }
 
@@ -56,8 +53,9 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 	if err := s.acceptable(ctx, user, password); err != nil {
 		return errors.Join(err, s.giveBack(ctx, t))
 	}
+	act := s.act(audit.PasswordReset, user.Subject, authn.Principal{}, client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
-		From: t.Version, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
+		From: t.Version, Act: act, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()
 			return t.still(*u)
 		},
@@ -65,8 +63,8 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 	if err != nil {
 		return invalid(err)
 	}
+	act.Tell(ctx)
 	s.reopen(ctx, user.Subject)
-	s.emit(ctx, audit.PasswordReset, user.Subject, authn.Principal{}, client, "")
 	s.tell(ctx, s.notice(NoticePasswordChanged, user, client))
 	return nil
 }

@@ -122,15 +122,15 @@ type Act struct {
 	Client authn.Client
 }
 
-// event is one of the account; the actor is named where it is somebody else.
-func (s *Service) emit(ctx context.Context, what audit.Type, subject authn.Subject, actor authn.Principal, client authn.Client, reason string) {
+// act is one of the account; the actor is named where it is somebody else.
+func (s *Service) act(what audit.Type, subject authn.Subject, actor authn.Principal, client authn.Client, reason string) *audit.Act {
 	e := audit.Event{
 		Type: what, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: actor.SessionID, IP: client.IPText(), UserAgent: client.UserAgent, Reason: reason,
 	}
 	if actor.Subject.ID != "" && actor.Subject != subject {
 		e.Actor, e.SessionID = actor.Subject.ID, ""
 	}
-	s.deps.Events.Emit(ctx, e)
+	return s.deps.Events.Act(e)
 }
 
 // mayChange lets logins change their own account: no API keys, and nobody who acts as somebody else.

@@ -32,7 +32,7 @@ func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
 func (s *Service) registered(ctx context.Context, p authn.Prepared, client authn.Client) (*Notice, error) {
 	user, err := s.deps.Users.CreatePrepared(ctx, p)
 	if err == nil {
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
 	}
 	if !errors.Is(err, authn.ErrEmailTaken) {
 		return nil, err
@@ -44,9 +44,9 @@ func (s *Service) registered(ctx context.Context, p authn.Prepared, client authn
 	case err != nil:
 		return nil, err
 	case user.VerifiedAt.IsZero(): // its owner has not had the first link, or lost it
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
 	}
-	return s.linked(ctx, NoticeAccountExists, user, client, forReset)
+	return s.linked(ctx, NoticeAccountExists, user, client, forReset, nil)
 }
 
 // Registered sends the link that verifies an account that was just made, where that is offered and not demanded.
@@ -55,7 +55,7 @@ func (s *Service) Registered(ctx context.Context, user authn.User, client authn.
 		return
 	}
 	err := s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) {
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
 	}})
 	if err != nil {
 		s.deps.Log.WarnContext(ctx, "the link that verifies an address was not sent; its owner can ask for another", "subject", user.Subject.ID, "error", err)
@@ -72,7 +72,7 @@ func (s *Service) ResendVerification(ctx context.Context, r Request) error {
 		if !user.VerifiedAt.IsZero() {
 			return nil, nil
 		}
-		return s.linked(ctx, NoticeVerifyEmail, user, r.Client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, r.Client, forVerify, nil)
 	})
 }
 
@@ -86,13 +86,14 @@ func (s *Service) VerifyEmail(ctx context.Context, token setting.Secret, client 
 	if err != nil {
 		return err
 	}
-	user, err := s.deps.Users.Credentials().Edit(ctx, t.account(), t.Version, func(u *authn.User) error {
+	act := s.act(audit.UserVerified, t.account(), authn.Principal{}, client, "")
+	_, err = s.deps.Users.Credentials().Edit(ctx, t.account(), t.Version, func(u *authn.User) error {
 		u.VerifiedAt = s.deps.Now().UTC()
 		return t.still(*u)
-	})
+	}, act)
 	if err != nil {
 		return invalid(err)
 	}
-	s.emit(ctx, audit.UserVerified, user.Subject, authn.Principal{}, client, "")
+	act.Tell(ctx)
 	return nil
 }

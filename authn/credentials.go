@@ -3,6 +3,8 @@ package authn
 import (
 	"context"
 	"errors"
+
+	"github.com/authmodule/authmodule/audit"
 )
 
 // Credentials changes what accounts prove themselves by: one place has the order of steps that lets no login and no session of
@@ -34,6 +36,8 @@ type CredentialChange struct {
 	// Old, if not empty, is the hash that [Credentials.SetPassword] replaces: where another is stored by then it is [ErrConflict]. Who
 	// decided by a password must name the hash that it was found right by, since a change under way has raised the version already.
 	Old string
+	// Act, which may be nil, is told of by the caller. Its events are written with the change.
+	Act *audit.Act
 	// Keep is the ID of the session that stays; empty ends all. Why says what ends the others.
 	Keep string
 	Why  EndReason
@@ -46,7 +50,11 @@ type CredentialChange struct {
 // what was proved before of no use, and repeating the change is safe. The version returned is the one that this change made: when
 // another change came in between it is not the account's any more, and what goes on by it is refused.
 func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialChange) (User, error) {
-	user, err := c.raise(ctx, s, change.From, change.Edit)
+	first, last := change.Act, change.Act
+	if change.Write != nil {
+		first = nil
+	}
+	user, err := c.raise(ctx, s, change.From, change.Edit, first)
 	if err != nil {
 		return User{}, err
 	}
@@ -55,7 +63,7 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 			return User{}, err
 		}
 		made := user.CredentialVersion + 1
-		if user, err = c.raise(ctx, s, 0, nil); err != nil {
+		if user, err = c.raise(ctx, s, 0, nil, last); err != nil {
 			return User{}, err
 		}
 		user.CredentialVersion = made
@@ -67,15 +75,17 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 // SetPassword gives the account another password, whose hash this is. The one before is kept where there is a History; whether the new
 // one may be had again is asked before, by [Service.CheckReuse].
 func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, change CredentialChange) (User, error) {
+	act := change.Act
+	change.Act = nil // it goes with the hash
 	change.Write = func(ctx context.Context) error {
 		if change.Old != "" {
 			err := c.History.Remember(ctx, s, change.Old)
 			if err == nil {
-				err = c.Passwords.ReplacePasswordHash(ctx, s, change.Old, hash)
+				err = c.Passwords.ReplacePasswordHash(act.In(ctx), s, change.Old, hash)
 			}
 			return wrapped("store a password hash", err)
 		}
-		return wrapped("store a password hash", c.replace(ctx, s, hash))
+		return wrapped("store a password hash", c.replace(ctx, s, hash, act))
 	}
 	return c.Change(ctx, s, change)
 }
@@ -99,14 +109,14 @@ func (c *Credentials) DropPassword(ctx context.Context, s Subject, change Creden
 }
 
 // replace stores the hash. With a History, no hash that somebody else stores meanwhile is lost to it.
-func (c *Credentials) replace(ctx context.Context, s Subject, hash string) error {
+func (c *Credentials) replace(ctx context.Context, s Subject, hash string, act *audit.Act) error {
 	if !c.History.on() {
-		return c.Passwords.SetPasswordHash(ctx, s, hash)
+		return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
 	}
 	for range updateTries {
 		old, err := c.Passwords.PasswordHash(ctx, s)
 		if errors.Is(err, ErrNotFound) {
-			return c.Passwords.SetPasswordHash(ctx, s, hash)
+			return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
 		}
 		if err == nil && old != hash {
 			err = c.History.Remember(ctx, s, old)
@@ -114,7 +124,7 @@ func (c *Credentials) replace(ctx context.Context, s Subject, hash string) error
 		if err != nil {
 			return err
 		}
-		if err = c.Passwords.ReplacePasswordHash(ctx, s, old, hash); !errors.Is(err, ErrConflict) {
+		if err = c.Passwords.ReplacePasswordHash(act.In(ctx), s, old, hash); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
@@ -122,7 +132,7 @@ func (c *Credentials) replace(ctx context.Context, s Subject, hash string) error
 }
 
 // raise edits the account and raises its version in one step, by compare-and-swap.
-func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error) (User, error) {
+func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
 	var stored User
 	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
 		var err error
@@ -133,7 +143,7 @@ func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit fun
 			if err = changeable(stored, from); err != nil {
 				return err
 			}
-			if err = c.edited(ctx, &stored, edit); !errors.Is(err, ErrConflict) {
+			if err = c.edited(act.In(ctx), &stored, edit); !errors.Is(err, ErrConflict) {
 				return err
 			}
 		}

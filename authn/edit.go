@@ -3,11 +3,13 @@ package authn
 import (
 	"context"
 	"errors"
+
+	"github.com/authmodule/authmodule/audit"
 )
 
 // Edit changes an account by compare-and-swap, and leaves its credentials, its sessions and what was proved by them as they are. It
-// is for what is no credential, such as that an address was verified. From, if not zero, and errors are as in [Credentials.Change].
-func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func(*User) error) (User, error) {
+// is for what is no credential, such as that an address was verified. From, if not zero, act and errors are as in [Credentials.Change].
+func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
 	var stored User
 	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
 		var err error
@@ -18,7 +20,7 @@ func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func
 			if err = errors.Join(changeable(stored, from), edit(&stored)); err != nil {
 				return err
 			}
-			if err = c.Users.UpdateUser(ctx, stored); !errors.Is(err, ErrConflict) {
+			if err = c.Users.UpdateUser(act.In(ctx), stored); !errors.Is(err, ErrConflict) {
 				stored.Version++
 				return err
 			}
