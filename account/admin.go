@@ -14,11 +14,8 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 	if !s.Sends() {
 		return ErrNoNotifier
 	}
-	credentials := s.deps.Users.Credentials()
 	act := s.act(audit.PasswordResetRequested, subject, actor, client, "required")
-	user, err := credentials.Change(ctx, subject, authn.CredentialChange{Why: authn.EndRevoked, Write: func(ctx context.Context) error {
-		return credentials.DropPassword(ctx, subject, act)
-	}})
+	user, err := s.deps.Users.Credentials().DropPassword(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndRevoked})
 	if err != nil {
 		return err
 	}
@@ -27,7 +24,7 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 		if !user.Active() {
 			return nil, nil
 		}
-		n, err := s.linked(ctx, NoticeResetPassword, user, authn.Client{}, forReset)
+		n, err := s.linked(ctx, NoticeResetPassword, user, authn.Client{}, forReset, nil)
 		if err == nil {
 			n.Facts = map[string]string{"by": "administrator"}
 		}

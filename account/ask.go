@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 )
 
@@ -109,8 +110,8 @@ func (s *Service) notice(kind NoticeKind, user authn.User, client authn.Client) 
 }
 
 // linked is one with a link.
-func (s *Service) linked(ctx context.Context, kind NoticeKind, user authn.User, client authn.Client, p purpose) (*Notice, error) {
-	link, expires, err := s.issue(ctx, user, p, ticket{})
+func (s *Service) linked(ctx context.Context, kind NoticeKind, user authn.User, client authn.Client, p purpose, act *audit.Act) (*Notice, error) {
+	link, expires, err := s.issue(ctx, user, p, ticket{}, act)
 	if err != nil {
 		return nil, err
 	}

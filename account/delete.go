@@ -58,7 +58,7 @@ func (s *Service) bury(ctx context.Context, subject authn.Subject, act *audit.Ac
 	if err != nil {
 		return before, err
 	}
-	_, err = credentials.Change(ctx, subject, authn.CredentialChange{Why: authn.EndDisabled, Act: act, Edit: func(u *authn.User) error {
+	_, err = credentials.Change(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndDisabled, Edit: func(u *authn.User) error {
 		now := s.deps.Now().UTC()
 		before = *u
 		u.Email, u.VerifiedAt, u.DeletedAt = address, authn.User{}.VerifiedAt, now

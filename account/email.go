@@ -29,21 +29,24 @@ func (s *Service) ChangeEmail(ctx context.Context, caller authn.Principal, addre
 	if err != nil {
 		return orEnded(err)
 	}
-	s.act(audit.EmailChangeRequested, user.Subject, caller, client, "").Tell(ctx)
 	told := s.notice(NoticeEmailChanging, user, client)
 	told.Facts = map[string]string{"new_email": email}
 	s.tell(ctx, told)
 	return s.out.put(job{NoticeChangeEmail, func(ctx context.Context) (*Notice, error) {
-		return s.changing(ctx, user, email, caller.SessionID, client)
+		return s.changing(ctx, user, email, caller, client)
 	}})
 }
 
-func (s *Service) changing(ctx context.Context, user authn.User, email, session string, client authn.Client) (*Notice, error) {
+func (s *Service) changing(ctx context.Context, user authn.User, email string, caller authn.Principal, client authn.Client) (*Notice, error) {
+	act := s.act(audit.EmailChangeRequested, user.Subject, caller, client, "")
 	_, err := s.deps.Users.UserByEmail(ctx, user.Subject.Tenant, email)
 	if !errors.Is(err, authn.ErrNotFound) { // taken, also by the account itself
+		if err == nil {
+			act.Tell(ctx)
+		}
 		return nil, err
 	}
-	link, expires, err := s.issue(ctx, user, forChange, ticket{NewEmail: email, Session: session})
+	link, expires, err := s.issue(ctx, user, forChange, ticket{NewEmail: email, Session: caller.SessionID}, act)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +73,7 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, token setting.Secret, 
 	}
 	act := s.act(audit.EmailChanged, before.Subject, authn.Principal{}, client, "")
 	_, err = s.deps.Users.Credentials().Change(ctx, before.Subject, authn.CredentialChange{
-		From: t.Version, Keep: t.Session, Why: authn.EndRevoked, Act: act, Edit: func(u *authn.User) error {
+		From: t.Version, Act: act, Keep: t.Session, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
 			if err := t.still(*u); err != nil {
 				return err
 			}

@@ -19,11 +19,7 @@ func (s *Service) BeginLink(ctx context.Context, r Request) error {
 	}
 	return s.mail(NoticeMagicLink, r, email, func(ctx context.Context, user authn.User) (*Notice, error) {
 		act := s.act(audit.LoginLinkMailed, user.Subject, authn.Principal{}, r.Client, string(NoticeMagicLink))
-		n, err := s.linked(act.In(ctx), NoticeMagicLink, user, r.Client, forLogin)
-		if err == nil {
-			act.Tell(ctx)
-		}
-		return n, err
+		return s.linked(ctx, NoticeMagicLink, user, r.Client, forLogin, act)
 	})
 }
 
@@ -60,14 +56,13 @@ func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (au
 	if err != nil || !user.VerifiedAt.IsZero() {
 		return user, err
 	}
-	credentials, act := s.deps.Users.Credentials(), s.act(audit.UserVerified, user.Subject, authn.Principal{}, client, "")
-	user, err = credentials.Change(ctx, user.Subject, authn.CredentialChange{
-		From: t.Version, Why: authn.EndRevoked,
+	act := s.act(audit.UserVerified, user.Subject, authn.Principal{}, client, "")
+	user, err = s.deps.Users.Credentials().DropPassword(ctx, user.Subject, authn.CredentialChange{
+		From: t.Version, Act: act, Why: authn.EndRevoked,
 		Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()
 			return t.still(*u)
 		},
-		Write: func(ctx context.Context) error { return credentials.DropPassword(ctx, t.account(), act) },
 	})
 	if err != nil {
 		return authn.User{}, invalid(err)

@@ -38,6 +38,10 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	if err != nil {
 		return err
 	}
+	old, err := s.confirmed(ctx, user, r.Current)
+	if err != nil {
+		return err
+	}
 	if err := s.acceptable(ctx, user, r.New); err != nil {
 		return err
 	}
@@ -47,7 +51,7 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	}
 	act := s.act(audit.PasswordChanged, user.Subject, r.Caller, r.Client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
-		From: proof.CredentialVersion, Keep: r.Caller.SessionID, Why: authn.EndRevoked, OldHash: old, Act: act, Edit: func(u *authn.User) error {
+		From: proof.CredentialVersion, Old: old, Act: act, Keep: r.Caller.SessionID, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
 			if !u.Active() {
 				return authn.ErrNotFound
 			}
@@ -60,6 +64,22 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	act.Tell(ctx)
 	s.tell(ctx, s.notice(NoticePasswordChanged, user, r.Client))
 	return nil
+}
+
+// confirmed returns the hash that the current password was found right by, or [authn.ErrConflict] where another change is replacing it.
+func (s *Service) confirmed(ctx context.Context, user authn.User, current setting.Secret) (string, error) {
+	hash, err := s.deps.Users.Credentials().Passwords.PasswordHash(ctx, user.Subject)
+	if errors.Is(err, authn.ErrNotFound) { // it was another authority that knew the password
+		return "", authn.ErrInvalidCredentials
+	}
+	if err != nil {
+		return "", err
+	}
+	right, err := s.deps.Hasher.Check(ctx, current, hash)
+	if err == nil && !right {
+		err = authn.ErrConflict
+	}
+	return hash, err
 }
 
 // orEnded takes a caller whose account is gone for one whose session has ended.

@@ -18,11 +18,7 @@ func (s *Service) Forgot(ctx context.Context, r Request) error {
 	}
 	return s.mail(NoticeResetPassword, r, email, func(ctx context.Context, user authn.User) (*Notice, error) {
 		act := s.act(audit.PasswordResetRequested, user.Subject, authn.Principal{}, r.Client, "")
-		n, err := s.linked(act.In(ctx), NoticeResetPassword, user, r.Client, forReset)
-		if err == nil {
-			act.Tell(ctx)
-		}
-		return n, err
+		return s.linked(ctx, NoticeResetPassword, user, r.Client, forReset, act)
 	})
 }
 
@@ -59,7 +55,7 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 	}
 	act := s.act(audit.PasswordReset, user.Subject, authn.Principal{}, client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
-		From: t.Version, Why: authn.EndRevoked, Act: act, Edit: func(u *authn.User) error {
+		From: t.Version, Act: act, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()
 			return t.still(*u)
 		},
@@ -67,8 +63,8 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 	if err != nil {
 		return invalid(err)
 	}
-	s.reopen(ctx, user.Subject)
 	act.Tell(ctx)
+	s.reopen(ctx, user.Subject)
 	s.tell(ctx, s.notice(NoticePasswordChanged, user, client))
 	return nil
 }

@@ -122,7 +122,7 @@ type Act struct {
 	Client authn.Client
 }
 
-// act is one on the account, with its event; the actor is named where it is somebody else.
+// act is one of the account; the actor is named where it is somebody else.
 func (s *Service) act(what audit.Type, subject authn.Subject, actor authn.Principal, client authn.Client, reason string) *audit.Act {
 	e := audit.Event{
 		Type: what, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: actor.SessionID, IP: client.IPText(), UserAgent: client.UserAgent, Reason: reason,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/credential"
 	"github.com/authmodule/authmodule/setting"
@@ -56,8 +57,8 @@ func recordID(subject authn.Subject, p purpose) (string, error) {
 	return credential.NewID(bytes.NewReader(sum[:]), string(subject.Tenant), subject.ID)
 }
 
-// issue makes a token of 256 random bits, of which the store gets a hash, and returns the link that carries it.
-func (s *Service) issue(ctx context.Context, user authn.User, p purpose, t ticket) (link setting.Secret, expires time.Time, err error) {
+// issue makes a token, and tells of the act, which may be nil: of 256 random bits, of which the store gets a hash, and returns the link that carries it.
+func (s *Service) issue(ctx context.Context, user authn.User, p purpose, t ticket, act *audit.Act) (link setting.Secret, expires time.Time, err error) {
 	t.Subject, t.Version, t.Email = user.Subject.ID, user.CredentialVersion, user.Email
 	value, errValue := json.Marshal(t)
 	id, errID := recordID(user.Subject, p)
@@ -66,12 +67,13 @@ func (s *Service) issue(ctx context.Context, user authn.User, p purpose, t ticke
 		return "", time.Time{}, fmt.Errorf("account: make a link: %w", err)
 	}
 	expires = s.deps.Now().Add(s.cfg.TokenMinutes.Duration())
-	err = s.deps.OneTime.PutOneTime(ctx, authn.OneTime{
+	err = s.deps.OneTime.PutOneTime(act.In(ctx), authn.OneTime{
 		Tenant: user.Subject.Tenant, Purpose: p.name, ID: id, SecretHash: credential.Hash(secret), Value: string(value), Expires: expires,
 	})
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("account: store a link: %w", err)
 	}
+	act.Tell(ctx)
 	token := credential.Credential{Kind: p.kind, ID: id, Secret: secret}.Encode()
 	return setting.Secret(p.link(s.deps.Links) + "#" + token.Reveal()), expires, nil
 }

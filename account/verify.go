@@ -32,7 +32,7 @@ func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
 func (s *Service) registered(ctx context.Context, p authn.Prepared, client authn.Client) (*Notice, error) {
 	user, err := s.deps.Users.CreatePrepared(ctx, p)
 	if err == nil {
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
 	}
 	if !errors.Is(err, authn.ErrEmailTaken) {
 		return nil, err
@@ -44,9 +44,9 @@ func (s *Service) registered(ctx context.Context, p authn.Prepared, client authn
 	case err != nil:
 		return nil, err
 	case user.VerifiedAt.IsZero(): // its owner has not had the first link, or lost it
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
 	}
-	return s.linked(ctx, NoticeAccountExists, user, client, forReset)
+	return s.linked(ctx, NoticeAccountExists, user, client, forReset, nil)
 }
 
 // Registered sends the link that verifies an account that was just made, where that is offered and not demanded.
@@ -55,7 +55,7 @@ func (s *Service) Registered(ctx context.Context, user authn.User, client authn.
 		return
 	}
 	err := s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) {
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
 	}})
 	if err != nil {
 		s.deps.Log.WarnContext(ctx, "the link that verifies an address was not sent; its owner can ask for another", "subject", user.Subject.ID, "error", err)
@@ -72,7 +72,7 @@ func (s *Service) ResendVerification(ctx context.Context, r Request) error {
 		if !user.VerifiedAt.IsZero() {
 			return nil, nil
 		}
-		return s.linked(ctx, NoticeVerifyEmail, user, r.Client, forVerify)
+		return s.linked(ctx, NoticeVerifyEmail, user, r.Client, forVerify, nil)
 	})
 }
 

@@ -33,11 +33,10 @@ type CredentialChange struct {
 	Edit func(*User) error
 	// Write stores what is kept beside the account, such as a new password's hash or another factor. Nil stores nothing.
 	Write func(ctx context.Context) error
-	// OldHash, if not empty, is what [Credentials.SetPassword] replaces: the hash that the owner has just proved to know. When another is stored
-	// by then it returns [ErrConflict].
-	OldHash string
-	// Act is told of in the transaction that stores what Edit changed, or, with [Credentials.SetPassword], the password's hash; a Write of one's
-	// own attaches its acts itself. Nil tells of nothing, and nobody else is told here.
+	// Old, if not empty, is the hash that [Credentials.SetPassword] replaces: where another is stored by then it is [ErrConflict]. Who
+	// decided by a password must name the hash that it was found right by, since a change under way has raised the version already.
+	Old string
+	// Act, which may be nil, is told of by the caller. Its events are written with the change.
 	Act *audit.Act
 	// Keep is the ID of the session that stays; empty ends all. Why says what ends the others.
 	Keep string
@@ -51,11 +50,11 @@ type CredentialChange struct {
 // what was proved before of no use, and repeating the change is safe. The version returned is the one that this change made: when
 // another change came in between it is not the account's any more, and what goes on by it is refused.
 func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialChange) (User, error) {
-	act := change.Act
+	first, last := change.Act, change.Act
 	if change.Write != nil {
-		act = nil
+		first = nil
 	}
-	user, err := c.raise(ctx, s, change.From, change.Edit, act)
+	user, err := c.raise(ctx, s, change.From, change.Edit, first)
 	if err != nil {
 		return User{}, err
 	}
@@ -64,7 +63,7 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 			return User{}, err
 		}
 		made := user.CredentialVersion + 1
-		if user, err = c.raise(ctx, s, 0, nil, nil); err != nil {
+		if user, err = c.raise(ctx, s, 0, nil, last); err != nil {
 			return User{}, err
 		}
 		user.CredentialVersion = made
@@ -76,38 +75,97 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 // SetPassword gives the account another password, whose hash this is. The one before is kept where there is a History; whether the new
 // one may be had again is asked before, by [Service.CheckReuse].
 func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, change CredentialChange) (User, error) {
+	act := change.Act
+	change.Act = nil // it goes with the hash
 	change.Write = func(ctx context.Context) error {
-		return wrapped("store a password hash", c.replace(ctx, s, hash, change))
+		if change.Old != "" {
+			err := c.History.Remember(ctx, s, change.Old)
+			if err == nil {
+				err = c.Passwords.ReplacePasswordHash(act.In(ctx), s, change.Old, hash)
+			}
+			return wrapped("store a password hash", err)
+		}
+		return wrapped("store a password hash", c.replace(ctx, s, hash, act))
+	}
+	return c.Change(ctx, s, change)
+}
+
+// DropPassword takes the account's password away, and keeps it where there is a History, so that it is not chosen again.
+func (c *Credentials) DropPassword(ctx context.Context, s Subject, change CredentialChange) (User, error) {
+	change.Write = func(ctx context.Context) error {
+		old, err := c.Passwords.PasswordHash(ctx, s)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = c.History.Remember(ctx, s, old)
+		}
+		if err == nil {
+			err = c.Passwords.DeletePasswordHash(ctx, s)
+		}
+		return wrapped("drop a password", err)
 	}
 	return c.Change(ctx, s, change)
 }
 
 // replace stores the hash. With a History, no hash that somebody else stores meanwhile is lost to it.
-func (c *Credentials) replace(ctx context.Context, s Subject, hash string, change CredentialChange) error {
-	if change.OldHash != "" {
-		return c.swap(ctx, s, change.OldHash, hash, change.Act)
-	}
+func (c *Credentials) replace(ctx context.Context, s Subject, hash string, act *audit.Act) error {
 	if !c.History.on() {
-		return c.Passwords.SetPasswordHash(change.Act.In(ctx), s, hash)
+		return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
 	}
 	for range updateTries {
 		old, err := c.Passwords.PasswordHash(ctx, s)
 		if errors.Is(err, ErrNotFound) {
-			return c.Passwords.SetPasswordHash(change.Act.In(ctx), s, hash)
+			return c.Passwords.SetPasswordHash(act.In(ctx), s, hash)
+		}
+		if err == nil && old != hash {
+			err = c.History.Remember(ctx, s, old)
 		}
 		if err != nil {
 			return err
 		}
-		if err = c.swap(ctx, s, old, hash, change.Act); !errors.Is(err, ErrConflict) {
+		if err = c.Passwords.ReplacePasswordHash(act.In(ctx), s, old, hash); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
 	return ErrConflict
 }
 
-func (c *Credentials) swap(ctx context.Context, s Subject, old, hash string, act *audit.Act) error {
-	if c.History.on() && old != hash {
-		if err := c.History.Remember(ctx, s, old); err != nil {
+// raise edits the account and raises its version in one step, by compare-and-swap.
+func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
+	var stored User
+	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
+		var err error
+		for range updateTries {
+			if stored, err = c.Users.UserByID(ctx, s); err != nil {
+				return err
+			}
+			if err = changeable(stored, from); err != nil {
+				return err
+			}
+			if err = c.edited(act.In(ctx), &stored, edit); !errors.Is(err, ErrConflict) {
+				return err
+			}
+		}
+		return err
+	})
+	return stored, wrapped("change an account", err)
+}
+
+// changeable reports why the account cannot be changed from that version.
+func changeable(u User, from int64) error {
+	switch {
+	case !u.DeletedAt.IsZero():
+		return ErrNotFound
+	case from != 0 && u.CredentialVersion != from:
+		return ErrConflict
+	}
+	return nil
+}
+
+func (c *Credentials) edited(ctx context.Context, u *User, edit func(*User) error) error {
+	if edit != nil {
+		if err := edit(u); err != nil {
 			return err
 		}
 	}

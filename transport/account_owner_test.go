@@ -308,3 +308,26 @@ func TestV646AdministratorRequiresAReset(t *testing.T) {
 	assert.Equal(t, admin.Subject.ID, m.Events(audit.UserDeleted)[0].Actor)
 	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, newPassword))
 }
+
+// Former passwords are not chosen again, by whatever flow, and go with the account.
+func TestFlowsHeedFormerPasswords(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.Password.History = 3 })
+	user := m.User()
+	header := bearer(m.Token(m.caller(t, user)))
+	assert.Equal(t, http.StatusBadRequest, m.changePassword(t, password, password, header...), "the present one")
+	require.Equal(t, http.StatusNoContent, m.changePassword(t, password, newPassword, header...))
+	assert.Equal(t, http.StatusBadRequest, m.changePassword(t, newPassword, password, header...))
+	reset := m.forgot(t, user)
+	for _, former := range []string{password, newPassword} {
+		assert.Equal(t, http.StatusBadRequest, m.reset(t, reset, former).Code, former)
+	}
+	require.NoError(t, m.account.RequireReset(t.Context(), authn.Principal{}, user.Subject, authn.Client{}))
+	required := m.box.wait(t, account.NoticeResetPassword, 2)
+	for _, former := range []string{password, newPassword} {
+		assert.Equal(t, http.StatusBadRequest, m.reset(t, token(t, required), former).Code, "what an administrator has ended")
+	}
+	require.Equal(t, http.StatusNoContent, m.reset(t, token(t, required), "a third password of mine").Code)
+	require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}))
+	require.NoError(t, m.Users.CheckReuse(t.Context(), user.Subject, password), "nothing of it is kept")
+}

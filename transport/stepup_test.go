@@ -249,5 +249,5 @@ func TestV751SensitiveRoutes(t *testing.T) {
 		assert.EqualValues(t, 120, p.MaxAge, path)
 		assert.True(t, e.Owner, path)
 	}
-	assert.Equal(t, 16, sensitive)
+	assert.Equal(t, 19, sensitive)
 }
