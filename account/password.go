@@ -31,10 +31,7 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 	if err != nil {
 		return orEnded(err)
 	}
-	proof, old, err := s.deps.Users.ConfirmPassword(ctx, user, r.Current, r.Client, r.Device)
-	if err == nil && old == "" { // another authority keeps the password
-		err = authn.ErrInvalidCredentials
-	}
+	proof, err := s.deps.Users.ConfirmPassword(ctx, user, r.Current, r.Client, r.Device)
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func (s *Service) act(what audit.Type, subject authn.Subject, actor authn.Princi
 	e := audit.Event{
 		Type: what, Tenant: string(subject.Tenant), Subject: subject.ID, SessionID: actor.SessionID, IP: client.IPText(), UserAgent: client.UserAgent, Reason: reason,
 	}
-	if id := authn.ActorID(actor); id != "" && (id != subject.ID || actor.Subject.Tenant != subject.Tenant) {
+	if id := authn.ActorID(actor); id != "" && (actor.Actor != "" || actor.Subject != subject) {
 		e.Actor, e.SessionID = id, ""
 	}
 	return s.deps.Events.Act(e)

@@ -92,6 +92,8 @@ func (c *Credentials) SetPassword(ctx context.Context, s Subject, hash string, c
 
 // DropPassword takes the account's password away, and keeps it where there is a History, so that it is not chosen again.
 func (c *Credentials) DropPassword(ctx context.Context, s Subject, change CredentialChange) (User, error) {
+	act := change.Act
+	change.Act = nil // it goes with the hash
 	change.Write = func(ctx context.Context) error {
 		old, err := c.Passwords.PasswordHash(ctx, s)
 		if errors.Is(err, ErrNotFound) {
@@ -101,7 +103,7 @@ func (c *Credentials) DropPassword(ctx context.Context, s Subject, change Creden
 			err = c.History.Remember(ctx, s, old)
 		}
 		if err == nil {
-			err = c.Passwords.DeletePasswordHash(ctx, s)
+			err = c.Passwords.DeletePasswordHash(act.In(ctx), s)
 		}
 		return wrapped("drop a password", err)
 	}
@@ -129,62 +131,6 @@ func (c *Credentials) replace(ctx context.Context, s Subject, hash string, act *
 		}
 	}
 	return ErrConflict
-}
-
-// raise edits the account and raises its version in one step, by compare-and-swap.
-func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
-	var stored User
-	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
-		var err error
-		for range updateTries {
-			if stored, err = c.Users.UserByID(ctx, s); err != nil {
-				return err
-			}
-			if err = changeable(stored, from); err != nil {
-				return err
-			}
-			if err = c.edited(act.In(ctx), &stored, edit); !errors.Is(err, ErrConflict) {
-				return err
-			}
-		}
-		return err
-	})
-	return stored, wrapped("change an account", err)
-}
-
-// changeable reports why the account cannot be changed from that version.
-func changeable(u User, from int64) error {
-	switch {
-	case !u.DeletedAt.IsZero():
-		return ErrNotFound
-	case from != 0 && u.CredentialVersion != from:
-		return ErrConflict
-	}
-	return nil
-}
-
-func (c *Credentials) edited(ctx context.Context, u *User, edit func(*User) error) error {
-	if edit != nil {
-		if err := edit(u); err != nil {
-			return err
-		}
-	}
-	return c.Passwords.ReplacePasswordHash(act.In(ctx), s, old, hash)
-}
-
-// DropPassword takes the password of an account away, inside the Write of a change; where there is a History it may not be had
-// again. The act, which may be nil, is attached, and nobody is told.
-func (c *Credentials) DropPassword(ctx context.Context, s Subject, act *audit.Act) error {
-	if c.History.on() {
-		old, err := c.Passwords.PasswordHash(ctx, s)
-		if err == nil {
-			err = c.History.Remember(ctx, s, old)
-		}
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-	}
-	return wrapped("drop a password", c.Passwords.DeletePasswordHash(act.In(ctx), s))
 }
 
 // raise edits the account and raises its version in one step.

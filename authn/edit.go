@@ -8,7 +8,8 @@ import (
 )
 
 // Edit changes an account by compare-and-swap, and leaves its credentials, its sessions and what was proved by them as they are. It
-// is for what is no credential, such as that an address was verified. From, if not zero, act and errors are as in [Credentials.Change].
+// is for what is no credential, such as that an address was verified. From, if not zero, and errors are as in [Credentials.Change]. The events
+// of the act, which may be nil, are written with the change.
 func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
 	var stored User
 	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
@@ -20,8 +21,10 @@ func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func
 			if err = changeable(stored, from); err != nil {
 				return err
 			}
+			if err = edit(&stored); err != nil {
+				return err
+			}
 			if err = c.Users.UpdateUser(act.In(ctx), stored); !errors.Is(err, ErrConflict) {
-				stored.Version++
 				return err
 			}
 		}
