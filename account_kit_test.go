@@ -82,7 +82,7 @@ func accountActs(box *mailbox) map[audit.Type]func(*testing.T, *fxtest.App) {
 			require.NoError(t, app.Accounts.ChangePassword(t.Context(), account.PasswordChange{Caller: app.Principal(), Current: fxtest.Password, New: password}))
 		},
 		audit.PasswordResetRequested: func(t *testing.T, app *fxtest.App) { box.forgot(t, app, app.User()) },
-		audit.PasswordReset: func(t *testing.T, app *fxtest.App) {
+		audit.PasswordResetCompleted: func(t *testing.T, app *fxtest.App) {
 			require.NoError(t, app.Accounts.Reset(t.Context(), box.forgot(t, app, app.User()), password, client))
 		},
 		audit.EmailChangeRequested: func(t *testing.T, app *fxtest.App) { changing(t, app) },

@@ -53,7 +53,7 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 	if err := s.acceptable(ctx, user, password); err != nil {
 		return errors.Join(err, s.giveBack(ctx, t))
 	}
-	act := s.act(audit.PasswordReset, user.Subject, authn.Principal{}, client, "")
+	act := s.act(audit.PasswordResetCompleted, user.Subject, authn.Principal{}, client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
 		From: t.Version, Act: act, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
 			u.VerifiedAt = s.deps.Now().UTC()

@@ -20,8 +20,8 @@ const (
 	PasswordChanged Type = "password.changed"
 	// PasswordResetRequested: a link to a new password was made; with an Actor, who is an administrator, the password before is dead.
 	PasswordResetRequested Type = "password_reset.requested"
-	// PasswordReset: an account got another password by a link that was sent to its owner.
-	PasswordReset Type = "password.reset"
+	// PasswordResetCompleted: an account got another password by a link that was sent to its owner.
+	PasswordResetCompleted Type = "password_reset.completed"
 	// EmailChangeRequested: the owner asked for another address, which is to be confirmed.
 	EmailChangeRequested Type = "email_change.requested"
 	// EmailChanged: an account has another address.
@@ -140,7 +140,7 @@ const (
 func Types() []Type {
 	return []Type{
 		UserRegistered, UserDisabled, UserEnabled, UserVerified, UserDeleted,
-		PasswordChanged, PasswordResetRequested, PasswordReset, EmailChangeRequested, EmailChanged, LoginLinkMailed, AdminSetupIssued, AdminSetupCompleted,
+		PasswordChanged, PasswordResetRequested, PasswordResetCompleted, EmailChangeRequested, EmailChanged, LoginLinkMailed, AdminSetupIssued, AdminSetupCompleted,
 		LoginSucceeded, LoginFailed, SessionEnded, SessionRenewed, StepUpSucceeded, StepUpFailed, ImpersonationStarted, DeviceAdded, DeviceRenamed, TokenRefreshed, RefreshReused, TokenRevoked, TenantRevoked,
 		LoginThrottled, AuthenticatorDisabled, AuthenticatorReopened, BindingFailed,
 		MFAEnrolled, MFARemoved, MFAFailed, RecoveryCodeUsed, RecoveryCodesReplaced, DeviceTrusted, CodeMailed,
