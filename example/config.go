@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
@@ -17,7 +18,8 @@ import (
 )
 
 const (
-	defaultAddr = "127.0.0.1:8080"
+	defaultAddr   = "127.0.0.1:8080"
+	defaultRecent = 5 * time.Minute
 	// passwordVariable holds the password of the accounts that are made at the first start.
 	passwordVariable = "EXAMPLE_PASSWORD"
 )
@@ -25,6 +27,7 @@ const (
 // flags are the arguments of the program.
 type flags struct {
 	addr, data, config, dsn string
+	recent                  time.Duration
 }
 
 func parseFlags(args []string, stderr io.Writer) (flags, error) {
@@ -35,6 +38,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.data, "data", "", "`folder` for the databases and the secret that seals its keys (default authmodule-example in the user's configuration folder)")
 	set.StringVar(&f.config, "config", "", "configuration `file` of authmodule (default application.yaml, if there is one)")
 	set.StringVar(&f.dsn, "dsn", "", "`address` of a PostgreSQL database for accounts and sessions, such as postgres://user@host:5432/database (default a file in the data folder)")
+	set.DurationVar(&f.recent, "recent", defaultRecent, "how old a login may be that deletes an article, before its user must prove it anew, as a `duration`")
 	if err := set.Parse(args); err != nil {
 		return flags{}, err
 	}
@@ -55,13 +59,15 @@ type settings struct {
 	auth   authmodule.Config
 	// password is that of the accounts that seed makes; empty means random ones.
 	password setting.Secret
+	// recent is how old a login may be that deletes an article.
+	recent time.Duration
 	// out is where people read: the address, and the random passwords.
 	out io.Writer
 }
 
 // load reads the configuration, makes the data folder and fills in what is not set.
 func load(f flags, getenv func(string) string) (settings, error) {
-	s := settings{addr: f.addr, password: setting.Secret(getenv(passwordVariable))}
+	s := settings{addr: f.addr, recent: f.recent, password: setting.Secret(getenv(passwordVariable))}
 	if s.password != "" {
 		if err := seedPassword(s.password); err != nil {
 			return settings{}, err

@@ -3,22 +3,24 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
-	_ "embed"
+	"embed"
 	"html/template"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/authmodule/authmodule/echoauth"
 )
 
-//go:embed templates/index.html
-var indexHTML string
+//go:embed templates
+var templates embed.FS
 
-// page is the page at /. It is one file: markup, style and script.
+// page is the page at /. It is one answer: markup, style and script.
 type page struct {
 	template *template.Template
 	prefix   string
+	recent   time.Duration
 }
 
 // view is what the template shows.
@@ -29,18 +31,20 @@ type view struct {
 	Prefix string
 	// SignedIn says that the browser holds a live session cookie, which the script cannot see.
 	SignedIn bool
+	// Recent is how old a login may be that deletes an article.
+	Recent time.Duration
 }
 
 func newPage(s settings) (*page, error) {
-	t, err := template.New("index.html").Parse(indexHTML)
+	t, err := template.ParseFS(templates, "templates/*")
 	if err != nil {
 		return nil, err
 	}
-	return &page{template: t, prefix: s.auth.HTTP.WithDefaults().Prefix}, nil
+	return &page{template: t.Lookup("index.html"), prefix: s.auth.HTTP.WithDefaults().Prefix, recent: s.recent}, nil
 }
 
 func (p *page) show(c echo.Context) error {
-	v := view{Nonce: rand.Text(), Prefix: p.prefix, SignedIn: echoauth.Principal(c).Authenticated()}
+	v := view{Nonce: rand.Text(), Prefix: p.prefix, SignedIn: echoauth.Principal(c).Authenticated(), Recent: p.recent}
 	var html bytes.Buffer
 	if err := p.template.Execute(&html, v); err != nil {
 		return err

@@ -1,0 +1,149 @@
+// What an owner does with the account: second factors, proving who one is once more, a forgotten password.
+
+// prove asks for what a route wants to be proved anew, and then does what was refused.
+async function prove(again) {
+  const answer = await call("GET", prefix + "/step-up");
+  if (!answer.ok) return say(why(answer), "bad");
+  state.again = again;
+  at("prove-factor").replaceChildren(...answer.data.factors.map((name) => {
+    const option = element("option", factorNames[name] || name);
+    option.value = name;
+    return option;
+  }));
+  at("prove-secret").value = "";
+  at("prove").hidden = false;
+  at("prove-secret").focus();
+  say("Prove once more who you are: the login is too old for this, or was not strong enough.");
+}
+
+const factorNames = { password: "password", totp: "code of the authenticator app", recovery_code: "recovery code", email_code: "code by e-mail" };
+
+async function proved() {
+  const factor = at("prove-factor").value, secret = at("prove-secret").value;
+  const answer = await call("POST", prefix + "/step-up", factor === "password" ? { factor, password: secret } : { factor, code: secret });
+  at("prove-secret").value = "";
+  if (!answer.ok) return say("Not proved: " + sentence(answer.data.detail), "bad");
+  if (answer.data && answer.data.access_token) {
+    state.access = answer.data.access_token;
+    state.until = new Date(Date.now() + answer.data.expires_in * 1000);
+  }
+  at("prove").hidden = true;
+  say("Proved by " + at("prove-factor").selectedOptions[0].textContent + ".", "good");
+  const again = state.again;
+  state.again = null;
+  if (again) await again();
+}
+
+// guarded does what may want a newer or a stronger login.
+async function guarded(what) {
+  const answer = await what();
+  if (answer && answer.data && answer.data.code === "insufficient_user_authentication") await prove(() => guarded(what));
+  return answer;
+}
+
+// askFactor shows the form for the second factor of a login.
+function askFactor(held, mode) {
+  state.challenge = { challenge: held.challenge, mode };
+  at("factor-name").replaceChildren(...held.factors.map((name) => {
+    const option = element("option", factorNames[name] || name);
+    option.value = name;
+    return option;
+  }));
+  at("factor-code").value = "";
+  at("factor").hidden = false;
+  at("factor-code").focus();
+  say("The password is right. Now the second factor.");
+}
+
+async function answerFactor() {
+  const { challenge, mode } = state.challenge;
+  const body = { challenge, factor: at("factor-name").value, code: at("factor-code").value };
+  const answer = await call("POST", prefix + "/login/mfa", body, mode === "cookie" ? "cookie" : "nobody");
+  at("factor-code").value = "";
+  if (!answer.ok && answer.data.code === "code_invalid") return say("Not logged in: " + sentence(answer.data.detail), "bad");
+  at("factor").hidden = true;
+  await loggedIn(answer, mode);
+}
+
+async function forgot() {
+  const email = at("login-email").value;
+  if (!email) return say("Type the e-mail address first.", "bad");
+  const answer = await call("POST", prefix + "/password/forgot", { email }, "nobody");
+  say(answer.ok ? "If " + email + " has an account, a link was sent. This example prints it to its log." : why(answer), answer.ok ? "good" : "bad");
+}
+
+async function showFactors() {
+  const answer = state.me ? await call("GET", prefix + "/mfa") : null;
+  const shown = answer !== null && answer.ok;
+  at("factors").hidden = !shown;
+  at("factors-none").hidden = shown;
+  at("enroll").hidden = true;
+  if (!shown) return;
+  const { factors, recovery_codes_left: left } = answer.data;
+  at("factor-list").replaceChildren(...factors.map(factorRow));
+  at("factors-left").textContent = factors.length ? count({ length: left }, "recovery code") + " left." : "A password alone logs in. With a second factor, somebody who learns it does not.";
+  at("recover").hidden = factors.length === 0;
+}
+
+function factorRow(one) {
+  const item = element("li"), button = element("button", "Remove", "small");
+  button.type = "button";
+  button.setAttribute("aria-label", "Remove " + (one.name || one.factor));
+  button.addEventListener("click", () => busy(button, () => changeFactors("DELETE", "/mfa/factors/" + encodeURIComponent(one.id), undefined, () => "The factor was removed.")));
+  item.append(element("span", one.name || factorNames[one.factor] || one.factor, "device"), " since ", time(one.created_at), " ", button);
+  return item;
+}
+
+// changeFactors sends one change, and shows recovery codes that it brought along.
+async function changeFactors(method, path, body, done) {
+  return guarded(async () => {
+    const answer = await call(method, prefix + path, body);
+    if (!answer.ok) {
+      if (answer.data.code !== "insufficient_user_authentication") say(why(answer), "bad");
+      return answer;
+    }
+    await showFactors();
+    await showSessions();
+    const codes = answer.data && answer.data.recovery_codes;
+    at("codes").hidden = !codes;
+    at("codes-text").textContent = codes ? codes.join("\n") : "";
+    say(done(), "good");
+    return answer;
+  });
+}
+
+async function enroll() {
+  return guarded(async () => {
+    const answer = await call("POST", prefix + "/mfa/totp", { name: "app" });
+    if (!answer.ok) {
+      if (answer.data.code !== "insufficient_user_authentication") say(why(answer), "bad");
+      return answer;
+    }
+    state.enrollment = answer.data.id;
+    at("enroll-picture").src = "data:image/png;base64," + answer.data.qr_png;
+    at("enroll-secret").textContent = answer.data.secret;
+    at("enroll-code").value = "";
+    at("enroll").hidden = false;
+    say("Scan the picture with an authenticator app, and type the code that it shows.");
+    return answer;
+  });
+}
+
+const confirmEnrollment = () => changeFactors("POST", "/mfa/totp/confirm", { id: state.enrollment, code: at("enroll-code").value },
+  () => "The app is a second factor now. Keep the recovery codes: they are shown once.");
+
+// showTrail lists what the audit log has, the newest first, for those who may read it.
+async function showTrail() {
+  const answer = await call("GET", prefix + "/audit?limit=200" + (state.trail ? "&after=" + state.trail : ""));
+  if (!answer.ok) return say(why(answer), "bad");
+  const names = new Map([...at("admin-user").options].map((o) => [o.value, o.textContent.split(" ")[0]]));
+  at("trail").tBodies[0].prepend(...answer.data.entries.reverse().map((one) => {
+    const row = element("tr");
+    const about = [names.get(one.subject) || one.subject || "", one.actor ? "by " + (names.get(one.actor) || one.actor) : "", one.reason || ""].filter(Boolean).join(", ");
+    row.append(cell("No.", String(one.seq)), cell("When", time(one.time)), cell("What", element("code", one.type)), cell("About", about));
+    state.trail = Math.max(state.trail || 0, one.seq);
+    return row;
+  }));
+  at("trail").hidden = false;
+  if (answer.data.next) await showTrail();
+}
