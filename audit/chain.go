@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -20,9 +21,9 @@ const (
 	ShortestKey = 32
 )
 
-// ErrJournalBroken: the end of the chain is not what a journal with one of these keys left there. Nothing more is
-// chained then: what was done to it would be covered up. [Journal.Verify] says more.
-var ErrJournalBroken = errors.New("audit: the journal's head is not authentic")
+// ErrJournalBroken: the chain, or the record of its ends, is not what a journal with one of these keys left there. Nothing more is
+// chained or dropped then: what was done to it would be covered up. [Journal.Verify] says more.
+var ErrJournalBroken = errors.New("audit: the journal was changed by somebody else")
 
 // signer makes hashes with one key. The key is in the function alone, so that it cannot be printed.
 type signer struct {
@@ -99,7 +100,7 @@ func (r keyring) authentic(h Head) error {
 	case !known:
 		return fmt.Errorf("%w: its key %q is unknown: is a secret missing in auth.previous_secret_keys?", ErrJournalBroken, h.KeyID)
 	case !hmac.Equal(s.head(h), h.MAC):
-		return ErrJournalBroken
+		return fmt.Errorf("%w: the record of its ends is not authentic", ErrJournalBroken)
 	}
 	return nil
 }
@@ -123,11 +124,23 @@ func (r keyring) link(h Head, waiting []Waiting) ([]Entry, Head, error) {
 	return entries, r.signs.signed(h), nil
 }
 
-// move is the head when last and all before it are dropped.
-func (r keyring) move(h Head, last Entry) (Head, error) {
+// move is the head when the entries, which are the first of the chain, are dropped. It refuses those that were changed, whose age is
+// not known: dropping them would leave no trace.
+func (r keyring) move(h Head, dropped []Entry) (Head, error) {
 	if err := r.authentic(h); err != nil {
 		return Head{}, err
 	}
-	h.DroppedSeq, h.DroppedHash = last.Seq, last.Hash
+	for _, e := range dropped {
+		if e.Seq != h.DroppedSeq+1 || e.Seq > h.Seq || !r.follows(h.DroppedHash, e) {
+			return Head{}, fmt.Errorf("%w: entry %d is old and is kept, since it, or what was before it, is not what was chained there", ErrJournalBroken, e.Seq)
+		}
+		h.DroppedSeq, h.DroppedHash = e.Seq, e.Hash
+	}
 	return r.signs.signed(h), nil
+}
+
+// follows reports whether a key of the ring chained the entry, as it is, to the one with the hash prev.
+func (r keyring) follows(prev []byte, e Entry) bool {
+	s, known := r.byID[e.KeyID]
+	return known && bytes.Equal(e.Prev, prev) && hmac.Equal(s.entry(e), e.Hash) && e.faithful()
 }

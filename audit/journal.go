@@ -211,7 +211,7 @@ func (j *Journal) tellLost(ctx context.Context, batch []Waiting) {
 	}
 }
 
-// Chain moves all that waits into the chain, and returns how many events those were. It returns [ErrJournalBroken] when the chain's end is not authentic.
+// Chain moves all that waits into the chain, and returns how many events those were. It returns [ErrJournalBroken] when the record of the chain's ends is not authentic.
 func (j *Journal) Chain(ctx context.Context) (int, error) {
 	for total := 0; ; {
 		var head Head
@@ -244,7 +244,8 @@ func (j *Journal) mark(ctx context.Context, h Head) {
 	}
 }
 
-// Prune drops the entries that are older than they are kept, and returns how many.
+// Prune drops the entries that are older than they are kept, and returns how many. It returns [ErrJournalBroken], and drops none, when
+// one of them was changed or is missing.
 func (j *Journal) Prune(ctx context.Context) (int, error) {
 	if j.deps.Keep <= 0 {
 		return 0, nil

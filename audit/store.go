@@ -63,7 +63,7 @@ type JournalStore interface {
 	// Head returns the head; its zero value when there is none.
 	Head(ctx context.Context) (Head, error)
 	// PruneEntries drops the chain's first entries, up to limit of them and only such as have a time before the given one, up to
-	// the first that has not. It calls move with the head and the last of them, and stores the head that move returns in
+	// the first that has not. It calls move with the head and with them, by ascending Seq, and stores the head that move returns in
 	// the same step. move is not called when there is nothing to drop; its error changes nothing and is returned as it is.
-	PruneEntries(ctx context.Context, before time.Time, limit int, move func(head Head, last Entry) (Head, error)) (int, error)
+	PruneEntries(ctx context.Context, before time.Time, limit int, move func(head Head, dropped []Entry) (Head, error)) (int, error)
 }

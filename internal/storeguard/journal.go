@@ -43,6 +43,6 @@ func (p journal) Head(ctx context.Context) (audit.Head, error) {
 }
 
 // PruneEntries implements [audit.JournalStore].
-func (p journal) PruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, audit.Entry) (audit.Head, error)) (int, error) {
+func (p journal) PruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, []audit.Entry) (audit.Head, error)) (int, error) {
 	return sweep(ctx, p.g, "PruneEntries", func(ctx context.Context) (int, error) { return p.s.PruneEntries(ctx, before, limit, move) })
 }

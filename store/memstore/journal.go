@@ -118,7 +118,7 @@ func (s *Store) Head(ctx context.Context) (audit.Head, error) {
 }
 
 // PruneEntries implements [audit.JournalStore].
-func (s *Store) PruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, audit.Entry) (audit.Head, error)) (int, error) {
+func (s *Store) PruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, []audit.Entry) (audit.Head, error)) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -132,7 +132,7 @@ func (s *Store) PruneEntries(ctx context.Context, before time.Time, limit int, m
 	if n == 0 {
 		return 0, nil
 	}
-	head, err := move(cloneHead(j.head), cloneEntry(j.chain[n-1]))
+	head, err := move(cloneHead(j.head), cloneAll(j.chain[:n], cloneEntry))
 	if err != nil {
 		return 0, err
 	}

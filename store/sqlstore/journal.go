@@ -164,7 +164,7 @@ func (s *Store) Head(ctx context.Context) (audit.Head, error) {
 }
 
 // PruneEntries implements [audit.JournalStore].
-func (s *Store) PruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, audit.Entry) (audit.Head, error)) (n int, err error) {
+func (s *Store) PruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, []audit.Entry) (audit.Head, error)) (n int, err error) {
 	var refused error
 	err = s.write(ctx, "prune entries", func(t txn) error {
 		n, refused, err = t.pruneEntries(ctx, before, limit, move)
@@ -179,7 +179,7 @@ func (s *Store) PruneEntries(ctx context.Context, before time.Time, limit int, m
 	return n, nil
 }
 
-func (t txn) pruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, audit.Entry) (audit.Head, error)) (n int, refused, err error) {
+func (t txn) pruneEntries(ctx context.Context, before time.Time, limit int, move func(audit.Head, []audit.Entry) (audit.Head, error)) (n int, refused, err error) {
 	if err := t.lock(ctx, lockChain); err != nil {
 		return 0, nil, err
 	}
@@ -197,7 +197,7 @@ func (t txn) pruneEntries(ctx context.Context, before time.Time, limit int, move
 	if absent(err) != nil {
 		return 0, nil, err
 	}
-	next, refused := move(head, entries[n-1])
+	next, refused := move(head, entries[:n])
 	if refused != nil {
 		return 0, refused, nil
 	}

@@ -121,6 +121,53 @@ func TestTamperingIsFound(t *testing.T) {
 	}
 }
 
+// Retention is no way to have entries removed: what the columns say of their age is not believed, and nothing is dropped from a chain that somebody has changed.
+func TestRetentionLaundersNothing(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]string{
+		"made older":              `UPDATE authmodule_audit SET at = 1`,
+		"made older up to an old": `UPDATE authmodule_audit SET at = 1 WHERE seq < 8`,
+		"removed before":          `DELETE FROM authmodule_audit WHERE seq < 3; UPDATE authmodule_audit SET at = 1 WHERE seq = 3`,
+		"the head removed":        `DELETE FROM authmodule_audit_head`,
+		"altered":                 `UPDATE authmodule_audit SET subject_id = 'eve' WHERE seq = 1`,
+		"exchanged":               `UPDATE authmodule_audit SET payload = (SELECT o.payload FROM authmodule_audit o WHERE o.seq = 2) WHERE seq = 1`,
+		"numbered anew":           `DELETE FROM authmodule_audit WHERE seq = 1; UPDATE authmodule_audit SET seq = 1, at = 1 WHERE seq = 2`,
+		"put before":              `UPDATE authmodule_audit SET seq = 0 WHERE seq = 1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, d database) {
+				s := d.open(t)
+				old, now := time.Unix(1, 0), time.Now()
+				j, err := audit.NewJournal(audit.JournalDeps{Store: s, Key: []byte("a key of at least thirty-two bytes"), Keep: time.Hour})
+				require.NoError(t, err)
+				for i := range 10 {
+					at := now
+					if i == 0 || i == 7 { // the later one is somebody's, put where events wait
+						at = old
+					}
+					j.On(t.Context(), audit.Event{Type: audit.UserRegistered, Subject: fmt.Sprint("u", i), Time: at})
+				}
+				require.NoError(t, j.Flush(t.Context()))
+				for statement := range strings.SplitSeq(do, "; ") {
+					d.exec(t, statement)
+				}
+				before, err := j.Entries(t.Context(), audit.Query{After: -10, Limit: 100})
+				require.NoError(t, err)
+				n, err := j.Prune(t.Context())
+				require.ErrorIs(t, err, audit.ErrJournalBroken)
+				assert.Zero(t, n)
+				after, err := j.Entries(t.Context(), audit.Query{After: -10, Limit: 100})
+				require.NoError(t, err)
+				assert.Equal(t, before, after)
+				report, err := j.Verify(t.Context())
+				require.NoError(t, err)
+				assert.NotEmpty(t, report.Faults)
+			})
+		})
+	}
+}
+
 // Three nodes write and chain at once: each event is chained once, and there is one chain.
 func TestManyNodesMakeOneChain(t *testing.T) {
 	t.Parallel()

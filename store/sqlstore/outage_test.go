@@ -27,8 +27,8 @@ func linkAll(h audit.Head, waiting []audit.Waiting) (entries []audit.Entry, next
 	return entries, h, nil
 }
 
-func dropTo(h audit.Head, last audit.Entry) (audit.Head, error) {
-	h.DroppedSeq = last.Seq
+func dropTo(h audit.Head, dropped []audit.Entry) (audit.Head, error) {
+	h.DroppedSeq = dropped[len(dropped)-1].Seq
 	return h, nil
 }
 

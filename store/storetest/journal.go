@@ -60,8 +60,14 @@ func last(hash []byte) string {
 	return string(hash[:3])
 }
 
-func moved(h audit.Head, e audit.Entry) (audit.Head, error) {
-	h.DroppedSeq, h.DroppedHash = e.Seq, e.Hash
+// moved refuses entries that do not follow one another: the journal must see each.
+func moved(h audit.Head, dropped []audit.Entry) (audit.Head, error) {
+	for _, e := range dropped {
+		if e.Seq != h.DroppedSeq+1 {
+			return audit.Head{}, fmt.Errorf("entry %d comes after %d", e.Seq, h.DroppedSeq)
+		}
+		h.DroppedSeq, h.DroppedHash = e.Seq, e.Hash
+	}
 	return h, nil
 }
 
@@ -250,7 +256,7 @@ func journalPruneRefused(t *testing.T, ctx context.Context, s audit.JournalStore
 	putEvents(t, ctx, s, numbered(1, 3)...)
 	chainEvents(t, ctx, s, 10, 3)
 	refused := errors.New("refused")
-	n, err := s.PruneEntries(ctx, base().Add(time.Hour), 10, func(audit.Head, audit.Entry) (audit.Head, error) { return audit.Head{}, refused })
+	n, err := s.PruneEntries(ctx, base().Add(time.Hour), 10, func(audit.Head, []audit.Entry) (audit.Head, error) { return audit.Head{}, refused })
 	require.ErrorIs(t, err, refused)
 	require.Zero(t, n)
 	require.Len(t, wholeJournal(t, ctx, s), 3)
