@@ -2,7 +2,8 @@ package audit
 
 import "sync"
 
-// buffer has the events that are not stored yet. Of events that do not fit it has the number.
+// buffer has the events that are not stored yet. Of events that do not fit it has the number. Those of acts have as many places again as
+// all others, so that a flood of what anybody can cause does not keep them out.
 type buffer struct {
 	most int
 	// writing is held by the one who stores them.
@@ -15,14 +16,19 @@ type buffer struct {
 	report []Waiting
 }
 
-func (b *buffer) add(w Waiting) {
+func (b *buffer) add(w Waiting) (fits bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) >= b.most {
+	most := b.most
+	if !comesWithNoAct(w.Type) {
+		most *= 2
+	}
+	if len(b.waiting) >= most {
 		b.lost++
-		return
+		return false
 	}
 	b.waiting = append(b.waiting, w)
+	return true
 }
 
 // next returns up to n events that wait, and the report. tell makes a report of how many were lost.

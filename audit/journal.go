@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,9 +18,8 @@ type Journal struct {
 	ring keyring
 	buffer
 	// bus is told of lost events; it may be nil.
-	bus *Bus
-	// marked is the Seq of the last checkpoint that was logged, and markedAt when, in nanoseconds.
-	marked, markedAt atomic.Int64
+	bus      *Bus
+	progress progress
 }
 
 // JournalDeps are what a [Journal] works with. Fields without a remark are required.
@@ -32,7 +30,7 @@ type JournalDeps struct {
 	Previous [][]byte
 	// Keep is how long entries are kept; 0 is for ever.
 	Keep time.Duration
-	// Buffer is how many events wait in memory at most. Defaults to [DefaultBuffer].
+	// Buffer is how many events that come with no act wait in memory at most; as many again are for those of acts. Defaults to [DefaultBuffer].
 	Buffer int
 	// Log is told of checkpoints and of what could not be written. Defaults to slog.Default().
 	Log *slog.Logger
@@ -42,7 +40,7 @@ type JournalDeps struct {
 }
 
 const (
-	// DefaultBuffer is how many events wait in memory at most, unless told otherwise.
+	// DefaultBuffer is how many events that come with no act wait in memory at most, unless told otherwise.
 	DefaultBuffer = 10_000
 	// ChainBatch is how many events one step moves into the chain at most.
 	ChainBatch = 500
@@ -101,13 +99,18 @@ func (j *Journal) On(ctx context.Context, e Event) {
 		j.deps.Log.ErrorContext(ctx, "an audit event could not be written down", append(logged(e), slog.Any("error", err))...)
 		return
 	}
-	if !comesWithNoAct(e.Type) {
-		if err = j.put(ctx, w); err == nil {
-			return
-		}
-		j.deps.Log.ErrorContext(ctx, "an audit event could not be stored; it is tried again until the program ends", append(logged(e), slog.Any("error", err))...)
+	if comesWithNoAct(e.Type) {
+		j.add(w)
+		return
 	}
-	j.add(w)
+	if err = j.put(ctx, w); err == nil {
+		return
+	}
+	what := "an audit event could not be stored; it is tried again until the program ends"
+	if !j.add(w) {
+		what = "an audit event could not be stored, and too many wait: it is not in the journal"
+	}
+	j.deps.Log.ErrorContext(ctx, what, append(logged(e), slog.Any("error", err))...)
 }
 
 func (j *Journal) complete(e Event) Event {
@@ -170,10 +173,11 @@ func (j *Journal) Run(ctx context.Context) {
 	}
 }
 
-// Flush writes all that is buffered and chains all that waits.
+// Flush writes all that is buffered, chains all that waits and logs a checkpoint.
 func (j *Journal) Flush(ctx context.Context) error {
 	errWrite := j.write(ctx)
 	_, errChain := j.Chain(ctx)
+	j.mark(ctx)
 	return errors.Join(errWrite, errChain)
 }
 
@@ -213,34 +217,28 @@ func (j *Journal) tellLost(ctx context.Context, batch []Waiting) {
 
 // Chain moves all that waits into the chain, and returns how many events those were. It returns [ErrJournalBroken] when the record of the chain's ends is not authentic.
 func (j *Journal) Chain(ctx context.Context) (int, error) {
+	if err := j.begin(ctx); err != nil {
+		return 0, err
+	}
 	for total := 0; ; {
-		var head Head
+		var done step
 		n, err := j.deps.Store.ChainEvents(ctx, ChainBatch, func(h Head, waiting []Waiting) ([]Entry, Head, error) {
+			seen, err := j.progress.from(h)
+			if err != nil {
+				return nil, Head{}, err
+			}
 			entries, next, err := j.ring.link(h, waiting)
-			head = next
+			done = step{seen, h, next}
 			return entries, next, err
 		})
 		total += n
 		if err != nil {
 			return total, err
 		}
-		j.mark(ctx, head)
+		j.note(ctx, done)
 		if n < ChainBatch {
 			return total, nil
 		}
-	}
-}
-
-// mark logs a checkpoint every now and then.
-func (j *Journal) mark(ctx context.Context, h Head) {
-	now, before := j.deps.Now().UnixNano(), j.markedAt.Load()
-	due := h.Seq-j.marked.Load() >= checkpointEntries || time.Duration(now-before) >= checkpointEvery
-	if h.Seq == 0 || h.Seq == j.marked.Load() || !due {
-		return
-	}
-	if j.markedAt.CompareAndSwap(before, now) {
-		j.marked.Store(h.Seq)
-		j.deps.Log.InfoContext(ctx, "audit journal checkpoint", "checkpoint", Checkpoint{h.Seq, h.Hash}.String())
 	}
 }
 

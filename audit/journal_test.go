@@ -202,6 +202,37 @@ func TestStoreThatIsDown(t *testing.T) {
 	kit.sound(t)
 }
 
+// A flood of what anybody can cause keeps no event of an act out while the store is down; and those are bounded too.
+func TestFloodLeavesRoomForActs(t *testing.T) {
+	t.Parallel()
+	kit := newKit(t, func(d *audit.JournalDeps) { d.Buffer = 3 })
+	kit.store.down.Store(true)
+	for range 10 {
+		kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+	}
+	for range 4 {
+		kit.bus.Emit(t.Context(), audit.Event{Type: audit.RoleAssigned})
+	}
+	assert.Equal(t, 3, strings.Count(kit.log.String(), "could not be stored; it is tried again"))
+	assert.Equal(t, 1, strings.Count(kit.log.String(), "too many wait: it is not in the journal"))
+	kit.store.down.Store(false)
+	require.NoError(t, kit.Flush(t.Context()))
+	assert.Equal(t, map[audit.Type]int{audit.LoginFailed: 3, audit.RoleAssigned: 3, audit.AuditDropped: 1}, count(kit.types(t)))
+	last, err := kit.Entries(t.Context(), audit.Query{Type: audit.AuditDropped, Limit: 1})
+	require.NoError(t, err)
+	e, err := last[0].Event()
+	require.NoError(t, err)
+	assert.Equal(t, "8", e.Detail["count"])
+}
+
+func count(types []audit.Type) map[audit.Type]int {
+	n := map[audit.Type]int{}
+	for _, t := range types {
+		n[t]++
+	}
+	return n
+}
+
 // A flood is bounded, and every event is in the journal or counted (-race).
 func TestFloodLosesNothingUncounted(t *testing.T) {
 	t.Parallel()
@@ -265,18 +296,30 @@ func TestCheckpointsAreLogged(t *testing.T) {
 		}
 		return found
 	}
-	kit.fill(t, 1)
+	chain := func(n int) {
+		for range n {
+			kit.bus.Emit(t.Context(), audit.Event{Type: audit.UserRegistered})
+		}
+		_, err := kit.Chain(t.Context())
+		require.NoError(t, err)
+	}
+	chain(1)
 	require.Len(t, logged(), 1, "the first of a process")
-	kit.fill(t, 998)
+	chain(998)
 	require.Len(t, logged(), 1)
-	kit.fill(t, 2)
+	chain(2)
 	require.Len(t, logged(), 2, "a thousand")
-	kit.fill(t, 1)
 	now = now.Add(time.Hour)
-	require.NoError(t, kit.Flush(t.Context()))
+	chain(0)
 	require.Len(t, logged(), 2, "nothing is chained")
-	kit.fill(t, 1)
+	chain(1)
 	require.Len(t, logged(), 3, "an hour")
+	chain(1)
+	require.Len(t, logged(), 3)
+	require.NoError(t, kit.Flush(t.Context()))
+	require.Len(t, logged(), 4, "the last of a process")
+	require.NoError(t, kit.Flush(t.Context()))
+	require.Len(t, logged(), 4)
 	kit.sound(t, logged()...)
 }
 

@@ -2,9 +2,11 @@ package sqlstore_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -166,6 +168,58 @@ func TestRetentionLaundersNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A chain whose end was removed is not begun anew: neither by a program that runs, nor, while there are entries, by another one.
+func TestChainWithoutAHeadIsNotBegunAnew(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, d database) {
+		s := d.open(t)
+		running := newJournal(t, s)
+		running.fill(t, 1, 3)
+		d.exec(t, `DELETE FROM authmodule_audit_head`)
+		d.exec(t, `DELETE FROM authmodule_audit WHERE seq = 1`) // its number is free
+		event := audit.Event{Type: audit.UserDisabled, Time: time.Unix(1, 0)}
+		running.On(t.Context(), event)
+		another := newJournal(t, s)
+		for _, j := range []journal{running, another} {
+			_, err := j.Chain(t.Context())
+			require.ErrorIs(t, err, audit.ErrJournalBroken)
+			require.ErrorContains(t, err, "the record of its ends was removed")
+		}
+		d.exec(t, `DELETE FROM authmodule_audit`)
+		_, err := running.Chain(t.Context())
+		require.ErrorIs(t, err, audit.ErrJournalBroken, "it has seen more")
+		another.chain(t)
+		assert.Equal(t, 1, another.sound(t).Entries, "what waited is at the beginning of another chain")
+	})
+}
+
+// A program that runs says so when the chain is set back behind it.
+func TestChainThatWasSetBackIsHeardOf(t *testing.T) {
+	t.Parallel()
+	d := sqliteDatabase(t)
+	s := d.open(t)
+	var log bytes.Buffer
+	inner, err := audit.NewJournal(audit.JournalDeps{Store: s, Key: []byte("a key of at least thirty-two bytes"), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	j := journal{inner}
+	j.fill(t, 1, 3)
+	d.exec(t, `CREATE TABLE authmodule_audit_head_copy AS SELECT * FROM authmodule_audit_head`)
+	j.fill(t, 4, 5)
+	assert.NotContains(t, log.String(), "level=ERROR")
+	seen := j.sound(t).Checkpoint
+	d.exec(t, `DELETE FROM authmodule_audit WHERE seq > 3`)
+	d.exec(t, `DELETE FROM authmodule_audit_head`)
+	d.exec(t, `INSERT INTO authmodule_audit_head SELECT * FROM authmodule_audit_head_copy`)
+	j.fill(t, 6, 6)
+	assert.Contains(t, log.String(), `level=ERROR msg="the audit journal was set back: entries that this program had chained are gone" chained=`+seen.String()+" found=3")
+	assert.Contains(t, log.String(), "checkpoint=4:")
+	report, err := j.Verify(t.Context(), seen)
+	require.NoError(t, err)
+	assert.Equal(t, []audit.Fault{fault(audit.RolledBack, 5, 5)}, report.Faults)
+	j.fill(t, 7, 7)
+	assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), "once")
 }
 
 // Three nodes write and chain at once: each event is chained once, and there is one chain.
