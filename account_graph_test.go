@@ -33,7 +33,7 @@ func TestAccountsThatCannotSendAreAStartError(t *testing.T) {
 		"all pages, in production":    {func(c *authmodule.Config) { inProduction(c); c.Account.Links = pages }, notifier, ""},
 		"one page less in production": {func(c *authmodule.Config) { inProduction(c); c.Account.Links, c.Account.MagicLink = pages, true }, notifier, "auth.account.links"},
 		"codes by mail as a factor":   {func(c *authmodule.Config) { c.MFA.Enabled, c.MFA.EmailCode = true, true }, notifier, ""},
-		"those without a notifier":    {func(c *authmodule.Config) { c.MFA.Enabled, c.MFA.EmailCode = true, true }, fx.Options(), "sender"},
+		"those without a notifier":    {func(c *authmodule.Config) { c.MFA.Enabled, c.MFA.EmailCode = true, true }, fx.Options(), "LEX_AUTH__MFA__EMAIL_CODE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,6 @@
 package authmodule_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -15,18 +14,10 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-// mailedCodes keeps the last code.
-type mailedCodes struct{ last setting.Secret }
-
-func (m *mailedCodes) SendCode(_ context.Context, _ authn.User, code setting.Secret) error {
-	m.last = code
-	return nil
-}
-
 // STEP-02: with the module's own factors. An app makes the stronger class, a recovery code and a mailbox do not.
 func TestSTEP02WithTheModulesFactors(t *testing.T) {
 	t.Parallel()
-	box := &mailedCodes{}
+	box := &codebox{}
 	app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 		c.SecretKey, c.MFA.Enabled, c.MFA.EmailCode, c.MFA.TrustDays = goodSecret, true, true, 30
 	}, authmodule.UseCodeSender(func() mfa.Sender { return box }))
@@ -49,7 +40,7 @@ func TestSTEP02WithTheModulesFactors(t *testing.T) {
 	codes, err := app.MFA.ConfirmTOTP(t.Context(), user.Subject, enrollment.ID, appCode(t, app, enrollment.Secret), mfa.By{})
 	require.NoError(t, err)
 	require.NoError(t, app.MFA.EnrollEmail(t.Context(), user, authn.Client{}))
-	_, err = app.MFA.ConfirmEmail(t.Context(), user.Subject, box.last, mfa.By{})
+	_, err = app.MFA.ConfirmEmail(t.Context(), user.Subject, box.last(), mfa.By{})
 	require.NoError(t, err)
 	app.Advance(mfa.Period)
 
@@ -64,7 +55,7 @@ func TestSTEP02WithTheModulesFactors(t *testing.T) {
 		acr     string
 	}{
 		{mfa.NameRecoveryCode, func() setting.Secret { return codes[0] }, []string{"pwd", "mfa", "recovery"}, authn.ACR1},
-		{mfa.NameEmailCode, func() setting.Secret { return box.last }, []string{"pwd", "mfa", "email"}, authn.ACR1},
+		{mfa.NameEmailCode, func() setting.Secret { return box.last() }, []string{"pwd", "mfa", "email"}, authn.ACR1},
 		{mfa.NameTOTP, func() setting.Secret { return appCode(t, app, enrollment.Secret) }, []string{"pwd", "mfa", "otp"}, authn.ACR2},
 	} {
 		_, p := login()

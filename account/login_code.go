@@ -3,13 +3,11 @@ package account
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -69,14 +67,13 @@ func (s *Service) BeginCode(ctx context.Context, r Request) (CodeChallenge, erro
 
 // newCode makes a challenge that is nobody's yet, and its code.
 func (s *Service) newCode(t authn.Tenant, email string) (CodeChallenge, authn.OneTime, setting.Secret, error) {
-	n, errCode := rand.Int(s.deps.Rand, big.NewInt(100_000_000))
+	code, errCode := credential.NewDigits(s.deps.Rand, codeDigits)
 	nonce, errNonce := credential.NewSecret(s.deps.Rand)
 	secret, errSecret := credential.NewSecret(s.deps.Rand)
 	id, errID := credential.NewID(s.deps.Rand, string(t), email)
 	if err := errors.Join(errCode, errNonce, errSecret, errID); err != nil {
 		return CodeChallenge{}, authn.OneTime{}, "", fmt.Errorf("account: make a code: %w", err)
 	}
-	code := setting.Secret(fmt.Sprintf("%0*d", codeDigits, n))
 	value, err := json.Marshal(waiting{Asked: email, Hash: s.codeHash(nonce, id, code), Nonce: nonce})
 	if err != nil {
 		return CodeChallenge{}, authn.OneTime{}, "", errors.New("account: a code could not be kept")

@@ -43,6 +43,9 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 	if err := errors.Join(errSender, errSecret); err != nil {
 		return nil, s.loud(err)
 	}
+	if s.MFA.EmailCode && sender == nil {
+		return nil, s.loud(errors.New("authmodule: auth.mfa.email_code (LEX_AUTH__MFA__EMAIL_CODE) sends mail, and there is no notifier and no sender of codes: add authmodule.UseNotifier or authmodule.UseCodeSender, configure auth.smtp, or leave the key out"))
+	}
 	others := slot.Values(in.Factors.List)
 	slices.SortFunc(others, func(a, b mfa.Factor) int { return strings.Compare(a.Name(), b.Name()) })
 	service, err := mfa.New(s.MFA, mfa.Deps{

@@ -3,13 +3,11 @@ package mfa
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/authmodule/authmodule/audit"
@@ -84,15 +82,11 @@ func (f emailFactor) Verify(_ context.Context, q authn.FactorQuery, code setting
 
 // send sends a new code and returns the state that it is checked against.
 func (s *Service) send(ctx context.Context, q authn.FactorQuery) ([]byte, error) {
-	n, err := rand.Int(s.deps.Rand, big.NewInt(100_000_000))
-	if err != nil {
+	code, errCode := credential.NewDigits(s.deps.Rand, codeDigits)
+	nonce, errNonce := credential.NewSecret(s.deps.Rand)
+	if err := errors.Join(errCode, errNonce); err != nil {
 		return nil, fmt.Errorf("mfa: make a code: %w", err)
 	}
-	nonce, err := credential.NewSecret(s.deps.Rand)
-	if err != nil {
-		return nil, fmt.Errorf("mfa: make a code: %w", err)
-	}
-	code := setting.Secret(fmt.Sprintf("%0*d", codeDigits, n))
 	state, err := json.Marshal(sent{Hash: s.codeHash(nonce, q.Proof.Subject, code), Nonce: nonce, Expires: s.deps.Now().Add(CodeLifetime)})
 	if err != nil {
 		return nil, errors.New("mfa: a code could not be kept")

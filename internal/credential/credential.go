@@ -13,11 +13,13 @@
 package credential
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"strings"
 
 	"github.com/authmodule/authmodule/setting"
@@ -122,6 +124,16 @@ func NewSecret(random io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	return secret, nil
+}
+
+// NewDigits returns a code of so many decimal digits, each as likely as any other.
+func NewDigits(random io.Reader, digits int) (setting.Secret, error) {
+	end := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
+	n, err := rand.Int(random, end)
+	if err != nil {
+		return "", err
+	}
+	return setting.Secret(fmt.Sprintf("%0*d", digits, n)), nil
 }
 
 // NewID returns a new public ID for a record of the subject, or [ErrMalformed]

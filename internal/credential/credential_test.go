@@ -53,6 +53,23 @@ func TestNewSecret(t *testing.T) {
 	require.Error(t, err, "a short read is no secret")
 }
 
+func TestNewDigits(t *testing.T) {
+	t.Parallel()
+	code, err := credential.NewDigits(bytes.NewReader(make([]byte, 64)), 8)
+	require.NoError(t, err)
+	assert.EqualValues(t, "00000000", code.Reveal(), "zeros in front are part of it")
+	seen := map[string]bool{}
+	for range 100 {
+		code, err := credential.NewDigits(rand.Reader, 8)
+		require.NoError(t, err)
+		assert.Regexp(t, "^[0-9]{8}$", code.Reveal())
+		seen[code.Reveal()] = true
+	}
+	assert.Greater(t, len(seen), 90)
+	_, err = credential.NewDigits(bytes.NewReader(nil), 8)
+	assert.Error(t, err)
+}
+
 func TestNewID(t *testing.T) {
 	t.Parallel()
 	const tag = 8
