@@ -140,7 +140,10 @@ func (r keyring) move(h Head, dropped []Entry) (Head, error) {
 }
 
 // follows reports whether a key of the ring chained the entry, as it is, to the one with the hash prev.
-func (r keyring) follows(prev []byte, e Entry) bool {
+func (r keyring) follows(prev []byte, e Entry) bool { return bytes.Equal(e.Prev, prev) && r.made(e) }
+
+// made reports whether a key of the ring chained the entry as it is.
+func (r keyring) made(e Entry) bool {
 	s, known := r.byID[e.KeyID]
-	return known && bytes.Equal(e.Prev, prev) && hmac.Equal(s.entry(e), e.Hash) && e.faithful()
+	return known && hmac.Equal(s.entry(e), e.Hash) && e.faithful()
 }

@@ -147,7 +147,10 @@ func (j *Journal) put(ctx context.Context, w Waiting) error {
 	return j.deps.Store.PutEvents(ctx, w)
 }
 
-// Entries reads the journal.
+// Authentic reports whether the entry is as a journal with one of the keys chained it, at its place. What is missing beside it [Journal.Verify] finds.
+func (j *Journal) Authentic(e Entry) bool { return j.ring.made(e) }
+
+// Entries reads the journal. It returns what the store has; see [Journal.Authentic].
 func (j *Journal) Entries(ctx context.Context, q Query) ([]Entry, error) {
 	return j.deps.Store.Entries(ctx, q)
 }

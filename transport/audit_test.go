@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -22,6 +23,8 @@ type journalStore struct {
 	*memstore.Store
 	tenant string
 	down   bool
+	// altered is the number of an entry that somebody has changed.
+	altered int64
 }
 
 func (s *journalStore) Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
@@ -31,7 +34,13 @@ func (s *journalStore) Entries(ctx context.Context, q audit.Query) ([]audit.Entr
 	if s.tenant != "" { // somebody has written another tenant beside the entries
 		q.Tenant = &s.tenant
 	}
-	return s.Store.Entries(ctx, q)
+	entries, err := s.Store.Entries(ctx, q)
+	for i := range entries {
+		if entries[i].Seq == s.altered {
+			entries[i].Payload = bytes.Replace(entries[i].Payload, []byte(`"type":`), []byte(`"reason":"none","type":`), 1)
+		}
+	}
+	return entries, err
 }
 
 func startJournal(t *testing.T, endpoint bool) (app, *journalStore) {
@@ -90,6 +99,27 @@ func TestAuditRoute(t *testing.T) {
 	for _, query := range []string{"?limit=0", "?limit=201", "?limit=x", "?after=x", "?after=-1", "?after=99999999999999999999"} {
 		w := app.Do(request("GET", "/auth/audit"+query, "", login...))
 		assert.Equal(t, http.StatusBadRequest, w.Code, query)
+	}
+}
+
+// An entry that is not as it was written is shown, and said to be so.
+func TestAuditRouteSaysWhatWasAltered(t *testing.T) {
+	t.Parallel()
+	app, store := startJournal(t, true)
+	login := bearer(app.Token(app.Principal("auditor")))
+	require.NoError(t, app.Journal.Flush(t.Context()))
+	store.altered = 2
+	body := answer(t, app.Do(request("GET", "/auth/audit", "", login...)), http.StatusOK)
+	entries := body["entries"].([]any)
+	require.GreaterOrEqual(t, len(entries), 2)
+	for i, one := range entries {
+		entry := one.(map[string]any)
+		if i == 1 {
+			assert.Equal(t, true, entry["altered"])
+			assert.Equal(t, "none", entry["reason"])
+			continue
+		}
+		assert.NotContains(t, names(entry), "altered")
 	}
 }
 

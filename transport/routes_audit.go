@@ -38,6 +38,8 @@ type auditView struct {
 	UserAgent string            `json:"user_agent,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
 	Detail    map[string]string `json:"detail,omitempty"`
+	// Altered says that somebody has changed the entry.
+	Altered bool `json:"altered,omitempty"`
 }
 
 // auditEntries answers with a page, the oldest first; "next" is the parameter "after" of the page that follows, and absent on the last.
@@ -63,7 +65,7 @@ func (g *Gate) auditEntries(ctx context.Context, r *http.Request) (Reply, error)
 		entries = entries[:limit]
 		next = entries[limit-1].Seq
 	}
-	views, err := auditViews(entries, tenant)
+	views, err := g.auditViews(entries, tenant)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -87,7 +89,7 @@ func auditAfter(r *http.Request) (int64, error) {
 }
 
 // auditViews refuses an entry that names another tenant than the one it was found under: the store was tampered with.
-func auditViews(entries []audit.Entry, tenant string) ([]auditView, error) {
+func (g *Gate) auditViews(entries []audit.Entry, tenant string) ([]auditView, error) {
 	views := make([]auditView, 0, len(entries))
 	for _, entry := range entries {
 		e, err := entry.Event()
@@ -96,7 +98,7 @@ func auditViews(entries []audit.Entry, tenant string) ([]auditView, error) {
 		}
 		views = append(views, auditView{
 			Seq: entry.Seq, ID: e.ID, Type: e.Type, Time: e.Time, Subject: e.Subject, Actor: e.Actor, SessionID: e.SessionID,
-			IP: e.IP, UserAgent: e.UserAgent, Reason: e.Reason, Detail: e.Detail,
+			IP: e.IP, UserAgent: e.UserAgent, Reason: e.Reason, Detail: e.Detail, Altered: !g.deps.Journal.Authentic(entry),
 		})
 	}
 	return views, nil
