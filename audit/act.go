@@ -118,7 +118,7 @@ func (a *Act) TellOf(ctx context.Context, outcome any) {
 	a.mu.Unlock()
 	ctx = context.WithValue(ctx, toldKey{}, recorded)
 	for _, e := range events {
-		a.bus.Emit(ctx, e)
+		a.bus.emit(ctx, e)
 	}
 }
 

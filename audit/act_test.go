@@ -80,6 +80,28 @@ func TestActOfAnOutcome(t *testing.T) {
 	assert.Equal(t, "b", (*events)[1].SessionID)
 }
 
+// What a listener tells of with the context it was given is an event of its own, and is written.
+func TestEventOfAListenerIsWritten(t *testing.T) {
+	t.Parallel()
+	kit := newKit(t)
+	bus, _ := heard()
+	kit.Journal.Subscribe(bus)
+	bus.Subscribe(audit.ListenerFunc(func(ctx context.Context, e audit.Event) {
+		if e.Type == audit.UserRegistered {
+			bus.Emit(ctx, audit.Event{Type: audit.AccessDenied, Subject: "u2"})
+			bus.Act(audit.Event{Type: audit.RoleAssigned, Subject: "u3"}).Tell(ctx)
+		}
+	}))
+	act := bus.Act(audit.Event{Type: audit.UserRegistered, Subject: "u1"})
+	waiting, err := audit.AttachedTo(act.In(t.Context())).Waiting(nil)
+	require.NoError(t, err)
+	require.NoError(t, kit.store.PutEvents(t.Context(), waiting...))
+	audit.AttachedTo(act.In(t.Context())).Recorded()
+	act.Tell(t.Context())
+	require.NoError(t, kit.Flush(t.Context()))
+	assert.ElementsMatch(t, []audit.Type{audit.UserRegistered, audit.AccessDenied, audit.RoleAssigned}, kit.types(t))
+}
+
 // A caller that gave up has told nothing; the store that is still at it writes what it does.
 func TestActOfAStoreThatWasGivenUp(t *testing.T) {
 	t.Parallel()

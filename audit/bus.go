@@ -66,6 +66,13 @@ func (b *Bus) Subscribe(l Listener) {
 
 // Emit tells every listener. It returns when all have been told.
 func (b *Bus) Emit(ctx context.Context, e Event) {
+	if Recorded(ctx) { // of the event that the caller, a listener, was told of
+		ctx = context.WithValue(ctx, toldKey{}, false)
+	}
+	b.emit(ctx, e)
+}
+
+func (b *Bus) emit(ctx context.Context, e Event) {
 	if b == nil {
 		return
 	}

@@ -132,7 +132,7 @@ const (
 
 // The journal itself.
 const (
-	// AuditDropped: events that come with no change, such as failed logins, were more than the journal could write; the detail count says how many are missing.
+	// AuditDropped: more events, for the most part such as come with no change, waited for the journal than it keeps in memory; the detail count says how many are missing.
 	AuditDropped Type = "audit.dropped"
 )
 

@@ -213,7 +213,7 @@ func (j *Journal) tellLost(ctx context.Context, batch []Waiting) {
 			continue
 		}
 		if e, err := w.Event(); err == nil {
-			j.bus.Emit(context.WithValue(ctx, toldKey{}, true), e)
+			j.bus.emit(context.WithValue(ctx, toldKey{}, true), e)
 		}
 	}
 }
