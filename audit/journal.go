@@ -47,6 +47,8 @@ const (
 	// flushEvery and chainEvery are how often what is buffered is written, and what waits is chained.
 	flushEvery = 100 * time.Millisecond
 	chainEvery = time.Second
+	// warnEvery is how often a store that stays down is warned of.
+	warnEvery = 10 * time.Second
 	// putWithin bounds how long an act waits for its event to be written.
 	putWithin = 2 * time.Second
 	// A checkpoint is logged after so many entries, or when the last was logged so long ago.
@@ -160,20 +162,30 @@ func (j *Journal) Run(ctx context.Context) {
 	flush, chain := time.NewTicker(flushEvery), time.NewTicker(chainEvery)
 	defer flush.Stop()
 	defer chain.Stop()
+	var writing, chaining trouble
 	for {
-		var err error
 		select {
 		case <-ctx.Done():
 			return
 		case <-flush.C:
-			err = j.write(ctx)
+			writing.note(ctx, j, j.write(ctx))
 		case <-chain.C:
-			_, err = j.Chain(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			j.deps.Log.WarnContext(ctx, "the audit journal could not be written; it is tried again", "error", err)
+			_, err := j.Chain(ctx)
+			chaining.note(ctx, j, err)
 		}
 	}
+}
+
+// trouble is of one thing that is tried again and again. A store that is down, often for want of room, must not fill the log as well.
+type trouble struct{ warned time.Time }
+
+func (t *trouble) note(ctx context.Context, j *Journal, err error) {
+	now := j.deps.Now()
+	if err == nil || ctx.Err() != nil || now.Sub(t.warned).Abs() < warnEvery {
+		return
+	}
+	t.warned = now
+	j.deps.Log.WarnContext(ctx, "the audit journal could not be written; it is tried again", "error", err)
 }
 
 // Flush writes all that is buffered, chains all that waits and logs a checkpoint.

@@ -170,6 +170,24 @@ func TestWhatComesWithNoActIsBuffered(t *testing.T) {
 	})
 }
 
+// A store that stays down, maybe since its disk is full, does not fill the log ten times a second.
+func TestStoreThatStaysDownIsWarnedOfNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kit := newKit(t, func(d *audit.JournalDeps) { d.Now = time.Now })
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { kit.Run(ctx) })
+		kit.store.down.Store(true)
+		kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+		time.Sleep(time.Minute)
+		cancel()
+		running.Wait()
+		assert.Equal(t, 6, strings.Count(kit.log.String(), "level=WARN"))
+		assert.Greater(t, kit.store.puts.Load(), int64(500), "it is tried all the same")
+	})
+}
+
 func TestStoreThatIsDown(t *testing.T) {
 	t.Parallel()
 	kit := newKit(t, func(d *audit.JournalDeps) { d.Buffer = 3 })
