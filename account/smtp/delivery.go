@@ -24,7 +24,7 @@ func (s *Sender) deliver(ctx context.Context, m message) error {
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	client, err := s.greet(ctx, conn)
+	client, err := s.greet(ctx, &bounded{conn, mostRead})
 	if err != nil {
 		return err
 	}

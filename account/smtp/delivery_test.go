@@ -152,6 +152,31 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
+// What answers without an end, such as no mail server, is not read until memory ends.
+func TestAServerThatDoesNotStopIsNotReadToTheEnd(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	written := make(chan int, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		n, total, line := 0, 0, []byte(strings.Repeat("x", 64<<10))
+		for err == nil && total < 256<<20 {
+			n, err = conn.Write(line)
+			total += n
+		}
+		written <- total
+	}()
+	s := &server{port: listener.Addr().(*net.TCPAddr).Port}
+	err = s.sender(t, inClear).Notify(t.Context(), reset("ada@example.org"))
+	require.EqualError(t, err, "smtp: greet: the server ended the connection, or what answers there is no mail server")
+	assert.Less(t, <-written, 32<<20, "what waits in the sockets included")
+}
+
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
