@@ -14,6 +14,8 @@ const (
 	MaxPayload = 64 << 10
 	// maxText is how much of each text is written, in bytes: written as JSON, all fields but the detail stay below MaxPayload.
 	maxText = 1 << 10
+	// maxName is how much of a name that stores look for is written: two of them must fit an index of PostgreSQL, in whatever way they are escaped.
+	maxName = 512
 	// payloadVersion is the form of what is written.
 	payloadVersion = 1
 )
@@ -47,7 +49,7 @@ type Waiting struct {
 	Payload []byte
 }
 
-// NewWaiting writes an event, which must have an ID and a time. Texts are made valid UTF-8 and cut to 1 KiB, and a
+// NewWaiting writes an event, which must have an ID and a time. Texts are made valid UTF-8 and cut to 1 KiB, tenant and subject to 512 bytes, and a
 // detail that makes the event longer than [MaxPayload] is left out, with "truncated" in its place.
 func NewWaiting(e Event) (Waiting, error) {
 	if e.ID == "" || e.Time.IsZero() {
@@ -67,8 +69,8 @@ func NewWaiting(e Event) (Waiting, error) {
 
 func payloadOf(e Event) payload {
 	p := payload{
-		Version: payloadVersion, ID: text(e.ID), Type: Type(text(string(e.Type))), Time: stamp(e.Time).Format(time.RFC3339Nano), Tenant: text(e.Tenant),
-		Subject: text(e.Subject), Actor: text(e.Actor), SessionID: text(e.SessionID), IP: text(e.IP), UserAgent: text(e.UserAgent), Reason: text(e.Reason),
+		Version: payloadVersion, ID: text(e.ID), Type: Type(text(string(e.Type))), Time: stamp(e.Time).Format(time.RFC3339Nano), Tenant: cut(e.Tenant, maxName),
+		Subject: cut(e.Subject, maxName), Actor: text(e.Actor), SessionID: text(e.SessionID), IP: text(e.IP), UserAgent: text(e.UserAgent), Reason: text(e.Reason),
 	}
 	if len(e.Detail) > 0 {
 		p.Detail = make(map[string]string, len(e.Detail))
@@ -87,14 +89,18 @@ func (p payload) waiting(at time.Time, raw []byte) Waiting {
 func stamp(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
 
 // text is s as JSON can hold it, and not longer than it may be.
-func text(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText]
-		for len(s) > maxText-utf8.UTFMax && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) {
-			s = s[:len(s)-1]
-		}
+func text(s string) string { return cut(s, maxText) }
+
+// cut is s as valid UTF-8, of at most so many bytes.
+func cut(s string, most int) string {
+	s = strings.ToValidUTF8(s[:min(len(s), 2*most)], string(utf8.RuneError))
+	if len(s) <= most {
+		return s
 	}
-	return strings.ToValidUTF8(s, "\ufffd")
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
 }
 
 // Event reads the payload. It returns [ErrPayload] for one that is no event.

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha512"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -168,6 +170,34 @@ func TestRetentionLaundersNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// No event is too long for an index: one that cannot be chained would keep all others out.
+func TestLongestEventIsChained(t *testing.T) {
+	t.Parallel()
+	text := func(i int) string { // of what is escaped or replaced, and of what cannot be compressed
+		var plain, odd strings.Builder
+		for n := range 16 {
+			sum := sha512.Sum512([]byte{byte(i), byte(n)})
+			plain.WriteString(base64.StdEncoding.EncodeToString(sum[:]))
+		}
+		if i%2 == 0 {
+			return "\x00" + plain.String()
+		}
+		for _, b := range []byte(plain.String()) {
+			odd.Write([]byte{b, 0xff})
+		}
+		return odd.String()
+	}
+	onBoth(t, func(t *testing.T, d database) {
+		s := d.open(t)
+		j := newJournal(t, s)
+		for i := range 4 {
+			j.On(t.Context(), audit.Event{ID: text(i), Type: audit.Type(text(i + 10)), Tenant: text(i + 20), Subject: text(i + 30), Time: time.Unix(1, 0)})
+		}
+		j.chain(t)
+		assert.Equal(t, 4, j.sound(t).Entries)
+	})
 }
 
 // A chain whose end was removed is not begun anew: neither by a program that runs, nor, while there are entries, by another one.
