@@ -35,6 +35,7 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account/smtp"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/store/redisstore"
 )
@@ -77,8 +78,8 @@ func application(s settings, log *slog.Logger) fx.Option {
 	return fx.Options(
 		authmodule.Configure(s.auth),
 		redisstore.Module(), // for auth.store.sessions: redis
+		smtp.Module(),       // for auth.smtp
 		addPolicies(),
-		authmodule.UseDeviceNotifier(newNotifier),
 		fx.Supply(s, log),
 		fx.Provide(newEcho, newArticles, newChanges, newPage),
 		// Hooks run in this order, after those of the module, whose store they need.

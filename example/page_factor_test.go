@@ -81,7 +81,11 @@ func TestPageSecondFactor(t *testing.T) {
 	b.see("#try-delete .answer", "204")
 
 	// The trail has it all.
-	b.click("#trail-show")
+	require.Eventually(t, func() bool {
+		b.click("#trail-show")
+		b.see("#trail", "login.succeeded")
+		return strings.Contains(b.text("#trail"), "step_up.succeeded")
+	}, 30*time.Second, 200*time.Millisecond, "an event is chained a second after it")
 	for _, event := range []string{"mfa.enrolled", "mfa.failed", "recovery_code.used", "step_up.succeeded", "login.succeeded", "session.ended"} {
 		b.see("#trail", event)
 	}
