@@ -74,7 +74,7 @@ async function forgot() {
 
 async function showFactors() {
   const answer = state.me ? await call("GET", prefix + "/mfa") : null;
-  const shown = answer !== null && answer.ok;
+  const shown = answer !== null && answer.ok && !state.me.actor;
   at("factors").hidden = !shown;
   at("factors-none").hidden = shown;
   at("enroll").hidden = true;
@@ -213,11 +213,12 @@ async function showTrail() {
   const names = new Map([...at("admin-user").options].map((o) => [o.value, o.textContent.split(" ")[0]]));
   at("trail").tBodies[0].prepend(...answer.data.entries.reverse().map((one) => {
     const row = element("tr");
-    const about = [names.get(one.subject) || one.subject || "", one.actor ? "by " + (names.get(one.actor) || one.actor) : "", one.reason || ""].filter(Boolean).join(", ");
+    const about = [names.get(one.subject) || one.subject || "", one.actor ? "by " + (names.get(one.actor) || one.actor) : "", one.reason || "",
+      ...Object.entries(one.detail || {}).filter(([name]) => !name.endsWith("_id")).map(([name, value]) => name + " " + value)].filter(Boolean).join(", ");
     row.append(cell("No.", String(one.seq)), cell("When", time(one.time)), cell("What", element("code", one.type)), cell("About", about));
     state.trail = Math.max(state.trail || 0, one.seq);
     return row;
   }));
-  at("trail").hidden = false;
+  at("trail-box").hidden = false;
   if (answer.data.next) await showTrail();
 }

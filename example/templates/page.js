@@ -89,7 +89,7 @@ function clearAnswers() {
   at("last-text").textContent = "Nothing was tried yet.";
   at("why").replaceChildren();
   at("trail").tBodies[0].replaceChildren();
-  at("trail").hidden = at("codes").hidden = at("prove").hidden = true;
+  at("trail-box").hidden = at("codes").hidden = at("prove").hidden = true;
   at("codes-text").textContent = at("enroll-secret").textContent = "";
   state.trail = 0;
 }
@@ -136,7 +136,7 @@ async function listen() {
 async function forget(as, text) {
   if (as === "token" && state.own) {
     await actNoMore();
-    return say(text);
+    return say(text + " You act as nobody else any more.");
   }
   if (as === "token") { state.access = ""; state.refresh = ""; state.until = null; }
   if (as === "cookie") state.cookie = false;
