@@ -68,7 +68,7 @@ func TestPageAccount(t *testing.T) {
 	b.click("button")
 	b.see("#said", "the link is not valid")
 	b.screenshot("verify-refused-narrow", 390, "dark")
-	b.linked(p, second) // in the same tab: the address differs behind # alone
+	b.linked(p, second)                 // in the same tab: the address differs behind # alone
 	require.Eventually(t, func() bool { // the page loads anew under the question
 		fresh, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("location.hash === '' && document.getElementById('said')?.textContent === ''"))
 		return err == nil && fresh
@@ -133,6 +133,40 @@ func TestPageAccount(t *testing.T) {
 	b.see("#badge", "anonymous")
 	assert.Equal(t, 401, p.do("GET", "/auth/me", "", bearer(access)).status)
 	assert.Equal(t, 401, p.do("POST", "/auth/login", credentials(email, "token")).status)
+	assert.Empty(t, b.errors())
+}
+
+// TestPageLinks changes an address, by the link that is sent to the new one, and logs in by a link.
+func TestPageLinks(t *testing.T) {
+	t.Parallel()
+	const email = "editor-in-chief@example.com"
+	b := openBrowser(t)
+	p := start(t, setup{env: []string{"LEX_AUTH__ACCOUNT__MAGIC_LINK=true"}})
+	b.do(chromedp.Navigate(p.url))
+	b.login("editor@example.com", "cookie")
+	b.fill("#move-email", email)
+	b.click("#move-button")
+	b.see("#said", "was sent to "+email)
+	b.linked(p, p.mailed("change_email", email, 0))
+	b.see("h1", "Confirm your new e-mail address")
+	b.screenshot("confirm", 1200, "dark")
+	b.click("button")
+	b.see("#said", "Done: this is your account's address now")
+	assert.Equal(t, 200, p.do("POST", "/auth/login", credentials(email, "token")).status)
+	assert.Equal(t, 401, p.do("POST", "/auth/login", credentials("editor@example.com", "token")).status)
+	b.do(chromedp.Navigate(p.url))
+	b.see("#badge", email)
+	b.click("#logout-everywhere")
+	b.see("#said", "Logged out")
+
+	require.Equal(t, 202, p.do("POST", "/auth/login/link", `{"email":"`+email+`"}`).status)
+	b.linked(p, p.mailed("magic_link", email, 0))
+	b.see("h1", "Log in")
+	b.screenshot("link-narrow", 390, "light")
+	b.click("button")
+	b.see("#said", "You are logged in")
+	b.do(chromedp.Navigate(p.url))
+	b.see("#said", "Logged in as "+email+" by the cookie of an earlier visit")
 	assert.Empty(t, b.errors())
 }
 

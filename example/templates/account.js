@@ -159,6 +159,18 @@ async function verifyAgain() {
   say(answer.ok ? "If the address is not verified yet, a link was sent. " + sent : why(answer), answer.ok ? "good" : "bad");
 }
 
+async function moveAccount() {
+  const email = at("move-email").value;
+  return guarded(async () => {
+    const answer = await call("POST", prefix + "/email", { email });
+    if (answer.ok) {
+      at("move").reset();
+      say("A link that confirms the address was sent to " + email + ". " + sent, "good");
+    } else if (answer.data.code !== "insufficient_user_authentication") say("Not changed: " + sentence(answer.data.detail), "bad");
+    return answer;
+  });
+}
+
 async function endAccount() {
   if (at("end-email").value !== state.me.email) return say("Not deleted: this is not the address of the account.", "bad");
   return guarded(async () => {

@@ -15,6 +15,7 @@ onSubmit("enroll", "enroll-button", confirmEnrollment);
 onClick(at("recover"), () => changeFactors("POST", "/mfa/recovery-codes", {}, () => "New recovery codes; those before are dead."));
 onSubmit("change", "change-button", changePassword);
 onClick(at("verify-again"), verifyAgain);
+onSubmit("move", "move-button", moveAccount);
 onSubmit("end", "end-button", endAccount);
 for (const button of document.querySelectorAll("#admin-acts button")) onClick(button, () => administer(button));
 onSubmit("act", "act-button", act);
