@@ -48,7 +48,7 @@ func TestComplete(t *testing.T) {
 
 	strict := of(func(c *authmodule.Config) { c.Profile = authmodule.ProfileProduction })
 	assert.False(t, strict.MFA.Enabled || strict.Audit.Journal || strict.HTTP.AuditEndpoint, "without a secret key")
-	assert.Empty(t, string(strict.Account.Notifier)+strict.HTTP.PublicURL)
+	assert.Empty(t, strict.Account.Notifier+strict.HTTP.PublicURL)
 	memory := of(func(c *authmodule.Config) {
 		c.Profile, c.Store.Driver, c.SecretKey = authmodule.ProfileProduction, authmodule.DriverMemory, "a key of thirty-two bytes, or more"
 	})

@@ -17,7 +17,7 @@ import (
 func code(t *testing.T, secret string, from time.Duration) string {
 	t.Helper()
 	at := time.Now().Add(from).UTC().Format("2006-01-02 15:04:05 UTC")
-	out, err := exec.Command(peer.Require(t, "oathtool"), "--totp", "--base32", "--now", at, secret).Output() //nolint:gosec // a test's own secret
+	out, err := exec.Command(peer.Require(t, "oathtool"), "--totp", "--base32", "--now", at, secret).Output()
 	require.NoError(t, err)
 	return strings.TrimSpace(string(out))
 }
