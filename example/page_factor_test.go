@@ -42,7 +42,7 @@ func TestPageSecondFactor(t *testing.T) {
 	secret := b.text("#enroll-secret")
 	b.fill("#enroll-code", "000000")
 	b.click("#enroll-button")
-	b.see("#said", "code")
+	b.see("#said", "The code is wrong")
 	b.fill("#enroll-code", code(t, secret, 0))
 	b.click("#enroll-button")
 	b.see("#said", "The app is a second factor now")

@@ -45,6 +45,7 @@ function why(answer, done) {
   if (p.code === "unauthenticated") return "Refused: nobody is logged in. " + sentence(p.detail);
   if (p.code === "insufficient_user_authentication") return "Refused: prove once more who you are.";
   if (p.code === "token_expired") return "Refused: the access token has expired. Refresh the tokens.";
+  if (p.code === "code_invalid") return "Refused. " + sentence(p.detail);
   if (answer.status === 401) return "Refused: the credential does not count. " + sentence(p.detail);
   return sentence(p.detail || p.message || "Failed");
 }
