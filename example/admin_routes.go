@@ -22,8 +22,8 @@ const (
 	longestRole = 365 * 24 * 60
 )
 
-// account is what an administrator sees of a user.
-type account struct {
+// listed is what an administrator sees of a user.
+type listed struct {
 	ID       string   `json:"id"`
 	Email    string   `json:"email"`
 	Roles    []string `json:"roles"`
@@ -47,9 +47,9 @@ func (r *adminRoutes) list(c echo.Context) error {
 	if err != nil {
 		return unavailable(c, r.log, err)
 	}
-	all := make([]account, 0, len(users))
+	all := make([]listed, 0, len(users))
 	for _, user := range users {
-		one := account{ID: user.Subject.ID, Email: user.Email, Disabled: !user.Active(), Ends: map[string]time.Time{}}
+		one := listed{ID: user.Subject.ID, Email: user.Email, Disabled: !user.Active(), Ends: map[string]time.Time{}}
 		if one.Roles, _, err = r.az.RolesOf(ctx, user.Subject); err != nil {
 			return unavailable(c, r.log, err)
 		}

@@ -6,11 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -83,7 +85,7 @@ func load(f flags, getenv func(string) string) (settings, error) {
 	if s.folder, err = makeFolder(f.data); err != nil {
 		return settings{}, err
 	}
-	if s.auth, err = complete(s.auth, s.folder); err != nil {
+	if s.auth, err = complete(s.auth, s.folder, s.addr); err != nil {
 		return settings{}, err
 	}
 	return s, s.auth.Validate()
@@ -96,9 +98,9 @@ func loadAuth(file string) (authmodule.Config, error) {
 	return authmodule.Load(file)
 }
 
-// complete sets the store, and in development the signing keys, unless the
-// configuration does. Elsewhere missing keys stay missing, and the module refuses to start.
-func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
+// complete sets the store, and in development the keys and where mail goes, unless the configuration does. Elsewhere
+// missing keys stay missing, and the module refuses to start. What the page shows is switched on wherever its keys are there.
+func complete(c authmodule.Config, folder, addr string) (authmodule.Config, error) {
 	if c.Store.Driver == "" {
 		c.Store.Driver = authmodule.DriverSQLite
 	}
@@ -111,10 +113,57 @@ func complete(c authmodule.Config, folder string) (authmodule.Config, error) {
 	}
 	c.Session = sessionDefaults(c.Session)
 	c.RBAC = withArticles(c.RBAC)
-	if c.Profile != authmodule.ProfileDevelopment {
-		return c, nil
+	if c.Profile == authmodule.ProfileDevelopment {
+		var err error
+		if c, err = managedKeys(c, folder); err != nil {
+			return c, err
+		}
+		c = mailed(c, addr)
 	}
-	return managedKeys(c, folder)
+	return shown(c), nil
+}
+
+// shown switches on what the page has forms for. What is sealed, or chained, needs the secret key.
+func shown(c authmodule.Config) authmodule.Config {
+	c.HTTP.UserEndpoints = true // POST /auth/users/:id/disable and more
+	c.HTTP.Impersonation = true
+	if c.SecretKey == "" {
+		return c
+	}
+	c.MFA.Enabled = true
+	if c.MFA.Issuer == "" {
+		c.MFA.Issuer = "Articles"
+	}
+	if c.Profile == authmodule.ProfileDevelopment || c.Store.Driver != authmodule.DriverMemory {
+		c.Audit.Journal, c.HTTP.AuditEndpoint = true, true
+	}
+	return c
+}
+
+// mailed logs what would be mailed, unless there is a mail server, and lets accounts be used before their address is verified.
+func mailed(c authmodule.Config, addr string) authmodule.Config {
+	if c.Account.Notifier == "" && c.SMTP.Host == "" {
+		c.Account.Notifier = account.NotifierLog
+	}
+	if c.Account.VerifyEmail == "" {
+		c.Account.VerifyEmail = account.VerifyOffered
+	}
+	if c.HTTP.PublicURL == "" {
+		c.HTTP.PublicURL = publicURL(addr)
+	}
+	return c
+}
+
+// publicURL is where a program that listens on addr is found on this machine, or empty when that cannot be told yet.
+func publicURL(addr string) string {
+	at, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil || at.Port == 0 || at.Zone != "" {
+		return ""
+	}
+	if at.IP == nil { // every address
+		at.IP = net.IPv6unspecified
+	}
+	return address(at)
 }
 
 // The sessions of this application, unless the configuration says otherwise.

@@ -17,8 +17,8 @@ import (
 // secretBytes is both the length of a generated secret and the least that is accepted from the file.
 const secretBytes = 32
 
-// managedKeys has the module make and rotate the signing keys, sealed with a
-// secret that is kept in the folder, so that tokens survive a restart. Keys that are configured stay.
+// managedKeys keeps a secret in the folder, which seals what is stored, and has the module make and rotate the
+// signing keys, so that tokens survive a restart. Keys that are configured stay.
 func managedKeys(c authmodule.Config, folder string) (authmodule.Config, error) {
 	if c.JWT.SecretKey != "" || c.JWT.PrivateKeyFile != "" || len(c.JWT.Keys) > 0 {
 		return c, nil

@@ -6,10 +6,15 @@
 //
 // The page registers accounts, logs in with a token or a cookie, shows and
 // revokes sessions, and tries each guarded route; administrators give roles that
-// end, and see why an account may do something. Who may do what to which article is in
+// end, see why an account may do something, act as somebody else, and read the audit
+// trail. Owners set up second factors, choose new passwords, and delete their accounts; deleting an
+// article wants a login of the last minutes (-recent). Who may do what to which article is in
 // policies/articles.yaml, and tested by testdata/articles.authz.yaml. The accounts
 // admin@example.com, editor@example.com and viewer@example.com are made when
 // they are missing, with the password in EXAMPLE_PASSWORD, or with random ones that are printed once.
+//
+// In development the log has the links that would be mailed; auth.smtp mails them. Second factors and the trail need
+// auth.secret_key, which development makes and keeps.
 //
 // Everything is kept in one folder, which -data names; with -dsn, accounts and
 // sessions are in a PostgreSQL database. -config reads a
@@ -35,6 +40,7 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account/smtp"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/store/redisstore"
 )
@@ -77,8 +83,8 @@ func application(s settings, log *slog.Logger) fx.Option {
 	return fx.Options(
 		authmodule.Configure(s.auth),
 		redisstore.Module(), // for auth.store.sessions: redis
+		smtp.Module(),       // for auth.smtp
 		addPolicies(),
-		authmodule.UseDeviceNotifier(newNotifier),
 		fx.Supply(s, log),
 		fx.Provide(newEcho, newArticles, newChanges, newPage),
 		// Hooks run in this order, after those of the module, whose store they need.

@@ -6,10 +6,12 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/echoauth"
 )
 
@@ -20,7 +22,8 @@ var templates embed.FS
 type page struct {
 	template *template.Template
 	prefix   string
-	recent   time.Duration
+	recent   string
+	mail     string
 }
 
 // view is what the template shows.
@@ -32,7 +35,9 @@ type view struct {
 	// SignedIn says that the browser holds a live session cookie, which the script cannot see.
 	SignedIn bool
 	// Recent is how old a login may be that deletes an article.
-	Recent time.Duration
+	Recent string
+	// Mail is how links reach their readers: log, mail, or empty if they do not.
+	Mail string
 }
 
 func newPage(s settings) (*page, error) {
@@ -40,11 +45,26 @@ func newPage(s settings) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &page{template: t.Lookup("index.html"), prefix: s.auth.HTTP.WithDefaults().Prefix, recent: s.recent}, nil
+	return &page{template: t.Lookup("index.html"), prefix: s.auth.HTTP.WithDefaults().Prefix, recent: inWordsOf(s.recent), mail: mailOf(s.auth)}, nil
+}
+
+func mailOf(c authmodule.Config) string {
+	if c.SMTP.Host != "" {
+		return "mail"
+	}
+	return c.Account.Notifier
+}
+
+// inWordsOf writes whole minutes as people do.
+func inWordsOf(d time.Duration) string {
+	if d >= 2*time.Minute && d%time.Minute == 0 {
+		return strconv.Itoa(int(d/time.Minute)) + " minutes"
+	}
+	return d.String()
 }
 
 func (p *page) show(c echo.Context) error {
-	v := view{Nonce: rand.Text(), Prefix: p.prefix, SignedIn: echoauth.Principal(c).Authenticated(), Recent: p.recent}
+	v := view{Nonce: rand.Text(), Prefix: p.prefix, SignedIn: echoauth.Principal(c).Authenticated(), Recent: p.recent, Mail: p.mail}
 	var html bytes.Buffer
 	if err := p.template.Execute(&html, v); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 func code(t *testing.T, secret string, from time.Duration) string {
 	t.Helper()
 	at := time.Now().Add(from).UTC().Format("2006-01-02 15:04:05 UTC")
-	out, err := exec.Command(peer.Require(t, "oathtool"), "--totp", "--base32", "--now", at, secret).Output() //nolint:gosec // a test's own secret
+	out, err := exec.Command(peer.Require(t, "oathtool"), "--totp", "--base32", "--now", at, secret).Output()
 	require.NoError(t, err)
 	return strings.TrimSpace(string(out))
 }
@@ -42,7 +42,7 @@ func TestPageSecondFactor(t *testing.T) {
 	secret := b.text("#enroll-secret")
 	b.fill("#enroll-code", "000000")
 	b.click("#enroll-button")
-	b.see("#said", "code")
+	b.see("#said", "The code is wrong")
 	b.fill("#enroll-code", code(t, secret, 0))
 	b.click("#enroll-button")
 	b.see("#said", "The app is a second factor now")
@@ -81,7 +81,11 @@ func TestPageSecondFactor(t *testing.T) {
 	b.see("#try-delete .answer", "204")
 
 	// The trail has it all.
-	b.click("#trail-show")
+	require.Eventually(t, func() bool {
+		b.click("#trail-show")
+		b.see("#trail", "login.succeeded")
+		return strings.Contains(b.text("#trail"), "step_up.succeeded")
+	}, 30*time.Second, 200*time.Millisecond, "an event is chained a second after it")
 	for _, event := range []string{"mfa.enrolled", "mfa.failed", "recovery_code.used", "step_up.succeeded", "login.succeeded", "session.ended"} {
 		b.see("#trail", event)
 	}

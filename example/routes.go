@@ -23,7 +23,7 @@ func roles() []authz.Role {
 		{Name: "viewer", Description: "reads articles", Permissions: []string{"articles.read"}},
 		{Name: "editor", Description: "writes articles", Inherits: []string{"viewer"}, Permissions: []string{"articles.write"}},
 		{Name: "admin", Description: "edits and deletes every article, and manages accounts", Inherits: []string{"editor"}, Permissions: []string{
-			"articles.view", "articles.edit", "articles.delete",
+			"articles.view", "articles.edit", "articles.delete", "audit.read", "users.*",
 		}},
 	}
 }
@@ -70,7 +70,7 @@ func headers(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // routes are the application's routes, each with its guard.
-func routes(e *echo.Echo, auth *echoauth.Auth, p *page, a *articles, live *changes, users *authn.Service, az *authmodule.AuthorizationService, log *slog.Logger) {
+func routes(e *echo.Echo, s settings, auth *echoauth.Auth, p *page, a *articles, live *changes, users *authn.Service, az *authmodule.AuthorizationService, log *slog.Logger) {
 	e.GET("/", p.show, echoauth.Public())
 
 	article := &articleRoutes{articles: a, changes: live, az: az, log: log}
@@ -78,7 +78,7 @@ func routes(e *echo.Echo, auth *echoauth.Auth, p *page, a *articles, live *chang
 	e.GET("/articles/live", article.live, echoauth.RequireAnyPermission("articles.read", "articles.write"))
 	e.POST("/articles", article.add, echoauth.RequirePermissions("articles.write"))
 	e.PATCH("/articles/:id", article.edit, echoauth.RequirePolicy("articles.edit", article.resource))
-	e.DELETE("/articles/:id", article.remove, echoauth.RequireOwner(article.owner, "articles.delete"))
+	e.DELETE("/articles/:id", article.remove, echoauth.RequireOwner(article.owner, "articles.delete"), echoauth.RequireRecentAuth(s.recent))
 	e.GET("/articles/may", article.may, echoauth.OptionalAuth())
 
 	admin := e.Group("/admin", echoauth.RequireRoles("admin"))

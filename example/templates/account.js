@@ -69,15 +69,16 @@ async function forgot() {
   const email = at("login-email").value;
   if (!email) return say("Type the e-mail address first.", "bad");
   const answer = await call("POST", prefix + "/password/forgot", { email }, "nobody");
-  say(answer.ok ? "If " + email + " has an account, a link was sent. This example prints it to its log." : why(answer), answer.ok ? "good" : "bad");
+  say(answer.ok ? "If " + email + " has an account, a link to a new password was sent. " + sent : why(answer), answer.ok ? "good" : "bad");
 }
 
 async function showFactors() {
   const answer = state.me ? await call("GET", prefix + "/mfa") : null;
-  const shown = answer !== null && answer.ok;
+  const shown = answer !== null && answer.ok && !state.me.actor;
   at("factors").hidden = !shown;
   at("factors-none").hidden = shown;
   at("enroll").hidden = true;
+  at("factors-none").textContent = !state.me ? "Log in to set one up." : state.me.actor ? "Only its owner sets one up." : "Switched off: it needs auth.secret_key.";
   if (!shown) return;
   const { factors, recovery_codes_left: left } = answer.data;
   at("factor-list").replaceChildren(...factors.map(factorRow));
@@ -132,6 +133,91 @@ async function enroll() {
 const confirmEnrollment = () => changeFactors("POST", "/mfa/totp/confirm", { id: state.enrollment, code: at("enroll-code").value },
   () => "The app is a second factor now. Keep the recovery codes: they are shown once.");
 
+// showOwner shows what only the owner of an account does, and who acts as whom.
+function showOwner() {
+  const acting = state.me !== null && Boolean(state.me.actor);
+  at("change-card").hidden = at("own-card").hidden = !state.me || acting;
+  at("acting").hidden = !acting;
+  if (acting) at("acting-who").textContent = (state.own ? state.own.email : state.me.actor) + " acts as " + state.me.email;
+}
+
+async function changePassword() {
+  const sends = { current_password: at("change-current").value, password: at("change-new").value };
+  return guarded(async () => {
+    const answer = await call("POST", prefix + "/password", sends);
+    if (answer.ok) {
+      at("change").reset();
+      await become(state.as);
+      say("The password is another one now. All other sessions have ended.", "good");
+    } else if (answer.data.code !== "insufficient_user_authentication") say("Not changed: " + sentence(answer.data.detail), "bad");
+    return answer;
+  });
+}
+
+async function verifyAgain() {
+  const answer = await call("POST", prefix + "/email/verify/resend", { email: state.me.email }, "nobody");
+  say(answer.ok ? "If the address is not verified yet, a link was sent. " + sent : why(answer), answer.ok ? "good" : "bad");
+}
+
+async function moveAccount() {
+  const email = at("move-email").value;
+  return guarded(async () => {
+    const answer = await call("POST", prefix + "/email", { email });
+    if (answer.ok) {
+      at("move").reset();
+      say("A link that confirms the address was sent to " + email + ". " + sent, "good");
+    } else if (answer.data.code !== "insufficient_user_authentication") say("Not changed: " + sentence(answer.data.detail), "bad");
+    return answer;
+  });
+}
+
+async function endAccount() {
+  if (at("end-email").value !== state.me.email) return say("Not deleted: this is not the address of the account.", "bad");
+  return guarded(async () => {
+    const email = state.me.email, answer = await call("DELETE", prefix + "/me");
+    if (answer.ok) {
+      at("end").reset();
+      await forget(state.as, "The account " + email + " is deleted.");
+    } else if (answer.data.code !== "insufficient_user_authentication") say("Not deleted: " + sentence(answer.data.detail), "bad");
+    return answer;
+  });
+}
+
+// administer does something to the account that is chosen.
+async function administer(button) {
+  return guarded(async () => {
+    const { method, path, done } = button.dataset;
+    const answer = await call(method, prefix + "/users/" + encodeURIComponent(at("admin-user").value) + path);
+    await showAdmin();
+    if (answer.ok) say(done, "good");
+    else if (answer.data.code !== "insufficient_user_authentication") say(why(answer), "bad");
+    return answer;
+  });
+}
+
+// act takes a token of somebody else's account, and puts the own credential aside.
+async function act() {
+  return guarded(async () => {
+    const answer = await call("POST", prefix + "/users/" + encodeURIComponent(at("admin-user").value) + "/impersonate", { reason: at("act-reason").value, mode: "token" });
+    if (answer.ok) {
+      state.own = { access: state.access, refresh: state.refresh, until: state.until, as: state.as, email: state.me.email };
+      state.access = answer.data.access_token;
+      state.refresh = "";
+      state.until = new Date(Date.now() + answer.data.expires_in * 1000);
+      await become("token");
+      say("You act as " + state.me.email + ". What only its owner may do is refused.");
+    } else if (answer.data.code !== "insufficient_user_authentication") say(why(answer), "bad");
+    return answer;
+  });
+}
+
+// actNoMore takes up the own credential again.
+async function actNoMore() {
+  const { as, ...own } = state.own;
+  Object.assign(state, { access: own.access, refresh: own.refresh, until: own.until, own: null });
+  await become(as);
+}
+
 // showTrail lists what the audit log has, the newest first, for those who may read it.
 async function showTrail() {
   const answer = await call("GET", prefix + "/audit?limit=200" + (state.trail ? "&after=" + state.trail : ""));
@@ -139,11 +225,12 @@ async function showTrail() {
   const names = new Map([...at("admin-user").options].map((o) => [o.value, o.textContent.split(" ")[0]]));
   at("trail").tBodies[0].prepend(...answer.data.entries.reverse().map((one) => {
     const row = element("tr");
-    const about = [names.get(one.subject) || one.subject || "", one.actor ? "by " + (names.get(one.actor) || one.actor) : "", one.reason || ""].filter(Boolean).join(", ");
+    const about = [names.get(one.subject) || one.subject || "", one.actor ? "by " + (names.get(one.actor) || one.actor) : "", one.reason || "",
+      ...Object.entries(one.detail || {}).filter(([name]) => !name.endsWith("_id")).map(([name, value]) => name + " " + value)].filter(Boolean).join(", ");
     row.append(cell("No.", String(one.seq)), cell("When", time(one.time)), cell("What", element("code", one.type)), cell("About", about));
     state.trail = Math.max(state.trail || 0, one.seq);
     return row;
   }));
-  at("trail").hidden = false;
+  at("trail-box").hidden = false;
   if (answer.data.next) await showTrail();
 }

@@ -2,7 +2,9 @@
 const at = (id) => document.getElementById(id);
 const prefix = document.body.dataset.prefix;
 // Tokens live in this variable only: closing the page forgets them.
-const state = { access: "", refresh: "", until: null, cookie: document.body.dataset.signedIn === "true", as: "nobody", me: null };
+const state = { access: "", refresh: "", until: null, cookie: document.body.dataset.signedIn === "true", as: "nobody", me: null, own: null };
+// Where links are to be found.
+const sent = document.body.dataset.mail === "log" ? "This example prints it to its log." : "It is on its way by mail.";
 
 async function call(method, path, body, as = state.as) {
   const headers = { Accept: "application/json" };
@@ -43,6 +45,7 @@ function why(answer, done) {
   if (p.code === "unauthenticated") return "Refused: nobody is logged in. " + sentence(p.detail);
   if (p.code === "insufficient_user_authentication") return "Refused: prove once more who you are.";
   if (p.code === "token_expired") return "Refused: the access token has expired. Refresh the tokens.";
+  if (p.code === "code_invalid") return "Refused. " + sentence(p.detail);
   if (answer.status === 401) return "Refused: the credential does not count. " + sentence(p.detail);
   return sentence(p.detail || p.message || "Failed");
 }
@@ -75,7 +78,8 @@ function showWho() {
     at("as-" + name).disabled = !held;
     at("as-" + name).checked = state.as === name;
   }
-  at("refresh").disabled = state.as !== "token";
+  showOwner();
+  at("refresh").disabled = state.as !== "token" || state.refresh === "";
   at("logout").disabled = at("logout-everywhere").disabled = state.as === "nobody";
   at("sessions-others").disabled = at("sessions").tBodies[0].rows.length < 2;
 }
@@ -86,7 +90,7 @@ function clearAnswers() {
   at("last-text").textContent = "Nothing was tried yet.";
   at("why").replaceChildren();
   at("trail").tBodies[0].replaceChildren();
-  at("trail").hidden = at("codes").hidden = at("prove").hidden = true;
+  at("trail-box").hidden = at("codes").hidden = at("prove").hidden = true;
   at("codes-text").textContent = at("enroll-secret").textContent = "";
   state.trail = 0;
 }
@@ -131,6 +135,10 @@ async function listen() {
 
 // forget drops a credential that does not count any more. An expired token is kept: it can be refreshed.
 async function forget(as, text) {
+  if (as === "token" && state.own) {
+    await actNoMore();
+    return say(text + " You act as nobody else any more.");
+  }
   if (as === "token") { state.access = ""; state.refresh = ""; state.until = null; }
   if (as === "cookie") state.cookie = false;
   await become("nobody");
@@ -229,6 +237,7 @@ async function busy(button, what) {
 }
 
 function keep(tokens) {
+  state.own = null;
   state.access = tokens.access_token;
   state.refresh = tokens.refresh_token;
   state.until = new Date(Date.now() + tokens.expires_in * 1000);
@@ -282,7 +291,7 @@ async function register() {
   if (!answer.ok) return say("Not registered: " + sentence(answer.data.detail), "bad");
   at("login-email").value = account.email;
   at("register").reset();
-  say("Registered " + answer.data.email + " as " + answer.data.roles.join(", ") + ". Now log in.", "good");
+  say("Registered " + answer.data.email + " as " + answer.data.roles.join(", ") + ". Now log in." + (document.body.dataset.mail ? " A link that verifies the address was sent. " + sent : ""), "good");
 }
 
 async function refresh() {
@@ -324,7 +333,7 @@ async function showAdmin() {
   const chosen = at("admin-user").value;
   at("admin-user").replaceChildren(...answer.data.map((user) => {
     const roles = user.roles.map((role) => role + (user.ends[role] ? " until " + new Date(user.ends[role]).toLocaleTimeString() : ""));
-    const option = element("option", user.email + " (" + roles.join(", ") + ")");
+    const option = element("option", user.email + " (" + roles.join(", ") + ")" + (user.disabled ? ", disabled" : ""));
     option.value = user.id;
     return option;
   }));
