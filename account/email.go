@@ -18,7 +18,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller authn.Principal, addre
 	}
 	// By account too: an owner must not write to everybody.
 	key := authn.CounterKey{Tenant: caller.Subject.Tenant, Kind: counterMail, ID: "subject " + caller.Subject.ID}
-	email, err := s.ask(ctx, Request{Tenant: caller.Subject.Tenant, Email: address, Client: client})
+	email, err := s.ask(ctx, Request{Tenant: caller.Subject.Tenant, Email: address, Client: client}, counterMail)
 	if err == nil {
 		err = s.count(ctx, key)
 	}

@@ -13,7 +13,7 @@ func (s *Service) BeginLink(ctx context.Context, r Request) error {
 	if !s.cfg.MagicLink {
 		return ErrNotOffered
 	}
-	email, err := s.ask(ctx, r)
+	email, err := s.ask(ctx, r, counterMail)
 	if err != nil {
 		return err
 	}

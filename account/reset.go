@@ -12,7 +12,7 @@ import (
 // Forgot sends the link to a new password, if the address has an account. Whether it has is told by neither the result nor the time: errors are
 // an [authn.FieldError] for what is no address, [authn.ErrThrottled], [authn.ErrOverloaded], [ErrNoNotifier] and those of stores.
 func (s *Service) Forgot(ctx context.Context, r Request) error {
-	email, err := s.ask(ctx, r)
+	email, err := s.ask(ctx, r, counterReset)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := s.admit(ctx, prepared.Tenant(), prepared.Email(), r.Client); err != nil {
+	if err := s.admit(ctx, authn.CounterKey{Tenant: prepared.Tenant(), Kind: counterMail, ID: digest(prepared.Email())}, r.Client); err != nil {
 		return err
 	}
 	return s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) { return s.registered(ctx, prepared, r.Client) }})
@@ -64,7 +64,7 @@ func (s *Service) Registered(ctx context.Context, user authn.User, client authn.
 
 // ResendVerification sends the link that verifies an address, if it has an account that needs it. What it tells is as in [Service.Forgot].
 func (s *Service) ResendVerification(ctx context.Context, r Request) error {
-	email, err := s.ask(ctx, r)
+	email, err := s.ask(ctx, r, counterMail)
 	if err != nil {
 		return err
 	}

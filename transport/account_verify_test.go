@@ -87,6 +87,10 @@ func TestV638MailsAreCountedAlike(t *testing.T) {
 			w := m.post(t, "/password/forgot", map[string]any{"email": address})
 			require.Equal(t, http.StatusAccepted, w.Code)
 		}
+		for range 3 {
+			w := m.post(t, "/login/link", map[string]any{"email": address})
+			require.Equal(t, http.StatusAccepted, w.Code, "counted apart from links to a new password")
+		}
 		for _, path := range []string{"/password/forgot", "/login/link", "/email/verify/resend", "/login/code"} {
 			w := m.post(t, path, map[string]any{"email": address})
 			assert.Equal(t, "throttled", problem(t, w).Code)
@@ -99,6 +103,23 @@ func TestV638MailsAreCountedAlike(t *testing.T) {
 	m.Advance(time.Hour)
 	assert.Equal(t, http.StatusAccepted, m.post(t, "/password/forgot", map[string]any{"email": user.Email}).Code)
 	m.box.wait(t, account.NoticeResetPassword, 4)
+}
+
+// THR-04: nobody uses up an owner's way back by asking for what sends the owner nothing, and who uses up the links themselves has them sent to the owner.
+func TestTHR04NobodyUsesUpTheWayBack(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.Account.MailsPerHour = 5 })
+	user := m.User()
+	for range 5 {
+		require.Equal(t, http.StatusAccepted, m.post(t, "/email/verify/resend", map[string]any{"email": user.Email}).Code)
+	}
+	require.Equal(t, http.StatusTooManyRequests, m.post(t, "/login/code", map[string]any{"email": user.Email}).Code)
+	var reset string
+	for range 5 {
+		reset = m.forgot(t, user)
+	}
+	require.Equal(t, http.StatusTooManyRequests, m.post(t, "/password/forgot", map[string]any{"email": user.Email}).Code)
+	assert.Equal(t, http.StatusNoContent, m.reset(t, reset, newPassword).Code)
 }
 
 // A client that asks for mail to many addresses is stopped, for existing ones and others alike.
