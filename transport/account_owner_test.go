@@ -257,7 +257,10 @@ func TestLastAdministratorStays(t *testing.T) {
 	token := m.Token(m.caller(t, admin))
 	assert.Equal(t, "last_admin", problem(t, m.Do(request("DELETE", "/auth/me", "", bearer(token)...))).Code)
 	assert.Equal(t, http.StatusOK, m.logIn(t, admin.Email, password))
-	m.User("admin")
+	other := m.User("admin")
+	require.NoError(t, m.Users.Disable(t.Context(), authn.Principal{}, other.Subject))
+	assert.Equal(t, "last_admin", problem(t, m.Do(request("DELETE", "/auth/me", "", bearer(token)...))).Code, "who is disabled makes no other administrator")
+	require.NoError(t, m.Users.Enable(t.Context(), authn.Principal{}, other.Subject))
 	assert.Equal(t, http.StatusNoContent, m.Do(request("DELETE", "/auth/me", "", bearer(token)...)).Code)
 }
 
