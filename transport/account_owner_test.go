@@ -246,6 +246,9 @@ func TestDeleteThatIsCutOff(t *testing.T) {
 	mine.fail = nil
 	require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}))
 	assert.Len(t, mine.subjects, 2)
+	w := m.Do(request("DELETE", "/auth/users/"+user.Subject.ID, "", bearer(m.Token(m.caller(t, m.User("admin"))))...))
+	require.Equal(t, http.StatusNoContent, w.Code, "over HTTP as well: %s", w.Body)
+	assert.Len(t, mine.subjects, 3)
 	require.ErrorIs(t, m.account.Delete(t.Context(), authn.Principal{}, authn.Subject{ID: "nobody"}, authn.Client{}), authn.ErrNotFound)
 }
 
