@@ -113,6 +113,9 @@ func (s Settings) newAccounts(in accountsIn) (*account.Service, error) {
 	if in.Throttle != nil {
 		deps.Counters = in.Ports.counters
 	}
+	if in.APIKeys != nil {
+		deps.APIKeys = in.APIKeys
+	}
 	if in.Factors != nil { // a nil service in it would be none that is nil
 		deps.SecondFactors = in.Factors
 	}
