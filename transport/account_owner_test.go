@@ -130,6 +130,21 @@ func TestChangeEmail(t *testing.T) {
 	require.Len(t, m.Events(audit.EmailChanged), 1)
 }
 
+// An owner who is told that a stolen session asked for another address stops it by ending that session.
+func TestEndedSessionsChangeNoAddress(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	require.NoError(t, m.account.ChangeEmail(t.Context(), m.caller(t, user), "thief@example.com", authn.Client{}))
+	link := token(t, m.box.wait(t, account.NoticeChangeEmail, 1))
+	own := m.Grant(authn.Principal{Subject: user.Subject})
+	w := m.Do(request("DELETE", "/auth/sessions", "", bearer(own.AccessToken.Reveal())...))
+	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	assert.Equal(t, "token_invalid", problem(t, m.post(t, "/email/confirm", map[string]any{"token": link})).Code)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password))
+	assert.Empty(t, m.Events(audit.EmailChanged))
+}
+
 // Somebody registers the address before the link to it is opened: the link is not valid then, and nothing changes.
 func TestChangeToAnAddressThatIsTakenMeanwhile(t *testing.T) {
 	t.Parallel()
