@@ -173,6 +173,29 @@ func TestVerificationIsRequired(t *testing.T) {
 	assert.Len(t, m.Events(audit.UserRegistered), 1)
 }
 
+// Who registers with somebody else's address first, or once more after them, has no password of the account that its owner verifies.
+func TestV638SquattersHaveNoPassword(t *testing.T) {
+	t.Parallel()
+	for name, order := range map[string][]string{"before the owner": {squatter, password}, "after the owner": {password, squatter}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := startMails(t, asIs)
+			m.register(t, "ada@example.com", order[0])
+			first := m.box.wait(t, account.NoticeVerifyEmail, 1)
+			m.register(t, "ada@example.com", order[1])
+			exists := m.box.wait(t, account.NoticeAccountExists, 1)
+			assert.Equal(t, "token_invalid", problem(t, m.post(t, "/email/verify", map[string]any{"token": token(t, first)})).Code)
+			require.Equal(t, http.StatusAccepted, m.post(t, "/email/verify/resend", map[string]any{"email": "ada@example.com"}).Code)
+			resent := m.box.wait(t, account.NoticeVerifyEmail, 2)
+			require.Equal(t, http.StatusNoContent, m.post(t, "/email/verify", map[string]any{"token": token(t, resent)}).Code)
+			assert.Equal(t, http.StatusUnauthorized, m.logIn(t, "ada@example.com", squatter))
+			require.Equal(t, http.StatusNoContent, m.reset(t, token(t, exists), newPassword).Code)
+			assert.Equal(t, http.StatusOK, m.logIn(t, "ada@example.com", newPassword))
+			assert.Equal(t, http.StatusUnauthorized, m.logIn(t, "ada@example.com", squatter))
+		})
+	}
+}
+
 // Whoever sets a password by a link that was sent to the address has verified it.
 func TestResetVerifies(t *testing.T) {
 	t.Parallel()
@@ -234,28 +257,27 @@ func TestItem37OneAddressIsOneAccount(t *testing.T) {
 		})
 	}
 	at.Wait()
-	m.box.wait(t, account.NoticeVerifyEmail, 20)
+	m.box.wait(t, account.NoticeAccountExists, 19)
 	assert.Len(t, m.Events(audit.UserRegistered), 1)
 	users, err := m.Users.Users(t.Context(), "", "", 10)
 	require.NoError(t, err)
 	require.Len(t, users, 1)
 	assert.True(t, users[0].LastLoginAt.IsZero())
-	newest := m.box.all(account.NoticeVerifyEmail)
-	verified := 0
-	for _, n := range newest { // each but the last to be made was replaced
-		if m.post(t, "/email/verify", map[string]any{"token": token(t, n)}).Code == http.StatusNoContent {
-			verified++
+	for _, n := range m.box.all(account.NoticeVerifyEmail) {
+		assert.Equal(t, "token_invalid", problem(t, m.post(t, "/email/verify", map[string]any{"token": token(t, n)})).Code, "nobody knows whose password that is")
+	}
+	set := 0
+	for _, n := range m.box.all(account.NoticeAccountExists) { // each but the last to be made was replaced
+		if m.reset(t, token(t, n), newPassword).Code == http.StatusNoContent {
+			set++
 		}
 	}
-	assert.Equal(t, 1, verified)
-	in := 0
+	assert.Equal(t, 1, set)
 	for i := range 20 {
-		if m.logIn(t, "ADA@example.com", fmt.Sprintf("a password of caller %d", i)) == http.StatusOK {
-			in++
-		}
-		m.Advance(time.Minute)
+		assert.Equal(t, http.StatusUnauthorized, m.logIn(t, "ADA@example.com", fmt.Sprintf("a password of caller %d", i)))
+		m.Advance(time.Hour)
 	}
-	assert.Equal(t, 1, in, "one password")
+	assert.Equal(t, http.StatusOK, m.logIn(t, "ADA@example.com", newPassword))
 	users, err = m.Users.Users(t.Context(), "", "", 10)
 	require.NoError(t, err)
 	assert.False(t, users[0].LastLoginAt.IsZero())
