@@ -134,7 +134,7 @@ func TestClientsThatAskForManyAddressesAreStopped(t *testing.T) {
 	assert.Equal(t, http.StatusAccepted, m.post(t, "/password/forgot", map[string]any{"email": "n10@example.com"}).Code)
 }
 
-// Where addresses must be verified, nobody logs in before, and only who knows the password is told why.
+// Where addresses must be verified, nobody logs in before, and the event alone says why.
 func TestVerificationIsRequired(t *testing.T) {
 	t.Parallel()
 	m := startMails(t, asIs)
@@ -144,8 +144,8 @@ func TestVerificationIsRequired(t *testing.T) {
 	n := m.box.wait(t, account.NoticeVerifyEmail, 1)
 	assert.Equal(t, address, n.To)
 	w := m.Do(request("POST", "/auth/login", credentials(t, address, password)))
-	assert.Equal(t, http.StatusForbidden, w.Code)
-	assert.Equal(t, "email_unverified", problem(t, w).Code)
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Equal(t, "invalid_credentials", problem(t, w).Code)
 	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, address, "a wrong password of mine"))
 	reasons := m.Events(audit.LoginFailed)
 	assert.Equal(t, "email_unverified", reasons[0].Reason)
@@ -171,6 +171,26 @@ func TestVerificationIsRequired(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, m.reset(t, token(t, exists), newPassword).Code)
 	require.Equal(t, http.StatusAccepted, m.post(t, "/email/verify/resend", map[string]any{"email": address}).Code, "nothing to verify")
 	assert.Len(t, m.Events(audit.UserRegistered), 1)
+}
+
+// V6.3.8: who registers an address and then logs in with the password is answered, and counted, the same whether or not there was an account.
+func TestV638RegisteringAndLoggingInTellsNothing(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	var answers []string
+	for n, address := range []string{m.User().Email, "unknown@example.com"} {
+		m.register(t, address, squatter)
+		require.Eventually(t, func() bool {
+			return len(m.box.all(account.NoticeVerifyEmail))+len(m.box.all(account.NoticeAccountExists)) > n
+		}, 10*time.Second, time.Millisecond)
+		text := ""
+		for range 7 { // until it is throttled
+			text += dump(t, m.Do(request("POST", "/auth/login", credentials(t, address, squatter))))
+		}
+		answers = append(answers, text)
+	}
+	assert.Equal(t, answers[0], answers[1])
+	assert.Contains(t, answers[1], "throttled")
 }
 
 // Who registers with somebody else's address first, or once more after them, has no password of the account that its owner verifies.
