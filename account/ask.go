@@ -19,8 +19,12 @@ type Request struct {
 	Client authn.Client
 }
 
-// counterMail counts what was asked for one address.
-const counterMail authn.CounterKind = "mail"
+// counterMail counts what was asked for one address, and counterReset the links to a new password: these apart, so that
+// nobody can keep an owner from the one way back by asking for something else, of which the owner may get nothing at all.
+const (
+	counterMail  authn.CounterKind = "mail"
+	counterReset authn.CounterKind = "mail_reset"
+)
 
 const (
 	mailWindow = time.Hour
@@ -29,8 +33,8 @@ const (
 	retryBusy = time.Second
 )
 
-// ask admits a request, and returns its canonical address. No step of it depends on whether the address has an account.
-func (s *Service) ask(ctx context.Context, r Request) (string, error) {
+// ask admits a request, counted as kind, and returns its canonical address. No step of it depends on whether the address has an account.
+func (s *Service) ask(ctx context.Context, r Request, kind authn.CounterKind) (string, error) {
 	if !s.Sends() {
 		return "", ErrNoNotifier
 	}
@@ -41,16 +45,16 @@ func (s *Service) ask(ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return email, s.admit(ctx, r.Tenant, email, r.Client)
+	return email, s.admit(ctx, authn.CounterKey{Tenant: r.Tenant, Kind: kind, ID: digest(email)}, r.Client)
 }
 
 // admit counts a mail that is asked for, by who asks and by its address.
-func (s *Service) admit(ctx context.Context, t authn.Tenant, email string, client authn.Client) error {
+func (s *Service) admit(ctx context.Context, key authn.CounterKey, client authn.Client) error {
 	if err := s.deps.Throttle.Blocked(authn.FactorMail, client); err != nil {
 		return err
 	}
 	s.deps.Throttle.Failed(ctx, authn.FactorMail, client)
-	return s.count(ctx, authn.CounterKey{Tenant: t, Kind: counterMail, ID: digest(email)})
+	return s.count(ctx, key)
 }
 
 // count counts one of MailsPerHour, or returns an [authn.ThrottledError].

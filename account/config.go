@@ -35,7 +35,8 @@ type Config struct {
 	VerifyEmail Verification `yaml:"verify_email"`
 	// TokenMinutes is how long a link is good, in minutes, 60 at most (ASVS, NIST). Defaults to 60.
 	TokenMinutes setting.Minutes `yaml:"token_minutes"`
-	// MailsPerHour is how many messages with a link or a code may be asked for one address in an hour. Defaults to 5.
+	// MailsPerHour is how many links to a new password may be asked for one address in an hour, and how many messages with other
+	// links or codes together. Defaults to 5.
 	MailsPerHour setting.Count `yaml:"mails_per_hour"`
 	// MagicLink lets accounts log in by a link sent by e-mail. Off by default: whoever reads the mailbox has the account.
 	MagicLink bool `yaml:"magic_link"`

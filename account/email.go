@@ -18,7 +18,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller authn.Principal, addre
 	}
 	// By account too: an owner must not write to everybody.
 	key := authn.CounterKey{Tenant: caller.Subject.Tenant, Kind: counterMail, ID: "subject " + caller.Subject.ID}
-	email, err := s.ask(ctx, Request{Tenant: caller.Subject.Tenant, Email: address, Client: client})
+	email, err := s.ask(ctx, Request{Tenant: caller.Subject.Tenant, Email: address, Client: client}, counterMail)
 	if err == nil {
 		err = s.count(ctx, key)
 	}
@@ -57,7 +57,7 @@ func (s *Service) changing(ctx context.Context, user authn.User, email string, c
 
 // ConfirmEmailChange uses the token up: its address is the account's, and verified. The session that asked stays, all others end, and
 // all links of before are void. The address before is told. Errors are [ErrTokenInvalid], also where another account has got the address
-// meanwhile, [authn.ErrThrottled] and those of stores.
+// meanwhile or the session that asked has ended, as an owner's who was told of a change that is not theirs, [authn.ErrThrottled] and those of stores.
 func (s *Service) ConfirmEmailChange(ctx context.Context, token setting.Secret, client authn.Client) error {
 	c, err := s.parse(ctx, forChange, token, client)
 	if err != nil {
@@ -69,6 +69,11 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, token setting.Secret, 
 	}
 	before, err := s.owner(ctx, t)
 	if err != nil {
+		return err
+	}
+	if err := s.deps.Users.CheckSession(ctx, before.Subject, t.Session); errors.Is(err, authn.ErrSessionEnded) {
+		return ErrTokenInvalid
+	} else if err != nil {
 		return err
 	}
 	act := s.act(audit.EmailChanged, before.Subject, authn.Principal{}, client, "")

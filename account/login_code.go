@@ -48,7 +48,7 @@ func (s *Service) BeginCode(ctx context.Context, r Request) (CodeChallenge, erro
 	if !s.cfg.LoginCode {
 		return CodeChallenge{}, ErrNotOffered
 	}
-	email, err := s.ask(ctx, r)
+	email, err := s.ask(ctx, r, counterMail)
 	if err != nil {
 		return CodeChallenge{}, err
 	}

@@ -13,7 +13,7 @@ func (s *Service) BeginLink(ctx context.Context, r Request) error {
 	if !s.cfg.MagicLink {
 		return ErrNotOffered
 	}
-	email, err := s.ask(ctx, r)
+	email, err := s.ask(ctx, r, counterMail)
 	if err != nil {
 		return err
 	}
@@ -50,13 +50,17 @@ func (s *Service) byMail(user authn.User) authn.Proof {
 }
 
 // arrived returns the account whose owner has just shown that they read its mail, which verifies its address. Who made the account
-// before that need not be its owner: the password that was chosen then is dropped, and the sessions that it opened end.
+// before that need not be its owner: the password that was chosen then and API keys are dropped, and the sessions that it opened end.
 func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (authn.User, error) {
 	user, err := s.owner(ctx, t)
 	if err != nil || !user.VerifiedAt.IsZero() {
 		return user, err
 	}
+	if err := s.dropKeys(ctx, user); err != nil {
+		return authn.User{}, err
+	}
 	act := s.act(audit.UserVerified, user.Subject, authn.Principal{}, client, "")
+	before := user
 	user, err = s.deps.Users.Credentials().DropPassword(ctx, user.Subject, authn.CredentialChange{
 		From: t.Version, Act: act, Why: authn.EndRevoked,
 		Edit: func(u *authn.User) error {
@@ -68,5 +72,22 @@ func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (au
 		return authn.User{}, invalid(err)
 	}
 	act.Tell(ctx)
+	s.dropLateKeys(ctx, before)
 	return user, nil
+}
+
+// dropKeys drops the API keys of an account whose address nobody has verified: whoever made them need not be who reads the mail.
+// Second factors stay, since a mailbox must not stand in for them (ASVS 6.4.3).
+func (s *Service) dropKeys(ctx context.Context, user authn.User) error {
+	if s.deps.APIKeys == nil || !user.VerifiedAt.IsZero() {
+		return nil
+	}
+	return s.deps.APIKeys.Erase(ctx, user.Subject)
+}
+
+// dropLateKeys is dropKeys once the sessions have ended that could make one meanwhile.
+func (s *Service) dropLateKeys(ctx context.Context, user authn.User) {
+	if err := s.dropKeys(context.WithoutCancel(ctx), user); err != nil {
+		s.deps.Log.ErrorContext(ctx, "API keys that were made before an address was verified may stay", "subject", user.Subject.ID, "error", err)
+	}
 }

@@ -34,6 +34,8 @@ type Outbox struct {
 	notifier Notifier
 	log      *slog.Logger
 	queue    chan job
+	// again holds what failed and is tried again.
+	again chan *task
 }
 
 // job is something to be sent. It is made when its turn comes.
@@ -43,19 +45,28 @@ type job struct {
 	make func(ctx context.Context) (*Notice, error)
 }
 
+// task is a job that was begun.
+type task struct {
+	job
+	made   bool
+	notice *Notice
+	// tries are those that failed, to make the notice and then to send it.
+	tries int
+}
+
 // NewOutbox returns an Outbox, which sends once [Outbox.Run] runs. A nil notifier sends nothing.
 func NewOutbox(n Notifier, log *slog.Logger) *Outbox {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Outbox{notifier: n, log: log, queue: make(chan job, mostWaiting)}
+	return &Outbox{notifier: n, log: log, queue: make(chan job, mostWaiting), again: make(chan *task, mostWaiting)}
 }
 
 // Sends reports whether there is a notifier.
 func (o *Outbox) Sends() bool { return o.notifier != nil }
 
 // Waiting returns how many notices wait, those that are being sent not among them.
-func (o *Outbox) Waiting() int { return len(o.queue) }
+func (o *Outbox) Waiting() int { return len(o.queue) + len(o.again) }
 
 // Send has a notice sent in the background. It returns [ErrNoNotifier], and [authn.ErrOverloaded] when too many wait.
 func (o *Outbox) Send(n Notice) error {
@@ -78,15 +89,20 @@ func (o *Outbox) put(j job) error {
 func (o *Outbox) Run(ctx context.Context) {
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var workers sync.WaitGroup
+	feeding, fed := context.WithCancel(sending) // ends when nothing more can fail for the first time
+	defer fed()
+	var workers, again sync.WaitGroup
 	for range outboxWorkers {
-		workers.Go(func() { o.work(ctx, sending) })
+		workers.Go(func() { work(ctx, sending, o.queue, o.carry) })
+		again.Go(func() { work(feeding, sending, o.again, o.persist) })
 	}
 	<-ctx.Done()
 	defer time.AfterFunc(drainTimeout, stop).Stop()
 	finished := make(chan struct{})
 	go func() {
 		workers.Wait()
+		fed()
+		again.Wait()
 		close(finished)
 	}()
 	select {
@@ -94,65 +110,95 @@ func (o *Outbox) Run(ctx context.Context) {
 	case <-time.After(drainTimeout + leaveTimeout):
 		o.log.ErrorContext(ctx, "the notifier does not heed its deadline: it is left behind")
 	}
-	if left := len(o.queue); left > 0 {
+	if left := o.Waiting(); left > 0 {
 		o.log.ErrorContext(ctx, "notices were not sent: the application stopped", "notices", left)
 	}
 }
 
-func (o *Outbox) work(ctx, sending context.Context) {
+// work does what waits, until ctx ends, and then until nothing waits or sending ends.
+func work[T any](ctx, sending context.Context, waiting <-chan T, do func(context.Context, T)) {
 	for ctx.Err() == nil {
 		select {
-		case j := <-o.queue:
-			o.carry(sending, j)
+		case one := <-waiting:
+			do(sending, one)
 		case <-ctx.Done():
 		}
 	}
 	for sending.Err() == nil {
 		select {
-		case j := <-o.queue:
-			o.carry(sending, j)
+		case one := <-waiting:
+			do(sending, one)
 		default:
 			return
 		}
 	}
 }
 
-// carry makes a notice and sends it. Links and codes are logged by nobody.
+// carry makes a notice and sends it. What fails is tried again elsewhere: mail that one address does not take must not keep that of
+// others waiting. Where too much waits for that too, it is tried again here.
 func (o *Outbox) carry(ctx context.Context, j job) {
-	var notice *Notice
-	err := o.repeat(ctx, makeTimeout, func(ctx context.Context) (err error) {
-		notice, err = j.make(ctx)
-		return err
-	})
-	if err != nil {
-		o.log.ErrorContext(ctx, "a notice could not be made", "kind", string(j.kind), "error", err)
+	t := &task{job: j}
+	if o.step(ctx, t) {
 		return
 	}
-	if notice == nil {
-		return
-	}
-	err = o.repeat(ctx, sendTimeout, func(ctx context.Context) error { return o.notifier.Notify(ctx, *notice) })
-	if err != nil { // what a notifier says may hold the link
-		o.log.ErrorContext(ctx, "a notice could not be sent", "kind", string(j.kind), "tenant", string(notice.Subject.Tenant), "subject", notice.Subject.ID,
-			"undeliverable", errors.Is(err, ErrUndeliverable), "type", fmt.Sprintf("%T", err))
+	select {
+	case o.again <- t:
+	default:
+		o.persist(ctx, t)
 	}
 }
 
-// repeat tries a few times, with pauses between.
-func (o *Outbox) repeat(ctx context.Context, timeout time.Duration, do func(context.Context) error) error {
-	pause := firstPause
-	for try := 1; ; try++ {
-		err := o.once(ctx, timeout, do)
-		if err == nil || try == sendTries || errors.Is(err, ErrUndeliverable) {
-			return err
+// persist tries again until the task is over, with pauses before.
+func (o *Outbox) persist(ctx context.Context, t *task) {
+	for {
+		pause := firstPause
+		for range t.tries - 1 {
+			pause *= 4
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			o.failed(ctx, t, ctx.Err())
+			return
 		case <-time.After(pause):
 		}
-		pause *= 4
+		if o.step(ctx, t) {
+			return
+		}
 	}
+}
+
+// step makes one try to make the notice, and to send it, and reports whether the task is over.
+func (o *Outbox) step(ctx context.Context, t *task) bool {
+	if !t.made {
+		err := o.once(ctx, makeTimeout, func(ctx context.Context) (err error) {
+			t.notice, err = t.make(ctx)
+			return err
+		})
+		if err != nil {
+			return o.failed(ctx, t, err)
+		}
+		t.made, t.tries = true, 0
+	}
+	if t.notice == nil {
+		return true
+	}
+	err := o.once(ctx, sendTimeout, func(ctx context.Context) error { return o.notifier.Notify(ctx, *t.notice) })
+	return err == nil || o.failed(ctx, t, err)
+}
+
+// failed counts a try, and reports whether it was the last. Links and codes are logged by nobody.
+func (o *Outbox) failed(ctx context.Context, t *task, err error) (last bool) {
+	if t.tries++; t.tries < sendTries && !errors.Is(err, ErrUndeliverable) && ctx.Err() == nil {
+		return false
+	}
+	if !t.made {
+		o.log.ErrorContext(ctx, "a notice could not be made", "kind", string(t.kind), "error", err)
+		return true
+	}
+	// what a notifier says may hold the link
+	o.log.ErrorContext(ctx, "a notice could not be sent", "kind", string(t.kind), "tenant", string(t.notice.Subject.Tenant), "subject", t.notice.Subject.ID,
+		"undeliverable", errors.Is(err, ErrUndeliverable), "type", fmt.Sprintf("%T", err))
+	return true
 }
 
 var errPanicked = errors.New("account: the notifier panicked")

@@ -94,6 +94,31 @@ func TestOutboxTriesAgain(t *testing.T) {
 	}
 }
 
+// Mail that some addresses do not take keeps nobody else's waiting: whoever registers many of them must not delay everybody's codes.
+func TestOutboxIsFair(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began, tries := time.Now(), make(chan string, 1000)
+		var took time.Duration
+		out, _, stop := running(t, notifier(func(_ context.Context, n account.Notice) error {
+			if n.To == "ada@example.com" {
+				took = time.Since(began)
+				return nil
+			}
+			tries <- n.To
+			return errors.New("come again later")
+		}))
+		for range 100 {
+			require.NoError(t, out.Send(account.Notice{Kind: account.NoticeVerifyEmail, To: "nobody@example.com"}))
+		}
+		require.NoError(t, out.Send(secretNotice))
+		time.Sleep(10 * time.Minute)
+		stop()
+		assert.Zero(t, took, "it waited")
+		assert.Len(t, tries, 300, "each was tried three times")
+	})
+}
+
 // When a thousand wait, the next is refused, and nothing blocks.
 func TestOutboxIsBounded(t *testing.T) {
 	t.Parallel()

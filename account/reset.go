@@ -12,7 +12,7 @@ import (
 // Forgot sends the link to a new password, if the address has an account. Whether it has is told by neither the result nor the time: errors are
 // an [authn.FieldError] for what is no address, [authn.ErrThrottled], [authn.ErrOverloaded], [ErrNoNotifier] and those of stores.
 func (s *Service) Forgot(ctx context.Context, r Request) error {
-	email, err := s.ask(ctx, r)
+	email, err := s.ask(ctx, r, counterReset)
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,9 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 	if err := s.acceptable(ctx, user, password); err != nil {
 		return errors.Join(err, s.giveBack(ctx, t))
 	}
+	if err := s.dropKeys(ctx, user); err != nil {
+		return errors.Join(err, s.giveBack(ctx, t))
+	}
 	act := s.act(audit.PasswordResetCompleted, user.Subject, authn.Principal{}, client, "")
 	_, err = s.deps.Users.Credentials().SetPassword(ctx, user.Subject, hash, authn.CredentialChange{
 		From: t.Version, Act: act, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
@@ -64,6 +67,7 @@ func (s *Service) reset(ctx context.Context, t spent, password setting.Secret, h
 		return invalid(err)
 	}
 	act.Tell(ctx)
+	s.dropLateKeys(ctx, user)
 	s.reopen(ctx, user.Subject)
 	s.tell(ctx, s.notice(NoticePasswordChanged, user, client))
 	return nil

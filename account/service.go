@@ -41,6 +41,8 @@ type Deps struct {
 	Admins Admins
 	// Erasers drop what else is kept of an account that is deleted, in this order.
 	Erasers []Eraser
+	// APIKeys drops the keys of an account whose address is proved by who need not have made it. Nil is for where there are none.
+	APIKeys Eraser
 	// Links are where links lead; see [Links].
 	Links Links
 	// CodeSecret keys the hashes of login codes. It is the same on all nodes.

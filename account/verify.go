@@ -10,7 +10,8 @@ import (
 )
 
 // Register creates an account as [authn.Service.Register] does, but tells nobody whether the address has one already: the account is made in
-// the background, and its owner is sent the link that verifies it, or told that there is one. An account may be used after that. It
+// the background, and its owner is sent the link that verifies it, or told that there is one and sent the link to a new password. One that was not verified
+// yet loses the password it was registered with. An account may be used after that. It
 // is for [Service.Discreet]; the password is hashed in either case. Errors are as in Register, but for [authn.ErrEmailTaken], and as in [Service.Forgot].
 func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
 	if err := s.deps.Users.MayRegister(r.Client); err != nil {
@@ -23,7 +24,7 @@ func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := s.admit(ctx, prepared.Tenant(), prepared.Email(), r.Client); err != nil {
+	if err := s.admit(ctx, authn.CounterKey{Tenant: prepared.Tenant(), Kind: counterMail, ID: digest(prepared.Email())}, r.Client); err != nil {
 		return err
 	}
 	return s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) { return s.registered(ctx, prepared, r.Client) }})
@@ -43,10 +44,40 @@ func (s *Service) registered(ctx context.Context, p authn.Prepared, client authn
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case user.VerifiedAt.IsZero(): // its owner has not had the first link, or lost it
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
+	}
+	if user, err = s.contested(ctx, user, client); err != nil {
+		return nil, err
 	}
 	return s.linked(ctx, NoticeAccountExists, user, client, forReset, nil)
+}
+
+// contested drops the password of an account that was registered twice before its address was verified: which of the two is the
+// owner's nobody knows, and the link that verifies must not let the other in. Who reads the mail chooses another.
+func (s *Service) contested(ctx context.Context, user authn.User, client authn.Client) (authn.User, error) {
+	if !user.VerifiedAt.IsZero() {
+		return user, nil
+	}
+	credentials := s.deps.Users.Credentials()
+	if _, err := credentials.Passwords.PasswordHash(ctx, user.Subject); err != nil {
+		if errors.Is(err, authn.ErrNotFound) { // dropped before
+			err = nil
+		}
+		return user, err
+	}
+	act := s.act(audit.PasswordResetRequested, user.Subject, authn.Principal{}, client, "registered_again")
+	changed, err := credentials.DropPassword(ctx, user.Subject, authn.CredentialChange{
+		From: user.CredentialVersion, Act: act, Why: authn.EndRevoked, Edit: func(u *authn.User) error {
+			if !u.VerifiedAt.IsZero() || !u.Active() {
+				return authn.ErrConflict
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return user, err
+	}
+	act.Tell(ctx)
+	return changed, nil
 }
 
 // Registered sends the link that verifies an account that was just made, where that is offered and not demanded.
@@ -64,7 +95,7 @@ func (s *Service) Registered(ctx context.Context, user authn.User, client authn.
 
 // ResendVerification sends the link that verifies an address, if it has an account that needs it. What it tells is as in [Service.Forgot].
 func (s *Service) ResendVerification(ctx context.Context, r Request) error {
-	email, err := s.ask(ctx, r)
+	email, err := s.ask(ctx, r, counterMail)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,8 @@ var (
 var (
 	// ErrInvalidCredentials: unknown account, wrong password or disabled account; which one is not told.
 	ErrInvalidCredentials = errors.New("authn: invalid credentials")
-	// ErrEmailUnverified: the account proved itself, but nobody has verified its address yet.
+	// ErrEmailUnverified: the account proved itself, but nobody has verified its address yet. Answer strangers as with [ErrInvalidCredentials]: whoever
+	// has just registered an address would learn by it whether there was an account before.
 	ErrEmailUnverified = errors.New("authn: e-mail address is not verified")
 	// ErrRegistrationClosed: accounts cannot be registered.
 	ErrRegistrationClosed = errors.New("authn: registration is closed")

@@ -23,7 +23,8 @@ const (
 // Impersonator says who may act as whom. The authorization service implements it.
 type Impersonator interface {
 	// MayImpersonate returns nil if the actor may have a session in the name of the target, which is in the same tenant and is not the
-	// actor. Any error refuses.
+	// actor. It is asked at the start and at each request. Any error refuses; [ErrImpersonationRefused] ends what was started, and others
+	// say that it could not be decided.
 	MayImpersonate(ctx context.Context, actor Principal, target Subject) error
 }
 
@@ -111,7 +112,8 @@ func (s *Service) impersonation(ctx context.Context, actor Principal, target Sub
 	}, err
 }
 
-// actorStands returns [ErrSessionEnded] for a session in somebody else's name whose actor has no account or no session any more.
+// actorStands returns [ErrSessionEnded] for a session in somebody else's name whose actor has no account or no session any more, or must
+// not act as its subject any more: the actor lost a role, or the subject was given one.
 func (s *Service) actorStands(ctx context.Context, session Session) error {
 	if session.Actor == "" {
 		return nil
@@ -124,16 +126,17 @@ func (s *Service) actorStands(ctx context.Context, session Session) error {
 	if own.Subject != actor || own.Actor != "" {
 		return ErrSessionEnded
 	}
-	user, err := s.deps.Users.UserByID(ctx, actor)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return ErrSessionEnded
-	case err != nil:
-		return wrapped("find an account", err)
-	case user.Subject != actor || !user.Active():
+	if s.deps.MayImpersonate == nil { // it was switched off
 		return ErrSessionEnded
 	}
-	return nil
+	p, err := s.principal(ctx, own)
+	if err == nil {
+		err = s.deps.MayImpersonate.MayImpersonate(ctx, p, session.Subject)
+	}
+	if errors.Is(err, ErrImpersonationRefused) {
+		err = ErrSessionEnded
+	}
+	return err
 }
 
 // ownLogin reports a user's own login: no API key, no other issuer's token, and nobody who acts as somebody else.

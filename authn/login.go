@@ -71,7 +71,7 @@ type Grant struct {
 // Unknown address, wrong password and disabled account are all
 // [ErrInvalidCredentials], at the same cost. A binding that is asked for and cannot be had is a [FieldError]. Where users may
 // choose which sessions to end, a reached limit is a [SessionLimitError]; where a second factor is due, it is an [MFARequiredError]. After too many failures the error is a [ThrottledError], alike for
-// addresses that have an account and those that have none.
+// addresses that have an account and those that have none. The right password of an account that must be verified first is [ErrEmailUnverified], and counts as a failure.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 	if err := errors.Join(r.Bind.check(r.Client), CheckDeviceName("device_name", r.Device.Name)); err != nil {
 		return Grant{}, err
@@ -84,7 +84,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (Grant, error) {
 		return Grant{}, err
 	}
 	grant, err := s.Complete(ctx, proof, Completion{Carrier: r.Carrier, Client: r.Client, Bind: r.Bind, Remember: r.Remember, Device: r.Device, Replaces: r.Replaces, Trust: r.Trust, failures: attempt.failures()})
-	attempt.Done(ctx, !errors.Is(err, ErrInvalidCredentials), nil)
+	// An account that is not verified may be anybody's: its password counts, and is answered, as a wrong one.
+	attempt.Done(ctx, !errors.Is(err, ErrInvalidCredentials) && !errors.Is(err, ErrEmailUnverified), nil)
 	return grant, err
 }
 
@@ -190,6 +191,10 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	if err != nil {
 		return Grant{}, err
 	}
+	if s.deps.RequireVerified && user.VerifiedAt.IsZero() {
+		s.refused(ctx, proof.Subject, c.Client, "email_unverified")
+		return Grant{}, ErrEmailUnverified
+	}
 	confirmation, err := s.confirm(ctx, proof.Subject, has.roles, c)
 	if err != nil {
 		return Grant{}, err
@@ -199,10 +204,6 @@ func (s *Service) Complete(ctx context.Context, proof Proof, c Completion) (Gran
 	}
 	if proof.CredentialVersion == 0 {
 		proof.CredentialVersion = user.CredentialVersion
-	}
-	if s.deps.RequireVerified && user.VerifiedAt.IsZero() {
-		s.refused(ctx, proof.Subject, c.Client, "email_unverified")
-		return Grant{}, ErrEmailUnverified
 	}
 	if err := s.demand(ctx, proof, user, has.roles, c, epoch); err != nil {
 		return Grant{}, err

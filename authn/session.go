@@ -131,6 +131,15 @@ type LiveSessions interface {
 	Peek(ctx context.Context, refresh setting.Secret) (Session, error)
 }
 
+// CheckSession returns nil if the subject's own session with the ID lives, and [ErrSessionEnded] if it has none. It is no use of the session.
+func (s *Service) CheckSession(ctx context.Context, subject Subject, id string) error {
+	session, err := s.deps.Live.Live(ctx, subject.Tenant, id)
+	if err == nil && (session.Subject != subject || session.Actor != "") {
+		err = ErrSessionEnded
+	}
+	return err
+}
+
 // RoleSource answers which roles an account has. The authorization service implements it.
 type RoleSource interface {
 	// RolesOf returns the roles assigned to the subject, or the default role

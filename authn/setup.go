@@ -39,7 +39,7 @@ type AdminSetup struct {
 	Users   *Service
 	OneTime OneTimeStore
 	Admins  AdminRoles
-	// Forget takes away the second factors of an account that is taken over. Nil is for where there are none.
+	// Forget takes away the second factors and API keys of an account that is taken over. Nil is for where there are none.
 	Forget func(ctx context.Context, s Subject) error
 	Events *audit.Bus
 	Now    func() time.Time
@@ -76,7 +76,7 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 
 // Redeem creates the administrator's account with the password, and gives it
 // the administrator's role. An account that has the address already is taken
-// over: it gets the password, loses its second factors, is enabled and counts as verified, and its sessions end. An unacceptable
+// over: it gets the password, loses its second factors and API keys, is enabled and counts as verified, and its sessions end. An unacceptable
 // password or a full hashing queue does not use the token up, and neither does a store that
 // fails afterwards; a token is worthless once there is an administrator.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {

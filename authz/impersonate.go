@@ -12,8 +12,13 @@ import (
 // PermissionImpersonate lets a caller act as another account of its tenant, within what it may do itself.
 const PermissionImpersonate = "users.impersonate"
 
-// ErrNotImpersonable: the account is one that the caller must not act as.
-var ErrNotImpersonable = errors.New("authz: the caller must not act as this account")
+// ErrNotImpersonable: the account is one that the caller must not act as. It is an [authn.ErrImpersonationRefused].
+var ErrNotImpersonable error = notImpersonable{}
+
+type notImpersonable struct{}
+
+func (notImpersonable) Error() string { return "authz: the caller must not act as this account" }
+func (notImpersonable) Unwrap() error { return authn.ErrImpersonationRefused }
 
 // MayImpersonate returns nil if the actor may act as the target, an account of its own tenant that can do nothing that the actor cannot. It
 // returns [ErrNotImpersonable] unless all of this holds:
@@ -31,7 +36,7 @@ var ErrNotImpersonable = errors.New("authz: the caller must not act as this acco
 // with roles switched off nobody may: [ErrDisabled]. Any other error says that it could not be decided, and refuses too. Refusals
 // are events of the type access.denied.
 //
-// It decides about this moment. Roles that the target is given later, the session in its name has as well until it ends.
+// It decides about this moment; authn asks again at each request of the session.
 func (s *Service) MayImpersonate(ctx context.Context, actor authn.Principal, target authn.Subject) error {
 	switch {
 	case !s.enabled:

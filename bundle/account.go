@@ -107,11 +107,14 @@ func (s Settings) newAccounts(in accountsIn) (*account.Service, error) {
 	}
 	deps := account.Deps{
 		Users: in.Users, OneTime: in.Ports.oneTime, Hasher: in.Hasher, Policy: in.Policy, Outbox: in.Outbox, Throttle: in.Throttle, Erasers: erasers(in),
-		Admins: adminRoles{roles: in.Roles, role: s.Roles.AdminRole}, Links: s.HTTP.AccountLinks(s.Account.Links), CodeSecret: secret,
+		Admins: guardedAdmins{adminRoles{roles: in.Roles, role: s.Roles.AdminRole}, in.Users}, Links: s.HTTP.AccountLinks(s.Account.Links), CodeSecret: secret,
 		Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	}
 	if in.Throttle != nil {
 		deps.Counters = in.Ports.counters
+	}
+	if in.APIKeys != nil {
+		deps.APIKeys = in.APIKeys
 	}
 	if in.Factors != nil { // a nil service in it would be none that is nil
 		deps.SecondFactors = in.Factors
@@ -132,10 +135,35 @@ func erasers(in accountsIn) []account.Eraser {
 	return append(list, slot.Values(in.Erasers.List)...)
 }
 
-// LastAdmin implements [account.Admins].
-func (a adminRoles) LastAdmin(ctx context.Context, subject authn.Subject) (bool, error) {
-	holders, err := a.roles.Holders(ctx, subject.Tenant, a.role, "", 2)
-	return len(holders) == 1 && holders[0] == subject.ID, err
+// guardedAdmins tells the last administrator from others.
+type guardedAdmins struct {
+	adminRoles
+	users *authn.Service
+}
+
+// LastAdmin implements [account.Admins]. An administrator who is disabled or deleted could not make another one.
+func (a guardedAdmins) LastAdmin(ctx context.Context, subject authn.Subject) (bool, error) {
+	is, after := false, ""
+	for {
+		holders, err := a.roles.Holders(ctx, subject.Tenant, a.role, after, authz.MaxHolders)
+		if err != nil || len(holders) == 0 {
+			return is, err
+		}
+		for _, id := range holders {
+			if id == subject.ID {
+				is = true
+				continue
+			}
+			user, err := a.users.User(ctx, authn.Subject{Tenant: subject.Tenant, ID: id})
+			if err != nil && !errors.Is(err, authn.ErrNotFound) {
+				return false, err
+			}
+			if err == nil && user.Active() {
+				return false, nil
+			}
+		}
+		after = holders[len(holders)-1]
+	}
 }
 
 // sendMail sends in the background, and tells owners of changes to their accounts. An application that has a notifier of its own for

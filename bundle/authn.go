@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -145,7 +146,7 @@ func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 }
 
 // newSetup returns nil when no first administrator is configured.
-func (s Settings) newSetup(p ports, users *authn.Service, roles *authz.Service, factors *mfa.Service, bus *audit.Bus) *authn.AdminSetup {
+func (s Settings) newSetup(p ports, users *authn.Service, roles *authz.Service, factors *mfa.Service, apiKeys *authn.APIKeys, bus *audit.Bus) *authn.AdminSetup {
 	if s.AdminEmail == "" {
 		return nil
 	}
@@ -153,8 +154,15 @@ func (s Settings) newSetup(p ports, users *authn.Service, roles *authz.Service, 
 		Email: s.AdminEmail, Users: users, OneTime: p.oneTime, Admins: adminRoles{roles: roles, role: s.Roles.AdminRole},
 		Events: bus, Now: s.Now, Rand: s.Rand,
 	}
-	if factors != nil {
-		setup.Forget = func(ctx context.Context, s authn.Subject) error { return factors.Reset(ctx, s, mfa.By{}) }
+	setup.Forget = func(ctx context.Context, s authn.Subject) error {
+		var errs []error
+		if factors != nil {
+			errs = append(errs, factors.Reset(ctx, s, mfa.By{}))
+		}
+		if apiKeys != nil {
+			errs = append(errs, apiKeys.Erase(ctx, s))
+		}
+		return errors.Join(errs...)
 	}
 	return setup
 }

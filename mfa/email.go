@@ -53,6 +53,9 @@ func (f emailFactor) Ready(ctx context.Context, q authn.FactorQuery) (bool, erro
 
 // Begin implements [Beginner]. It returns [ErrTooManyCodes].
 func (f emailFactor) Begin(ctx context.Context, q authn.FactorQuery) (authn.FactorBegun, error) {
+	if byMailbox(q.Proof.Methods) {
+		return authn.FactorBegun{}, authn.ErrFactorInvalid
+	}
 	if err := f.s.change(ctx, q.Proof.Subject, ofKind(kindEmail), f.s.countCode); err != nil {
 		return authn.FactorBegun{}, absent(err)
 	}
@@ -74,7 +77,7 @@ func (s *Service) countCode(r *Record) error {
 
 // Verify implements [Factor]. The login's challenge, which holds the state, is used up with the code.
 func (f emailFactor) Verify(_ context.Context, q authn.FactorQuery, code setting.Secret, state string) ([]string, error) {
-	if !f.s.codeFits([]byte(state), q.Proof.Subject, code) {
+	if byMailbox(q.Proof.Methods) || !f.s.codeFits([]byte(state), q.Proof.Subject, code) {
 		return nil, authn.ErrFactorInvalid
 	}
 	return []string{authn.MethodEmail, authn.MethodMFA}, nil

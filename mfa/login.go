@@ -34,21 +34,31 @@ func (s *Service) Due(ctx context.Context, q authn.FactorQuery) (authn.FactorDem
 // ready are the factors that the account can answer with; none if it has nothing but what stands in for others.
 func (s *Service) ready(ctx context.Context, q authn.FactorQuery) ([]string, error) {
 	var names []string
-	asks := false
+	asks, twice := false, ""
 	for _, f := range s.factors {
 		has, err := f.Ready(ctx, q)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if has {
+		case has && f.Name() == NameEmailCode && byMailbox(q.Proof.Methods):
+			asks, twice = true, NameEmailCode
+		case has:
 			names = append(names, f.Name())
 			asks = asks || !backup(f)
 		}
 	}
-	if !asks {
+	switch {
+	case !asks:
 		return nil, nil
+	case len(names) == 0: // the account has a second factor, and this login cannot prove it
+		return []string{twice}, nil
 	}
 	return names, nil
+}
+
+// byMailbox reports a proof by the mailbox alone, beside which a code by e-mail is no second factor.
+func byMailbox(methods []string) bool {
+	return slices.Contains(methods, authn.MethodEmail) && authn.ACROf(methods) == authn.ACR0
 }
 
 func (s *Service) mustEnroll(ctx context.Context, q authn.FactorQuery) (authn.FactorDemand, error) {

@@ -254,3 +254,35 @@ func TestNoticesPrintNoSecrets(t *testing.T) {
 		assert.NotContains(t, text, "12345678")
 	}
 }
+
+// V6.3.6: who has the mailbox and nothing else does not prove a second factor by it: the code by e-mail is none beside the link.
+func TestV636OneMailboxIsOneFactor(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { withMFA(c); c.MFA.EmailCode = true })
+	user := m.User()
+	header := bearer(m.Token(m.caller(t, user)))
+	require.Less(t, m.post(t, "/mfa/email", map[string]any{}, header...).Code, 300)
+	code := m.box.wait(t, account.NoticeFactorCode, 1).Code.Reveal()
+	w := m.post(t, "/mfa/email/confirm", map[string]any{"code": code}, header...)
+	require.Equal(t, http.StatusOK, w.Code, w.Body)
+	recovery := members(t, w)["recovery_codes"].([]any)
+
+	byPassword := answerOf(t, m.Do(request("POST", "/auth/login", credentials(t, user.Email, password))))
+	assert.Equal(t, []any{"email_code", "recovery_code"}, byPassword["factors"])
+	byLink := func() map[string]any {
+		n := len(m.box.all(account.NoticeMagicLink))
+		require.Equal(t, http.StatusAccepted, m.post(t, "/login/link", map[string]any{"email": user.Email}).Code)
+		return answerOf(t, m.post(t, "/login/link/finish", map[string]any{"token": token(t, m.box.wait(t, account.NoticeMagicLink, n+1))}))
+	}
+	login := byLink()
+	assert.Equal(t, []any{"recovery_code"}, login["factors"])
+	assert.Equal(t, "code_invalid", problem(t, m.post(t, "/login/mfa/begin", map[string]any{"challenge": login["challenge"], "factor": "email_code"})).Code)
+	for _, code := range recovery {
+		login = byLink()
+		m.Advance(time.Minute)
+		require.Equal(t, http.StatusOK, m.post(t, "/login/mfa", map[string]any{"challenge": login["challenge"], "factor": "recovery_code", "code": code}).Code)
+	}
+	login = byLink()
+	require.Equal(t, true, login["mfa_required"], "without recovery codes it waits for what it cannot give")
+	assert.Equal(t, "code_invalid", problem(t, m.post(t, "/login/mfa/begin", map[string]any{"challenge": login["challenge"], "factor": "email_code"})).Code)
+}

@@ -130,6 +130,21 @@ func TestChangeEmail(t *testing.T) {
 	require.Len(t, m.Events(audit.EmailChanged), 1)
 }
 
+// An owner who is told that a stolen session asked for another address stops it by ending that session.
+func TestEndedSessionsChangeNoAddress(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	user := m.User()
+	require.NoError(t, m.account.ChangeEmail(t.Context(), m.caller(t, user), "thief@example.com", authn.Client{}))
+	link := token(t, m.box.wait(t, account.NoticeChangeEmail, 1))
+	own := m.Grant(authn.Principal{Subject: user.Subject})
+	w := m.Do(request("DELETE", "/auth/sessions", "", bearer(own.AccessToken.Reveal())...))
+	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	assert.Equal(t, "token_invalid", problem(t, m.post(t, "/email/confirm", map[string]any{"token": link})).Code)
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password))
+	assert.Empty(t, m.Events(audit.EmailChanged))
+}
+
 // Somebody registers the address before the link to it is opened: the link is not valid then, and nothing changes.
 func TestChangeToAnAddressThatIsTakenMeanwhile(t *testing.T) {
 	t.Parallel()
@@ -246,6 +261,9 @@ func TestDeleteThatIsCutOff(t *testing.T) {
 	mine.fail = nil
 	require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}))
 	assert.Len(t, mine.subjects, 2)
+	w := m.Do(request("DELETE", "/auth/users/"+user.Subject.ID, "", bearer(m.Token(m.caller(t, m.User("admin"))))...))
+	require.Equal(t, http.StatusNoContent, w.Code, "over HTTP as well: %s", w.Body)
+	assert.Len(t, mine.subjects, 3)
 	require.ErrorIs(t, m.account.Delete(t.Context(), authn.Principal{}, authn.Subject{ID: "nobody"}, authn.Client{}), authn.ErrNotFound)
 }
 
@@ -257,7 +275,10 @@ func TestLastAdministratorStays(t *testing.T) {
 	token := m.Token(m.caller(t, admin))
 	assert.Equal(t, "last_admin", problem(t, m.Do(request("DELETE", "/auth/me", "", bearer(token)...))).Code)
 	assert.Equal(t, http.StatusOK, m.logIn(t, admin.Email, password))
-	m.User("admin")
+	other := m.User("admin")
+	require.NoError(t, m.Users.Disable(t.Context(), authn.Principal{}, other.Subject))
+	assert.Equal(t, "last_admin", problem(t, m.Do(request("DELETE", "/auth/me", "", bearer(token)...))).Code, "who is disabled makes no other administrator")
+	require.NoError(t, m.Users.Enable(t.Context(), authn.Principal{}, other.Subject))
 	assert.Equal(t, http.StatusNoContent, m.Do(request("DELETE", "/auth/me", "", bearer(token)...)).Code)
 }
 

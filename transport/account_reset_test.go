@@ -328,3 +328,39 @@ func TestGuessedLinksAreStopped(t *testing.T) {
 	m.Advance(time.Minute)
 	assert.Equal(t, http.StatusNoContent, m.reset(t, good, newPassword).Code)
 }
+
+// Who made an account with somebody else's address keeps no foot in once the owner of the address comes: neither password nor session
+// nor API key. Second factors stay (V6.4.3): a mailbox does not stand in for them.
+func TestV643SquattersKeepNoKey(t *testing.T) {
+	t.Parallel()
+	for name, arrive := range map[string]func(t *testing.T, m mails, user authn.User) int{
+		"by a reset": func(t *testing.T, m mails, user authn.User) int {
+			return m.reset(t, m.forgot(t, user), newPassword).Code
+		},
+		"by a link": func(t *testing.T, m mails, user authn.User) int {
+			require.Equal(t, http.StatusAccepted, m.post(t, "/login/link", map[string]any{"email": user.Email}).Code)
+			return m.post(t, "/login/link/finish", map[string]any{"token": token(t, m.box.wait(t, account.NoticeMagicLink, 1))}).Code
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := startMails(t, func(c *authmodule.Config) { c.Account.VerifyEmail = account.VerifyOffered })
+			status, _ := m.register(t, "ada@example.com", squatter)
+			require.Equal(t, http.StatusCreated, status)
+			user, err := m.Users.UserByEmail(t.Context(), "", "ada@example.com")
+			require.NoError(t, err)
+			session := bearer(m.Token(m.caller(t, user)))
+			key := m.APIKey(m.caller(t, user))
+			require.Equal(t, http.StatusOK, m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+key)).Code)
+
+			require.Less(t, arrive(t, m, user), 300)
+			assert.Equal(t, http.StatusUnauthorized, m.Do(request("GET", "/auth/me", "", session...)).Code)
+			assert.Equal(t, http.StatusUnauthorized, m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+key)).Code)
+			assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, squatter))
+
+			own := m.APIKey(m.caller(t, user))
+			require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, user), "yet another password of hers").Code)
+			assert.Equal(t, http.StatusOK, m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+own)).Code, "the owner's own keys stay")
+		})
+	}
+}

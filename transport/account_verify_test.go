@@ -87,6 +87,10 @@ func TestV638MailsAreCountedAlike(t *testing.T) {
 			w := m.post(t, "/password/forgot", map[string]any{"email": address})
 			require.Equal(t, http.StatusAccepted, w.Code)
 		}
+		for range 3 {
+			w := m.post(t, "/login/link", map[string]any{"email": address})
+			require.Equal(t, http.StatusAccepted, w.Code, "counted apart from links to a new password")
+		}
 		for _, path := range []string{"/password/forgot", "/login/link", "/email/verify/resend", "/login/code"} {
 			w := m.post(t, path, map[string]any{"email": address})
 			assert.Equal(t, "throttled", problem(t, w).Code)
@@ -101,6 +105,23 @@ func TestV638MailsAreCountedAlike(t *testing.T) {
 	m.box.wait(t, account.NoticeResetPassword, 4)
 }
 
+// THR-04: nobody uses up an owner's way back by asking for what sends the owner nothing, and who uses up the links themselves has them sent to the owner.
+func TestTHR04NobodyUsesUpTheWayBack(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.Account.MailsPerHour = 5 })
+	user := m.User()
+	for range 5 {
+		require.Equal(t, http.StatusAccepted, m.post(t, "/email/verify/resend", map[string]any{"email": user.Email}).Code)
+	}
+	require.Equal(t, http.StatusTooManyRequests, m.post(t, "/login/code", map[string]any{"email": user.Email}).Code)
+	var reset string
+	for range 5 {
+		reset = m.forgot(t, user)
+	}
+	require.Equal(t, http.StatusTooManyRequests, m.post(t, "/password/forgot", map[string]any{"email": user.Email}).Code)
+	assert.Equal(t, http.StatusNoContent, m.reset(t, reset, newPassword).Code)
+}
+
 // A client that asks for mail to many addresses is stopped, for existing ones and others alike.
 func TestClientsThatAskForManyAddressesAreStopped(t *testing.T) {
 	t.Parallel()
@@ -113,7 +134,7 @@ func TestClientsThatAskForManyAddressesAreStopped(t *testing.T) {
 	assert.Equal(t, http.StatusAccepted, m.post(t, "/password/forgot", map[string]any{"email": "n10@example.com"}).Code)
 }
 
-// Where addresses must be verified, nobody logs in before, and only who knows the password is told why.
+// Where addresses must be verified, nobody logs in before, and the event alone says why.
 func TestVerificationIsRequired(t *testing.T) {
 	t.Parallel()
 	m := startMails(t, asIs)
@@ -123,8 +144,8 @@ func TestVerificationIsRequired(t *testing.T) {
 	n := m.box.wait(t, account.NoticeVerifyEmail, 1)
 	assert.Equal(t, address, n.To)
 	w := m.Do(request("POST", "/auth/login", credentials(t, address, password)))
-	assert.Equal(t, http.StatusForbidden, w.Code)
-	assert.Equal(t, "email_unverified", problem(t, w).Code)
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Equal(t, "invalid_credentials", problem(t, w).Code)
 	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, address, "a wrong password of mine"))
 	reasons := m.Events(audit.LoginFailed)
 	assert.Equal(t, "email_unverified", reasons[0].Reason)
@@ -150,6 +171,49 @@ func TestVerificationIsRequired(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, m.reset(t, token(t, exists), newPassword).Code)
 	require.Equal(t, http.StatusAccepted, m.post(t, "/email/verify/resend", map[string]any{"email": address}).Code, "nothing to verify")
 	assert.Len(t, m.Events(audit.UserRegistered), 1)
+}
+
+// V6.3.8: who registers an address and then logs in with the password is answered, and counted, the same whether or not there was an account.
+func TestV638RegisteringAndLoggingInTellsNothing(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs)
+	var answers []string
+	for n, address := range []string{m.User().Email, "unknown@example.com"} {
+		m.register(t, address, squatter)
+		require.Eventually(t, func() bool {
+			return len(m.box.all(account.NoticeVerifyEmail))+len(m.box.all(account.NoticeAccountExists)) > n
+		}, 10*time.Second, time.Millisecond)
+		text := ""
+		for range 7 { // until it is throttled
+			text += dump(t, m.Do(request("POST", "/auth/login", credentials(t, address, squatter))))
+		}
+		answers = append(answers, text)
+	}
+	assert.Equal(t, answers[0], answers[1])
+	assert.Contains(t, answers[1], "throttled")
+}
+
+// Who registers with somebody else's address first, or once more after them, has no password of the account that its owner verifies.
+func TestV638SquattersHaveNoPassword(t *testing.T) {
+	t.Parallel()
+	for name, order := range map[string][]string{"before the owner": {squatter, password}, "after the owner": {password, squatter}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := startMails(t, asIs)
+			m.register(t, "ada@example.com", order[0])
+			first := m.box.wait(t, account.NoticeVerifyEmail, 1)
+			m.register(t, "ada@example.com", order[1])
+			exists := m.box.wait(t, account.NoticeAccountExists, 1)
+			assert.Equal(t, "token_invalid", problem(t, m.post(t, "/email/verify", map[string]any{"token": token(t, first)})).Code)
+			require.Equal(t, http.StatusAccepted, m.post(t, "/email/verify/resend", map[string]any{"email": "ada@example.com"}).Code)
+			resent := m.box.wait(t, account.NoticeVerifyEmail, 2)
+			require.Equal(t, http.StatusNoContent, m.post(t, "/email/verify", map[string]any{"token": token(t, resent)}).Code)
+			assert.Equal(t, http.StatusUnauthorized, m.logIn(t, "ada@example.com", squatter))
+			require.Equal(t, http.StatusNoContent, m.reset(t, token(t, exists), newPassword).Code)
+			assert.Equal(t, http.StatusOK, m.logIn(t, "ada@example.com", newPassword))
+			assert.Equal(t, http.StatusUnauthorized, m.logIn(t, "ada@example.com", squatter))
+		})
+	}
 }
 
 // Whoever sets a password by a link that was sent to the address has verified it.
@@ -213,28 +277,27 @@ func TestItem37OneAddressIsOneAccount(t *testing.T) {
 		})
 	}
 	at.Wait()
-	m.box.wait(t, account.NoticeVerifyEmail, 20)
+	m.box.wait(t, account.NoticeAccountExists, 19)
 	assert.Len(t, m.Events(audit.UserRegistered), 1)
 	users, err := m.Users.Users(t.Context(), "", "", 10)
 	require.NoError(t, err)
 	require.Len(t, users, 1)
 	assert.True(t, users[0].LastLoginAt.IsZero())
-	newest := m.box.all(account.NoticeVerifyEmail)
-	verified := 0
-	for _, n := range newest { // each but the last to be made was replaced
-		if m.post(t, "/email/verify", map[string]any{"token": token(t, n)}).Code == http.StatusNoContent {
-			verified++
+	for _, n := range m.box.all(account.NoticeVerifyEmail) {
+		assert.Equal(t, "token_invalid", problem(t, m.post(t, "/email/verify", map[string]any{"token": token(t, n)})).Code, "nobody knows whose password that is")
+	}
+	set := 0
+	for _, n := range m.box.all(account.NoticeAccountExists) { // each but the last to be made was replaced
+		if m.reset(t, token(t, n), newPassword).Code == http.StatusNoContent {
+			set++
 		}
 	}
-	assert.Equal(t, 1, verified)
-	in := 0
+	assert.Equal(t, 1, set)
 	for i := range 20 {
-		if m.logIn(t, "ADA@example.com", fmt.Sprintf("a password of caller %d", i)) == http.StatusOK {
-			in++
-		}
-		m.Advance(time.Minute)
+		assert.Equal(t, http.StatusUnauthorized, m.logIn(t, "ADA@example.com", fmt.Sprintf("a password of caller %d", i)))
+		m.Advance(time.Hour)
 	}
-	assert.Equal(t, 1, in, "one password")
+	assert.Equal(t, http.StatusOK, m.logIn(t, "ADA@example.com", newPassword))
 	users, err = m.Users.Users(t.Context(), "", "", 10)
 	require.NoError(t, err)
 	assert.False(t, users[0].LastLoginAt.IsZero())

@@ -149,10 +149,8 @@ func knownFlow(err error) *Problem {
 		return throttled(over)
 	case errors.Is(err, authn.ErrAuthenticatorDisabled):
 		return problem(http.StatusForbidden, "authenticator_disabled", "this way of proving who you are has failed too often; it must be set up anew")
-	case errors.Is(err, authn.ErrInvalidCredentials):
+	case errors.Is(err, authn.ErrInvalidCredentials), errors.Is(err, authn.ErrEmailUnverified): // alike, so that registering tells nothing
 		return problem(http.StatusUnauthorized, "invalid_credentials", "the e-mail address or the password is wrong")
-	case errors.Is(err, authn.ErrEmailUnverified):
-		return problem(http.StatusForbidden, "email_unverified", "the e-mail address is not verified yet; open the link that was sent to it, or ask for another")
 	case errors.Is(err, authn.ErrRefreshReused):
 		return invalidToken("refresh_reused", "the refresh token was used before; its session has been ended")
 	case errors.Is(err, authn.ErrRefreshInvalid):

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/authmodule/authmodule/authn"
@@ -20,7 +21,7 @@ func (g *Gate) accountAdminEndpoints() []Endpoint {
 	if g.deps.Account == nil || !g.cfg.UserEndpoints || !g.deps.Authz.Enabled() {
 		return nil
 	}
-	remove := g.administering("/users/{id}", PermissionDeleteUsers, g.deleteUser)
+	remove := g.administeringAny("/users/{id}", PermissionDeleteUsers, g.deleteUser)
 	remove.Method = http.MethodDelete
 	if !g.deps.Account.Sends() {
 		return []Endpoint{remove}
@@ -32,6 +33,15 @@ func (g *Gate) requireReset(ctx context.Context, r *http.Request, u authn.User) 
 	return accepted(g.deps.Account.RequireReset(ctx, authn.PrincipalFrom(ctx), u.Subject, g.Client(r)))
 }
 
-func (g *Gate) deleteUser(ctx context.Context, r *http.Request, u authn.User) (Reply, error) {
-	return Reply{}, accountProblem(g.deps.Account.Delete(ctx, authn.PrincipalFrom(ctx), u.Subject, g.Client(r)))
+// deleteUser drops what was left of an account that is deleted already, too.
+func (g *Gate) deleteUser(ctx context.Context, r *http.Request) (Reply, error) {
+	subject := named(ctx, r)
+	if err := g.mayAdminister(ctx, subject); err != nil {
+		return Reply{}, err
+	}
+	err := g.deps.Account.Delete(ctx, authn.PrincipalFrom(ctx), subject, g.Client(r))
+	if errors.Is(err, authn.ErrNotFound) {
+		return Reply{}, userNotFound()
+	}
+	return Reply{}, accountProblem(err)
 }

@@ -40,12 +40,12 @@ func (g *Gate) roleEndpoints() []Endpoint {
 	return []Endpoint{
 		{Method: http.MethodGet, Path: "/roles", Handle: g.permitted(PermissionReadRoles, g.roles)},
 		{Method: http.MethodGet, Path: "/roles/{name}", Handle: g.permitted(PermissionReadRoles, g.role)},
-		{Method: http.MethodPut, Path: "/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteRoles, g.defineRole)},
-		{Method: http.MethodDelete, Path: "/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteRoles, g.deleteRole)},
+		{Method: http.MethodPut, Path: "/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteRoles, g.sensitive(g.defineRole))},
+		{Method: http.MethodDelete, Path: "/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteRoles, g.sensitive(g.deleteRole))},
 		{Method: http.MethodGet, Path: "/roles/{name}/holders", Handle: g.permitted(PermissionReadAssignments, g.holders)},
 		{Method: http.MethodGet, Path: "/users/{id}/roles", Handle: g.permitted(PermissionReadAssignments, g.assignments)},
-		{Method: http.MethodPut, Path: "/users/{id}/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteAssignments, g.assign)},
-		{Method: http.MethodDelete, Path: "/users/{id}/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteAssignments, g.unassign)},
+		{Method: http.MethodPut, Path: "/users/{id}/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteAssignments, g.sensitive(g.assign))},
+		{Method: http.MethodDelete, Path: "/users/{id}/roles/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWriteAssignments, g.sensitive(g.unassign))},
 	}
 }
 
@@ -56,8 +56,8 @@ func (g *Gate) policyEndpoints() []Endpoint {
 		{Method: http.MethodGet, Path: "/policies/export", Handle: g.permitted(PermissionReadPolicies, g.exportPolicies)},
 		{Method: http.MethodPost, Path: "/policies/check", Need: NeedLogin, Handle: g.permitted(PermissionReadPolicies, g.compiling(g.checkPolicy))},
 		{Method: http.MethodGet, Path: "/policies/{name}", Handle: g.permitted(PermissionReadPolicies, g.policy)},
-		{Method: http.MethodPut, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.compiling(g.definePolicy))},
-		{Method: http.MethodDelete, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.compiling(g.deletePolicy))},
+		{Method: http.MethodPut, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.sensitive(g.compiling(g.definePolicy)))},
+		{Method: http.MethodDelete, Path: "/policies/{name}", Need: NeedLogin, Handle: g.permitted(PermissionWritePolicies, g.sensitive(g.compiling(g.deletePolicy)))},
 		{Method: http.MethodPost, Path: "/authorize/explain", Handle: explain},
 	}
 }

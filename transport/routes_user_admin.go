@@ -49,21 +49,29 @@ func (g *Gate) userAdminEndpoints() []Endpoint {
 
 // administering is an endpoint that changes an account which the caller may administer, and no other.
 func (g *Gate) administering(path, permission string, act func(ctx context.Context, r *http.Request, u authn.User) (Reply, error)) Endpoint {
-	change := func(ctx context.Context, r *http.Request) (Reply, error) {
+	return g.administeringAny(path, permission, func(ctx context.Context, r *http.Request) (Reply, error) {
 		user, err := g.userNamed(ctx, r)
 		if err != nil {
 			return Reply{}, err
 		}
-		err = g.deps.Authz.MayAdminister(ctx, authn.PrincipalFrom(ctx), user.Subject)
-		if errors.Is(err, authz.ErrBeyond) {
-			return Reply{}, beyond(err)
-		}
-		if err != nil {
+		if err := g.mayAdminister(ctx, user.Subject); err != nil {
 			return Reply{}, err
 		}
 		return act(ctx, r, user)
-	}
+	})
+}
+
+// administeringAny is administering for a handler that finds the account and asks mayAdminister itself.
+func (g *Gate) administeringAny(path, permission string, change handler) Endpoint {
 	return Endpoint{Method: http.MethodPost, Path: path, Need: NeedSession, Owner: true, Handle: g.permitted(permission, g.sensitive(change))}
+}
+
+func (g *Gate) mayAdminister(ctx context.Context, subject authn.Subject) error {
+	err := g.deps.Authz.MayAdminister(ctx, authn.PrincipalFrom(ctx), subject)
+	if errors.Is(err, authz.ErrBeyond) {
+		return beyond(err)
+	}
+	return err
 }
 
 // userNamed is the account of the route, in the caller's tenant. One of another tenant is answered as one that there is not.

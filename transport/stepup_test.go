@@ -251,3 +251,26 @@ func TestV751SensitiveRoutes(t *testing.T) {
 	}
 	assert.Equal(t, 19, sensitive)
 }
+
+// V7.5.3: an old session that was stolen from an administrator makes nobody an administrator, who could then do the rest with a login of their own.
+func TestV753OldLoginsGiveNoRoles(t *testing.T) {
+	t.Parallel()
+	o := startOffice(t)
+	admin, other := o.as(t, "admin"), o.as(t, "author")
+	grant := o.Grant(authn.Principal{Subject: authn.Subject{ID: admin.id}})
+	o.Advance(16 * time.Minute)
+	fresh, err := o.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{})
+	require.NoError(t, err)
+	header := bearer(fresh.AccessToken.Reveal())
+	changes := []struct{ method, path, body string }{
+		{"PUT", "/auth/users/" + other.id + "/roles/admin", ""}, {"DELETE", "/auth/users/" + other.id + "/roles/author", ""},
+		{"PUT", "/auth/roles/helper", `{"permissions":["articles.read"]}`}, {"DELETE", "/auth/roles/helper", ""},
+		{"PUT", "/auth/policies/all", `{"text":"permit (principal, action, resource);"}`}, {"DELETE", "/auth/policies/all", ""},
+	}
+	for _, c := range changes {
+		insufficient(t, o.Do(request(c.method, c.path, c.body, header...)))
+	}
+	header = bearer(answerOf(t, stepUp(t, o.app, map[string]any{"factor": "password", "password": password}, header))["access_token"].(string))
+	w := o.Do(request(changes[0].method, changes[0].path, "", header...))
+	assert.Equal(t, http.StatusNoContent, w.Code, w.Body)
+}

@@ -41,3 +41,15 @@ func TestSetupOpensThePassword(t *testing.T) {
 	require.Equal(t, http.StatusCreated, status)
 	answer(t, app.Do(request("POST", "/auth/login", credentials(t, adminEmail, password))), http.StatusOK)
 }
+
+// Nor does an API key of before become the administrator's.
+func TestSetupEndsAPIKeys(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, withAdmin, adminRole())
+	answer(t, app.Do(request("POST", "/auth/register", credentials(t, adminEmail, squatter))), http.StatusCreated)
+	token := answer(t, app.Do(request("POST", "/auth/login", credentials(t, adminEmail, squatter))), http.StatusOK)["access_token"].(string)
+	key := answer(t, app.Do(request("POST", "/auth/api-keys", `{"name":"x"}`, bearer(token)...)), http.StatusCreated)["key"].(string)
+	status, _ := redeem(t, app, app.log.setupToken(t), password)
+	require.Equal(t, http.StatusCreated, status)
+	assert.Equal(t, http.StatusUnauthorized, app.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+key)).Code)
+}
