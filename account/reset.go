@@ -31,7 +31,7 @@ func (s *Service) Reset(ctx context.Context, token, password setting.Secret, cli
 		return err
 	}
 	// What no account may have is refused before the token is touched.
-	if err := s.deps.Policy.Check(ctx, authn.NewPassword{Password: password, Tenant: authn.Tenant(c.Tenant()), AlwaysMFA: true}); err != nil {
+	if err := s.deps.Policy.Check(ctx, authn.NewPassword{Password: password, Tenant: authn.Tenant(c.Tenant()), AlwaysMFA: s.deps.SecondFactors != nil}); err != nil {
 		return err
 	}
 	hash, err := s.deps.Hasher.Hash(ctx, password)

@@ -16,14 +16,14 @@ func (g *Gate) mfaEndpoints() []Endpoint {
 	return []Endpoint{
 		{Method: http.MethodPost, Path: "/login/mfa", Need: NeedNothing, Handle: g.answerChallenge},
 		{Method: http.MethodPost, Path: "/login/mfa/begin", Need: NeedNothing, Handle: g.beginFactor},
-		{Method: http.MethodGet, Path: "/mfa", Need: NeedSession, Handle: g.showFactors},
+		{Method: http.MethodGet, Path: "/mfa", Need: NeedSession, Owner: true, Handle: g.showFactors},
 		{Method: http.MethodPost, Path: "/mfa/totp", Need: NeedSession, Owner: true, Handle: g.sensitive(g.enrollTOTP)},
 		{Method: http.MethodPost, Path: "/mfa/totp/confirm", Need: NeedSession, Owner: true, Handle: g.sensitive(g.confirmTOTP)},
 		{Method: http.MethodPost, Path: "/mfa/email", Need: NeedSession, Owner: true, Handle: g.sensitive(g.enrollEmail)},
 		{Method: http.MethodPost, Path: "/mfa/email/confirm", Need: NeedSession, Owner: true, Handle: g.sensitive(g.confirmEmail)},
 		{Method: http.MethodDelete, Path: "/mfa/factors/{id}", Need: NeedSession, Owner: true, Handle: g.sensitive(g.removeFactor)},
 		{Method: http.MethodPost, Path: "/mfa/recovery-codes", Need: NeedSession, Owner: true, Handle: g.sensitive(g.newRecoveryCodes)},
-		{Method: http.MethodGet, Path: "/mfa/trusted-devices", Need: NeedSession, Handle: g.trustedDevices},
+		{Method: http.MethodGet, Path: "/mfa/trusted-devices", Need: NeedSession, Owner: true, Handle: g.trustedDevices},
 		{Method: http.MethodDelete, Path: "/mfa/trusted-devices", Need: NeedSession, Owner: true, Handle: g.distrust},
 		{Method: http.MethodDelete, Path: "/mfa/trusted-devices/{id}", Need: NeedSession, Owner: true, Handle: g.distrust},
 	}
