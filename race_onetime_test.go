@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/peer"
 	"github.com/authmodule/authmodule/internal/redistest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -85,7 +85,7 @@ func oneTimes() map[string]oneTime {
 			return func(ctx context.Context, caller int) error {
 				_, err := r.node(caller).MFA.ConfirmTOTP(ctx, user.Subject, e.ID, code, mfa.By{})
 				return err
-			}, []error{mfa.ErrEnrollmentInvalid}
+			}, []error{mfa.ErrEnrollmentInvalid, authn.ErrConflict}
 		},
 		"confirmation of a mailbox": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
 			user := r.node(0).User()
@@ -94,7 +94,7 @@ func oneTimes() map[string]oneTime {
 			return func(ctx context.Context, caller int) error {
 				_, err := r.node(caller).MFA.ConfirmEmail(ctx, user.Subject, code, mfa.By{})
 				return err
-			}, []error{mfa.ErrEnrollmentInvalid}
+			}, []error{mfa.ErrEnrollmentInvalid, authn.ErrConflict}
 		},
 	}
 	maps.Copy(all, accountOneTimes())
@@ -198,7 +198,7 @@ func newRacers(t *testing.T, driver string) racers {
 		nodes = 1
 	case "redis":
 		server, c := redistest.Start(t, redistest.Options{}), &authmodule.Config{}
-		onRedis(server, filepath.Join(t.TempDir(), "auth.db"))(c)
+		onRedis(server, sqlitetest.Path(t))(c)
 		place, options = c.Store, append(options, redisstore.Module())
 		place.TimeoutSeconds = authmodule.LongestStoreTimeoutSeconds
 	default:
@@ -213,6 +213,7 @@ func newRacers(t *testing.T, driver string) racers {
 			c.Password.Queue, c.Throttle.InsecureDisabled = 2000, true // so that nothing but the item decides
 		}, options...))
 	}
+	r.sameTime()
 	return r
 }
 
