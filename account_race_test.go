@@ -1,104 +1,69 @@
 package authmodule_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
-	"github.com/authmodule/authmodule/internal/peer"
-	"github.com/authmodule/authmodule/internal/redistest"
 	"github.com/authmodule/authmodule/setting"
-	"github.com/authmodule/authmodule/store/redisstore"
 )
 
-// RST-01: of any number of uses of one token at once, one succeeds.
-func TestRST01TokensWorkOnce(t *testing.T) {
-	t.Parallel()
-	eachTokenOnce(t, 50)
-}
-
-// RST-01, at length.
-func TestSoakRST01TokensWorkOnce(t *testing.T) {
-	peer.Soak(t)
-	eachTokenOnce(t, 1000)
-}
-
-func eachTokenOnce(t *testing.T, callers int) {
-	for _, driver := range []string{"memory", "sqlite", "postgres", "redis"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			box := &mailbox{}
-			app := newMailing(t, driver, box)
-			for name, flow := range onceFlows(box) {
-				t.Run(name, func(t *testing.T) {
-					use := flow(t, app)
-					won := 0
-					for _, err := range race(callers, func(int) error { return use() }) {
-						if err == nil {
-							won++
-							continue
-						}
-						require.True(t, errors.Is(err, account.ErrTokenInvalid) || errors.Is(err, account.ErrCodeInvalid), "%v", err)
-					}
-					require.Equal(t, 1, won)
-				})
-			}
-		})
-	}
-}
-
-// newMailing is an application with a mailbox and every flow; redis is accounts in SQLite and all that works once in Redis.
+// newMailing is an application with a mailbox and every flow.
 func newMailing(t *testing.T, driver string, box *mailbox) *fxtest.App {
 	t.Helper()
-	place, module := storeOf(t, driver), fx.Options()
-	if driver == "redis" {
-		place, module = storeOf(t, "sqlite"), redisstore.Module()
-		place.Sessions, place.Redis.Addr = authmodule.SessionsRedis, []string{redistest.Start(t, redistest.Options{}).Addr()}
-	}
 	return fxtest.NewConfigured(t, func(c *authmodule.Config) {
-		c.Store = place
+		c.Store = storeOf(t, driver)
 		c.Account.MagicLink, c.Account.LoginCode, c.Account.MailsPerHour = true, true, 100
 		c.Throttle.InsecureDisabled = true
-	}, authmodule.UseNotifier(func() account.Notifier { return box }), module)
+	}, authmodule.UseNotifier(func() account.Notifier { return box }))
 }
 
-// onceFlows make a token each, and return what uses it.
-func onceFlows(box *mailbox) map[string]func(*testing.T, *fxtest.App) func() error {
+// accountOneTimes are the links and codes that are sent by e-mail, of accounts without another session.
+func accountOneTimes() map[string]oneTime {
+	uses := func(r racers, use func(app *fxtest.App, ctx context.Context) error, lost error) (func(context.Context, int) error, []error) {
+		return func(ctx context.Context, caller int) error { return use(r.node(caller), ctx) }, []error{lost}
+	}
 	client := authn.Client{}
-	return map[string]func(*testing.T, *fxtest.App) func() error{
-		"reset": func(t *testing.T, app *fxtest.App) func() error {
-			token := box.forgot(t, app, app.User())
-			return func() error { return app.Accounts.Reset(t.Context(), token, password, client) }
+	return map[string]oneTime{
+		"link to a new password": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
+			token := r.box.forgot(t, r.node(0), r.node(0).User())
+			return uses(r, func(app *fxtest.App, ctx context.Context) error {
+				return app.Accounts.Reset(ctx, token, password, client)
+			}, account.ErrTokenInvalid)
 		},
-		"verify": func(t *testing.T, app *fxtest.App) func() error {
-			require.NoError(t, app.Accounts.Register(t.Context(), authn.RegisterRequest{Email: email, Password: password}))
-			token := box.token(t, account.NoticeVerifyEmail, 1)
-			return func() error { return app.Accounts.VerifyEmail(t.Context(), token, client) }
+		"link that verifies": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
+			require.NoError(t, r.node(0).Accounts.Register(t.Context(), authn.RegisterRequest{Email: email, Password: password}))
+			token := r.box.token(t, account.NoticeVerifyEmail, 1)
+			return uses(r, func(app *fxtest.App, ctx context.Context) error { return app.Accounts.VerifyEmail(ctx, token, client) }, account.ErrTokenInvalid)
 		},
-		"change of address": func(t *testing.T, app *fxtest.App) func() error {
-			require.NoError(t, app.Accounts.ChangeEmail(t.Context(), app.Principal(), "next@example.com", client))
-			token := box.token(t, account.NoticeChangeEmail, 1)
-			return func() error { return app.Accounts.ConfirmEmailChange(t.Context(), token, client) }
+		"link to another address": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
+			require.NoError(t, r.node(0).Accounts.ChangeEmail(t.Context(), r.node(0).Principal(), "next@example.com", client))
+			token := r.box.token(t, account.NoticeChangeEmail, 1)
+			return uses(r, func(app *fxtest.App, ctx context.Context) error {
+				return app.Accounts.ConfirmEmailChange(ctx, token, client)
+			}, account.ErrTokenInvalid)
 		},
-		"login link": func(t *testing.T, app *fxtest.App) func() error {
-			require.NoError(t, app.Accounts.BeginLink(t.Context(), account.Request{Email: app.User().Email}))
-			token := box.token(t, account.NoticeMagicLink, 1)
-			return func() error { return errOf(app.Accounts.FinishLink(t.Context(), token, authn.Completion{})) }
+		"link that logs in": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
+			require.NoError(t, r.node(0).Accounts.BeginLink(t.Context(), account.Request{Email: r.node(0).User().Email}))
+			token := r.box.token(t, account.NoticeMagicLink, 1)
+			return uses(r, func(app *fxtest.App, ctx context.Context) error {
+				return errOf(app.Accounts.FinishLink(ctx, token, authn.Completion{}))
+			}, account.ErrTokenInvalid)
 		},
-		"login code": func(t *testing.T, app *fxtest.App) func() error {
-			challenge, err := app.Accounts.BeginCode(t.Context(), account.Request{Email: app.User().Email})
+		"code that logs in": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
+			challenge, err := r.node(0).Accounts.BeginCode(t.Context(), account.Request{Email: r.node(0).User().Email})
 			require.NoError(t, err)
-			code := box.wait(t, account.NoticeLoginCode, 1).Code
-			return func() error {
-				return errOf(app.Accounts.FinishCode(t.Context(), challenge.Secret, code, authn.Completion{}))
-			}
+			code := r.box.wait(t, account.NoticeLoginCode, 1).Code
+			return uses(r, func(app *fxtest.App, ctx context.Context) error {
+				return errOf(app.Accounts.FinishCode(ctx, challenge.Secret, code, authn.Completion{}))
+			}, account.ErrCodeInvalid)
 		},
 	}
 }

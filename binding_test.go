@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"net/netip"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/transport"
 )
@@ -38,7 +38,7 @@ func TestItem8BindingIsNeverSkipped(t *testing.T) {
 		for _, driver := range []string{authmodule.DriverMemory, authmodule.DriverSQLite} {
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				if c.Store.Driver = driver; driver == authmodule.DriverSQLite {
-					c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "binding.db"))
+					c.Store.DSN = setting.Secret(sqlitetest.Path(t))
 				}
 			})
 			user := register(t, app)

@@ -339,7 +339,7 @@ func canaryEveryRoute(c *canaryApp) {
 	const word = "cAnArYeverywhere4b8f20c1d6e7a935"
 	c.keep("a secret where it does not belong", word)
 	in := body{}
-	for _, name := range []string{"email", "password", "token", "refresh_token", "challenge", "continuation", "code", "factor", "trusted_device", "key", "secret", "client_secret"} {
+	for _, name := range []string{"email", "password", "current_password", "token", "refresh_token", "challenge", "continuation", "code", "factor", "trusted_device", "key", "secret", "client_secret"} {
 		if name != "email" && name != "factor" {
 			in[name] = word
 		}

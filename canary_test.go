@@ -42,31 +42,45 @@ type canaryApp struct {
 	log    *webtest.Logs
 	// said is what was shown beside the log and the events: answers, errors and what fmt made of values, by what it was.
 	said map[string]*bytes.Buffer
-	// secrets are all that there are, by themselves.
-	secrets map[string]kept
+	// secrets are all that there are, and looked for by needles.
+	secrets map[string]bool
+	needles needles
 }
 
-// kept is a secret: what it is, and how it is found.
-type kept struct {
-	what  string
-	forms []string
-	// word finds a code, which may be part of a longer number by chance; nil for others.
-	word *regexp.Regexp
+// needle is a spelling of a secret, and what the secret is.
+type needle struct {
+	what, form string
+	// word is true for a code, which may be part of a longer number by chance.
+	word bool
 }
 
-// found returns where a text shows the secret, or -1.
-func (k kept) found(text string) int {
-	if k.word != nil {
-		if at := k.word.FindStringIndex(text); at != nil {
-			return at[0]
+// shortest is how long a needle is at least; by so many of its bytes it is looked up.
+const shortest = 8
+
+// needles are looked for all at once: there are hundreds, in megabytes of text.
+type needles map[[shortest]byte][]needle
+
+func (n needles) add(one needle) {
+	key := [shortest]byte([]byte(one.form))
+	n[key] = append(n[key], one)
+}
+
+// find calls found with each needle in the text, and with where it is.
+func (n needles) find(text string, found func(one needle, at int)) {
+	for at := 0; at+shortest <= len(text); at++ {
+		for _, one := range n[[shortest]byte([]byte(text[at:at+shortest]))] {
+			if strings.HasPrefix(text[at:], one.form) && (!one.word || isWord(text, at, at+len(one.form))) {
+				found(one, at)
+			}
 		}
 	}
-	for _, form := range k.forms {
-		if at := strings.Index(text, form); at >= 0 {
-			return at
-		}
+}
+
+func isWord(text string, from, to int) bool {
+	part := func(at int) bool {
+		return at >= 0 && at < len(text) && (text[at] == '_' || '0' <= text[at] && text[at] <= '9' || 'a' <= text[at]|0x20 && text[at]|0x20 <= 'z')
 	}
-	return -1
+	return !part(from-1) && !part(to)
 }
 
 // The secrets of the configuration.
@@ -81,7 +95,7 @@ func newCanary(t *testing.T, change func(*authmodule.Config), options ...fx.Opti
 	t.Helper()
 	c := &canaryApp{
 		t: t, mail: &sentCodes{codes: map[string]setting.Secret{}}, hashes: memstore.New(), log: &webtest.Logs{},
-		said: map[string]*bytes.Buffer{}, secrets: map[string]kept{},
+		said: map[string]*bytes.Buffer{}, secrets: map[string]bool{}, needles: needles{},
 	}
 	c.keep("configuration", canaryPepper, canaryMaster, canaryOld, canaryJWT)
 	c.App = fxtest.NewConfigured(t, func(cfg *authmodule.Config) {
@@ -123,17 +137,16 @@ func (c *canaryApp) keep(what string, secrets ...string) {
 				secret = part[1]
 			}
 		}
-		if len(secret) < 8 {
+		if len(secret) < shortest {
 			c.t.Fatalf("%s is too short to be looked for", what)
 		}
-		if _, found := c.secrets[secret]; found {
+		if c.secrets[secret] {
 			continue
 		}
-		k := kept{what: what, forms: forms(secret)}
-		if digits.MatchString(secret) {
-			k.forms, k.word = k.forms[1:], regexp.MustCompile(`\b`+secret+`\b`)
+		c.secrets[secret] = true
+		for i, form := range forms(secret) {
+			c.needles.add(needle{what, form, i == 0 && digits.MatchString(secret)})
 		}
-		c.secrets[secret] = k
 	}
 }
 
@@ -247,11 +260,13 @@ func forms(secret string) []string {
 
 // leaks are the places of a text that show a secret.
 func (c *canaryApp) leaks(text string) (list []string) {
-	for _, k := range c.secrets {
-		if at := k.found(text); at >= 0 {
-			list = append(list, fmt.Sprintf("%s: …%s", k.what, text[max(0, at-120):min(len(text), at+80)]))
+	seen := map[string]bool{}
+	c.needles.find(text, func(one needle, at int) {
+		if !seen[one.form] {
+			seen[one.form] = true
+			list = append(list, fmt.Sprintf("%s: …%s", one.what, text[max(0, at-120):min(len(text), at+80)]))
 		}
-	}
+	})
 	return list
 }
 
@@ -306,7 +321,7 @@ func TestCanarySecretsShowNowhere(t *testing.T) {
 // What leaks is found, in any of its forms.
 func TestCanaryFindsLeaks(t *testing.T) {
 	t.Parallel()
-	c := &canaryApp{t: t, secrets: map[string]kept{}}
+	c := &canaryApp{t: t, secrets: map[string]bool{}, needles: needles{}}
 	c.keep("password", password)
 	c.keep("code", "12345678")
 	for _, text := range append(forms(password), "x "+password+" y", `{"code":"12345678"}`, "code 12345678.") {

@@ -3,7 +3,6 @@ package authmodule_test
 import (
 	"context"
 	"net/netip"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -226,7 +226,7 @@ func TestEveryEventIsEmitted(t *testing.T) {
 				c.Account.MagicLink = true
 				c.MFA.Enabled, c.MFA.EmailCode, c.MFA.TrustDays = true, true, 30
 				c.RBAC.GrantedEventsPercent, c.Throttle.MaxConsecutiveFailures = 100, 5
-				c.Store = authmodule.StoreConfig{Driver: authmodule.DriverSQLite, DSN: setting.Secret(filepath.Join(t.TempDir(), "auth.db"))}
+				c.Store = authmodule.StoreConfig{Driver: authmodule.DriverSQLite, DSN: setting.Secret(sqlitetest.Path(t))}
 				c.Audit.Journal = true
 			}, authmodule.UseCodeSender(func() mfa.Sender { return noMail{} }), authmodule.UseNotifier(func() account.Notifier { return box }),
 				fx.Populate(&bus), authmodule.AddListener(func() audit.Listener { return written }))

@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -110,7 +110,7 @@ func TestDoubleRefreshLogsNobodyOut(t *testing.T) {
 				app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 					withGrace(c)
 					if c.Store.Driver = driver; driver == "sqlite" {
-						c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "grace.db"))
+						c.Store.DSN = setting.Secret(sqlitetest.Path(t))
 					}
 				})
 				user := app.User()

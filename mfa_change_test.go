@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -52,7 +52,7 @@ func onDrivers(t *testing.T, change func(*authmodule.Config), test func(t *testi
 				c.MFA.Enabled, c.MFA.EmailCode, c.SecretKey = true, true, goodSecret
 				c.LoginRateLimit, c.Throttle.PairRateLimit = "100000/second", "100000/second"
 				if c.Store.Driver = driver; driver == "sqlite" {
-					c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "auth.db"))
+					c.Store.DSN = setting.Secret(sqlitetest.Path(t))
 				}
 				change(c)
 			}, append(options, authmodule.UseCodeSender(func() mfa.Sender { return mail }))...)

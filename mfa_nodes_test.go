@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
 )
@@ -19,7 +19,7 @@ import (
 // was sent before), recovery codes, a trusted device, an API key that the other node remembers.
 func TestV656EveryFactorIsRevocableOnEveryNode(t *testing.T) {
 	t.Parallel()
-	dsn, mail := setting.Secret(filepath.Join(t.TempDir(), "auth.db")), &codebox{}
+	dsn, mail := setting.Secret(sqlitetest.Path(t)), &codebox{}
 	var nodes []*fxtest.App
 	for range 2 {
 		nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {

@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -91,7 +91,7 @@ func TestMFAConfiguration(t *testing.T) {
 // V6.5.1, V6.5.6, TOTP-02: of a hundred answers at once on three nodes of one database one wins, and a factor that one node removes is refused by the others.
 func TestFactorsOfSeveralNodes(t *testing.T) {
 	t.Parallel()
-	dsn := setting.Secret(filepath.Join(t.TempDir(), "auth.db"))
+	dsn := setting.Secret(sqlitetest.Path(t))
 	var nodes []*fxtest.App
 	for range 3 {
 		nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {

@@ -1,7 +1,6 @@
 package authmodule_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/redistest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -42,7 +42,7 @@ func places(t *testing.T) []place {
 	}
 	server := redistest.Start(t, redistest.Options{})
 	store := authmodule.StoreConfig{
-		Driver: authmodule.DriverSQLite, DSN: setting.Secret(filepath.Join(t.TempDir(), "auth.db")),
+		Driver: authmodule.DriverSQLite, DSN: setting.Secret(sqlitetest.Path(t)),
 		Sessions: authmodule.SessionsRedis, Redis: authmodule.RedisConfig{Addr: []string{server.Addr()}},
 	}
 	return append(all, place{"sqlite and redis", store, redisstore.Module(), func(t *testing.T) authn.UserStore { return openSQL(t, store) }})

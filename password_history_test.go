@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 )
@@ -50,7 +50,7 @@ func TestPasswordHistory(t *testing.T) {
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				c.Password.History = 2
 				if c.Store.Driver = driver; driver == "sqlite" {
-					c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "auth.db"))
+					c.Store.DSN = setting.Secret(sqlitetest.Path(t))
 				}
 			})
 			user, other, h := app.User(), app.User(), cheapHasher(t)

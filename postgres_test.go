@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"database/sql"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/pgtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -29,7 +29,7 @@ func storeOf(t *testing.T, driver string) authmodule.StoreConfig {
 	c := authmodule.StoreConfig{Driver: driver, TimeoutSeconds: authmodule.LongestStoreTimeoutSeconds}
 	switch driver {
 	case "sqlite":
-		c.DSN = setting.Secret(filepath.Join(t.TempDir(), "auth.db"))
+		c.DSN = setting.Secret(sqlitetest.Path(t))
 	case "postgres":
 		c.DSN = setting.Secret(postgres.Schema(t))
 	case "postgres, serializable":

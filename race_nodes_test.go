@@ -40,6 +40,7 @@ func newAppsOverStore(t *testing.T, driver string, change func(*authmodule.Confi
 			change(c)
 		}, shared))
 	}
+	nodes.sameTime()
 	return nodes
 }
 
@@ -212,6 +213,19 @@ func habits() map[string]func(t *testing.T, c appsOverStore, token setting.Secre
 			}
 			return all
 		},
+	}
+}
+
+// sameTime makes the clocks agree: each stands still at the moment that its node was started, and on a busy machine those are seconds apart.
+func (c appsOverStore) sameTime() {
+	latest := c[0].Now()
+	for _, node := range c {
+		if at := node.Now(); at.After(latest) {
+			latest = at
+		}
+	}
+	for _, node := range c {
+		node.Advance(latest.Sub(node.Now()))
 	}
 }
 

@@ -3,7 +3,7 @@ package authmodule_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -13,10 +13,12 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/peer"
 	"github.com/authmodule/authmodule/internal/redistest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
@@ -46,6 +48,7 @@ func (m *sentCodes) to(user authn.User) setting.Secret {
 type racers struct {
 	appsOverStore
 	mail *sentCodes
+	box  *mailbox
 }
 
 func (r racers) node(caller int) *fxtest.App { return r.appsOverStore[caller%len(r.appsOverStore)] }
@@ -55,7 +58,7 @@ type oneTime func(t *testing.T, r racers) (use func(ctx context.Context, caller 
 
 // oneTimes are all the items there are. One-time records themselves, and changes of a factor, are raced for by storetest.
 func oneTimes() map[string]oneTime {
-	return map[string]oneTime{
+	all := map[string]oneTime{
 		"set-up token": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
 			token, err := r.node(0).AdminSetup().Issue(t.Context())
 			require.NoError(t, err)
@@ -64,7 +67,7 @@ func oneTimes() map[string]oneTime {
 				return err
 			}, []error{authn.ErrSetupInvalid}
 		},
-		"continuation": raceContinuation, "challenge": raceChallenge, "e-mail code of a login": raceMailedCode,
+		"continuation": raceContinuation, "challenge": raceChallenge, "e-mail code of a login": raceMailedCode, "challenge of a step-up": raceStepUp,
 		"step of an app": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
 			user, secret, _ := enrollApp(t, r.node(0))
 			r.pass(mfa.Period)
@@ -82,7 +85,7 @@ func oneTimes() map[string]oneTime {
 			return func(ctx context.Context, caller int) error {
 				_, err := r.node(caller).MFA.ConfirmTOTP(ctx, user.Subject, e.ID, code, mfa.By{})
 				return err
-			}, []error{mfa.ErrEnrollmentInvalid}
+			}, []error{mfa.ErrEnrollmentInvalid, authn.ErrConflict}
 		},
 		"confirmation of a mailbox": func(t *testing.T, r racers) (func(context.Context, int) error, []error) {
 			user := r.node(0).User()
@@ -91,9 +94,11 @@ func oneTimes() map[string]oneTime {
 			return func(ctx context.Context, caller int) error {
 				_, err := r.node(caller).MFA.ConfirmEmail(ctx, user.Subject, code, mfa.By{})
 				return err
-			}, []error{mfa.ErrEnrollmentInvalid}
+			}, []error{mfa.ErrEnrollmentInvalid, authn.ErrConflict}
 		},
 	}
+	maps.Copy(all, accountOneTimes())
+	return all
 }
 
 func raceContinuation(t *testing.T, r racers) (func(context.Context, int) error, []error) {
@@ -119,15 +124,37 @@ func raceChallenge(t *testing.T, r racers) (func(context.Context, int) error, []
 }
 
 func raceMailedCode(t *testing.T, r racers) (func(context.Context, int) error, []error) {
+	user := r.withMailbox(t)
+	needed := r.challenge(t, user)
+	_, err := r.node(0).Users.BeginChallenge(t.Context(), needed.Challenge, mfa.NameEmailCode, authn.Client{})
+	require.NoError(t, err)
+	answer := authn.ChallengeAnswer{Challenge: needed.Challenge, Factor: mfa.NameEmailCode, Code: r.mail.to(user)}
+	return r.answer(answer), []error{authn.ErrChallengeInvalid}
+}
+
+// withMailbox makes a user whose second factor is a mailbox.
+func (r racers) withMailbox(t *testing.T) authn.User {
+	t.Helper()
 	user := r.node(0).User()
 	require.NoError(t, r.node(0).MFA.EnrollEmail(t.Context(), user, authn.Client{}))
 	_, err := r.node(1).MFA.ConfirmEmail(t.Context(), user.Subject, r.mail.to(user), mfa.By{})
 	require.NoError(t, err)
-	needed := r.challenge(t, user)
-	_, err = r.node(0).Users.BeginChallenge(t.Context(), needed.Challenge, mfa.NameEmailCode, authn.Client{})
+	return user
+}
+
+func raceStepUp(t *testing.T, r racers) (func(context.Context, int) error, []error) {
+	user := r.withMailbox(t)
+	proof := authn.Proof{Subject: user.Subject, Methods: []string{authn.MethodPassword, authn.MethodMFA}, Time: r.node(0).Now()}
+	grant, err := r.node(0).Users.Complete(t.Context(), proof, authn.Completion{})
 	require.NoError(t, err)
-	answer := authn.ChallengeAnswer{Challenge: needed.Challenge, Factor: mfa.NameEmailCode, Code: r.mail.to(user)}
-	return r.answer(answer), []error{authn.ErrChallengeInvalid}
+	caller, err := r.node(0).Users.AuthenticateToken(t.Context(), grant.AccessToken, authn.Client{})
+	require.NoError(t, err)
+	begun, err := r.node(1).Users.BeginStepUp(t.Context(), caller, mfa.NameEmailCode, authn.Client{})
+	require.NoError(t, err)
+	request := authn.StepUpRequest{Caller: caller, Factor: mfa.NameEmailCode, Secret: r.mail.to(user), Challenge: begun.Challenge}
+	return func(ctx context.Context, caller int) error {
+		return errOf(r.node(caller).Users.StepUp(ctx, request))
+	}, []error{authn.ErrChallengeInvalid}
 }
 
 func (r racers) pass(d time.Duration) {
@@ -162,14 +189,16 @@ func (r racers) redeem(user authn.User, factor string, code setting.Secret) func
 // newRacers makes three nodes on one database, the last with Redis for what Redis may keep; in memory it is one.
 func newRacers(t *testing.T, driver string) racers {
 	t.Helper()
-	r := racers{mail: &sentCodes{codes: map[string]setting.Secret{}}}
-	place, nodes, options := authmodule.StoreConfig{}, 3, []fx.Option{authmodule.UseCodeSender(func() mfa.Sender { return r.mail })}
+	r := racers{mail: &sentCodes{codes: map[string]setting.Secret{}}, box: &mailbox{}}
+	place, nodes, options := authmodule.StoreConfig{}, 3, []fx.Option{
+		authmodule.UseCodeSender(func() mfa.Sender { return r.mail }), authmodule.UseNotifier(func() account.Notifier { return r.box }),
+	}
 	switch driver {
 	case "memory":
 		nodes = 1
 	case "redis":
 		server, c := redistest.Start(t, redistest.Options{}), &authmodule.Config{}
-		onRedis(server, filepath.Join(t.TempDir(), "auth.db"))(c)
+		onRedis(server, sqlitetest.Path(t))(c)
 		place, options = c.Store, append(options, redisstore.Module())
 		place.TimeoutSeconds = authmodule.LongestStoreTimeoutSeconds
 	default:
@@ -179,10 +208,12 @@ func newRacers(t *testing.T, driver string) racers {
 		r.appsOverStore = append(r.appsOverStore, fxtest.NewConfigured(t, func(c *authmodule.Config) {
 			c.Store, c.SecretKey, c.JWT.SecretKey = place, goodSecret, "one secret for all nodes of this test"
 			c.AdminEmail, c.MFA.Enabled, c.MFA.EmailCode = "root@example.com", true, true
+			c.Account.MagicLink, c.Account.LoginCode, c.Account.MailsPerHour = true, true, 100
 			c.Session.MaxPerUser, c.Session.OnLimit = 1, session.Ask
 			c.Password.Queue, c.Throttle.InsecureDisabled = 2000, true // so that nothing but the item decides
 		}, options...))
 	}
+	r.sameTime()
 	return r
 }
 
@@ -218,13 +249,13 @@ func (r racers) raceFor(t *testing.T, item oneTime, callers int) {
 	assert.Error(t, use(t.Context(), 0), "it was used up")
 }
 
-// V6.5.1, TOTP-02, TOTP-08, TOTP-09: of fifty at once, on three nodes, who have one thing that works once, one gets in.
+// V6.5.1, TOTP-02, TOTP-08, TOTP-09, RST-01: of fifty at once, on three nodes, who have one thing that works once, one gets in.
 func TestEachOneTimeItemHasOneWinner(t *testing.T) {
 	t.Parallel()
 	raceForAll(t, 50)
 }
 
-// V6.5.1, TOTP-02, TOTP-09: the same, of a thousand.
+// V6.5.1, TOTP-02, TOTP-09, RST-01: the same, of a thousand.
 func TestSoakEachOneTimeItemHasOneWinner(t *testing.T) {
 	peer.Soak(t)
 	raceForAll(t, 1000)

@@ -2,7 +2,6 @@ package authmodule_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/redistest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -33,7 +33,7 @@ func onRedis(server *redistest.Server, file string) func(*authmodule.Config) {
 // Accounts in SQLite, sessions in Redis: the whole life of a login, which another node goes on with.
 func TestSessionsInRedis(t *testing.T) {
 	t.Parallel()
-	server, file := redistest.Start(t, redistest.Options{Durable: true}), filepath.Join(t.TempDir(), "auth.db")
+	server, file := redistest.Start(t, redistest.Options{Durable: true}), sqlitetest.Path(t)
 	a := fxtest.NewConfigured(t, onRedis(server, file), redisstore.Module())
 	b := fxtest.NewConfigured(t, onRedis(server, file), redisstore.Module())
 	user := register(t, a)
@@ -69,7 +69,7 @@ func TestRefreshRacesOverNodesInRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redistest.Options{})
 	for _, grace := range []bool{false, true} {
-		file := filepath.Join(t.TempDir(), "auth.db")
+		file := sqlitetest.Path(t)
 		var nodes appsOverStore
 		for range 3 {
 			nodes = append(nodes, fxtest.NewConfigured(t, func(c *authmodule.Config) {
@@ -91,7 +91,7 @@ func TestRefreshRacesOverNodesInRedis(t *testing.T) {
 // REL-04: what one node revokes is pushed to the other, which does not wait for its next look at the log.
 func TestRevocationsArePushedThroughRedis(t *testing.T) {
 	t.Parallel()
-	server, file := redistest.Start(t, redistest.Options{}), filepath.Join(t.TempDir(), "auth.db")
+	server, file := redistest.Start(t, redistest.Options{}), sqlitetest.Path(t)
 	a := fxtest.NewConfigured(t, onRedis(server, file), redisstore.Module())
 	b := fxtest.NewConfigured(t, onRedis(server, file), redisstore.Module())
 	register(t, a)

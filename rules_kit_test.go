@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/redistest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 	"github.com/authmodule/authmodule/store/redisstore"
@@ -36,7 +36,7 @@ func sharedPlaces(t *testing.T) []sharedPlace {
 	t.Helper()
 	server := redistest.Start(t, redistest.Options{})
 	withRedis := authmodule.StoreConfig{
-		Driver: authmodule.DriverSQLite, DSN: setting.Secret(filepath.Join(t.TempDir(), "auth.db")),
+		Driver: authmodule.DriverSQLite, DSN: setting.Secret(sqlitetest.Path(t)),
 		Sessions: authmodule.SessionsRedis, Redis: authmodule.RedisConfig{Addr: []string{server.Addr()}},
 		TimeoutSeconds: authmodule.LongestStoreTimeoutSeconds,
 	}

@@ -3,7 +3,6 @@ package authmodule_test
 import (
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/peer"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -103,7 +103,7 @@ func TestSoakRefreshRace(t *testing.T) {
 		t.Run(driver, func(t *testing.T) {
 			app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 				if c.Store.Driver = driver; driver == "sqlite" {
-					c.Store.DSN = setting.Secret(filepath.Join(t.TempDir(), "soak.db"))
+					c.Store.DSN = setting.Secret(sqlitetest.Path(t))
 					c.Store.TimeoutSeconds = authmodule.LongestStoreTimeoutSeconds // a thousand wait for one writer
 				}
 			})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,6 +18,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -159,7 +159,7 @@ func endings() []ending {
 func TestEndingsReachEveryNode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dsn := setting.Secret(filepath.Join(t.TempDir(), "auth.db"))
+		dsn := setting.Secret(sqlitetest.Path(t))
 		nodes := warmNodes(t, 3, func(c *authmodule.Config) { c.Store = authmodule.StoreConfig{Driver: "sqlite", DSN: dsn} })
 		defer stopAll(t, nodes)
 		for i, e := range endings() {

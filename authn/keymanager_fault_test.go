@@ -17,6 +17,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 	"github.com/authmodule/authmodule/store/sqlstore"
@@ -119,7 +120,7 @@ func TestManagedKeysRace(t *testing.T) {
 	stores := map[string]func(t *testing.T) authn.KeyStore{
 		"memory": func(*testing.T) authn.KeyStore { return memstore.New() },
 		"sqlite": func(t *testing.T) authn.KeyStore {
-			s, err := sqlstore.Open(t.Context(), sqlstore.Options{DSN: filepath.Join(t.TempDir(), "keys.db")})
+			s, err := sqlstore.Open(t.Context(), sqlstore.Options{DSN: sqlitetest.Path(t)})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, s.Close()) })
 			require.NoError(t, s.Migrate(t.Context(), sqlstore.MigrateAuto))

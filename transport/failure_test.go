@@ -3,11 +3,8 @@ package transport_test
 import (
 	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +19,7 @@ import (
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/echoauth"
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
@@ -134,34 +132,9 @@ func TestEveryStoreFailureRefusesOnSQLite(t *testing.T) {
 	}
 }
 
-// emptyFile is a database file with all tables, made once.
-var emptyFile = sync.OnceValues(func() ([]byte, error) {
-	folder, err := os.MkdirTemp("", "authmodule")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "auth.db")
-	store, err := sqlstore.Open(context.Background(), sqlstore.Options{DSN: path})
-	if err != nil {
-		return nil, err
-	}
-	if err := store.Migrate(context.Background(), sqlstore.MigrateAuto); err != nil {
-		return nil, err
-	}
-	if err := store.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
-
 func openCopy(t *testing.T) every {
 	t.Helper()
-	empty, err := emptyFile()
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "auth.db")
-	require.NoError(t, os.WriteFile(path, empty, 0o600))
-	store, err := sqlstore.Open(t.Context(), sqlstore.Options{DSN: path})
+	store, err := sqlstore.Open(t.Context(), sqlstore.Options{DSN: sqlitetest.Path(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, store.Close()) })
 	return store

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed list.txt.gz
@@ -21,8 +22,12 @@ const (
 // List is a set of passwords. The zero value is empty. It is safe for concurrent use.
 type List struct{ sorted []string }
 
-// Load unpacks the embedded list.
-func Load() (List, error) {
+// Load returns the embedded list, which is unpacked once in a process.
+func Load() (List, error) { return unpacked() }
+
+var unpacked = sync.OnceValues(unpack)
+
+func unpack() (List, error) {
 	reader, err := gzip.NewReader(strings.NewReader(packed))
 	if err != nil {
 		return List{}, fmt.Errorf("commonpasswords: %w", err)

@@ -2,12 +2,12 @@ package sqlstore_test
 
 import (
 	"database/sql"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
+	"github.com/authmodule/authmodule/internal/sqlitetest"
 	"github.com/authmodule/authmodule/store/sqlstore"
 	"github.com/authmodule/authmodule/store/storetest"
 )
@@ -15,7 +15,7 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Stores {
-		return stores(open(t, filepath.Join(t.TempDir(), "auth.db")))
+		return stores(open(t, sqlitetest.Path(t)))
 	})
 }
 
@@ -23,7 +23,7 @@ func TestConformanceOfAnApplicationsPool(t *testing.T) {
 	t.Parallel()
 	const params = "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	storetest.Run(t, func(t *testing.T) storetest.Stores {
-		db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "auth.db")+params)
+		db, err := sql.Open("sqlite", "file:"+sqlitetest.Path(t)+params)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, db.Close()) })
 		db.SetMaxOpenConns(4)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -38,14 +39,29 @@ func runCases[S any](t *testing.T, open func(*testing.T) S, cases []testCase[S])
 	}
 }
 
+// few and many are how many calls are made at once. Under the race detector a call costs ten times as much: there fewer are many, unless
+// AUTHTEST_SOAK=1 asks for all.
+const (
+	few         = 20
+	many        = 1000
+	manyInRaces = 200
+)
+
+func callers() []int {
+	if detectsRaces && os.Getenv("AUTHTEST_SOAK") != "1" {
+		return []int{few, manyInRaces}
+	}
+	return []int{few, many}
+}
+
 // raceCases runs the case with few callers, and with many unless -short is given.
 func raceCases[S any](name string, run func(t *testing.T, ctx context.Context, s S, n int)) []testCase[S] {
 	var cases []testCase[S]
-	for _, n := range []int{20, 1000} {
+	for _, n := range callers() {
 		cases = append(cases, testCase[S]{
 			name: fmt.Sprintf("race of %d: %s", n, name),
 			run: func(t *testing.T, ctx context.Context, s S) {
-				if n > 20 && testing.Short() {
+				if n > few && testing.Short() {
 					t.Skip("-short is given")
 				}
 				run(t, ctx, s, n)
