@@ -67,13 +67,13 @@ func (r Report) OK() bool { return len(r.Faults) == 0 }
 const (
 	verifyPage = 500
 	// verifyTries is how often the walk begins anew when entries were dropped meanwhile.
-	verifyTries = 3
+	verifyTries = 5
 )
 
 // Verify reads the whole chain, a page at a time, and reports every entry that was altered, removed, inserted or moved since
 // it was chained. Checkpoints that were kept elsewhere show in addition that the database was not set back to an earlier
 // state, which nothing in it can show. Entries may be chained meanwhile: they are for the next call. An error says
-// that the chain could not be read, and nothing about it.
+// that the chain could not be read, and nothing about it; it is [ErrJournalMoving] when old entries were dropped during each of five readings.
 func (j *Journal) Verify(ctx context.Context, kept ...Checkpoint) (Report, error) {
 	for try := 1; ; try++ {
 		head, err := j.deps.Store.Head(ctx)
@@ -88,9 +88,11 @@ func (j *Journal) Verify(ctx context.Context, kept ...Checkpoint) (Report, error
 		if err != nil {
 			return Report{}, err
 		}
-		same := after.DroppedSeq == head.DroppedSeq && after.blank() == head.blank()
-		if same || try == verifyTries {
+		if after.DroppedSeq == head.DroppedSeq && after.blank() == head.blank() {
 			return w.finish(ctx, j.deps.Store, after)
+		}
+		if try == verifyTries { // what is being dropped must not be taken for what somebody removed
+			return Report{}, ErrJournalMoving
 		}
 	}
 }
