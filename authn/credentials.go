@@ -54,7 +54,7 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 	if change.Write != nil {
 		first = nil
 	}
-	user, err := c.raise(ctx, s, change.From, change.Edit, first)
+	user, err := c.raise(ctx, s, change.From, change.Edit, first, updateTries)
 	if err != nil {
 		return User{}, err
 	}
@@ -63,7 +63,7 @@ func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialCh
 			return User{}, err
 		}
 		made := user.CredentialVersion + 1
-		if user, err = c.raise(ctx, s, 0, nil, last); err != nil {
+		if user, err = c.raise(ctx, s, 0, nil, last, finishTries); err != nil {
 			return User{}, err
 		}
 		user.CredentialVersion = made
@@ -134,8 +134,8 @@ func (c *Credentials) replace(ctx context.Context, s Subject, hash string, act *
 }
 
 // raise edits the account and raises its version in one step.
-func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
-	return c.Edit(ctx, s, from, func(u *User) error {
+func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act, tries int) (User, error) {
+	return c.edit(ctx, s, from, func(u *User) error {
 		if edit != nil {
 			if err := edit(u); err != nil {
 				return err
@@ -143,7 +143,7 @@ func (c *Credentials) raise(ctx context.Context, s Subject, from int64, edit fun
 		}
 		u.CredentialVersion++
 		return nil
-	}, act)
+	}, act, tries)
 }
 
 // Credentials changes the credentials of the service's accounts.

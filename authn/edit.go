@@ -11,10 +11,18 @@ import (
 // is for what is no credential, such as that an address was verified. From, if not zero, and errors are as in [Credentials.Change]. The events
 // of the act, which may be nil, are written with the change.
 func (c *Credentials) Edit(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act) (User, error) {
+	return c.edit(ctx, s, from, edit, act, updateTries)
+}
+
+// finishTries are for an edit that completes what was stored already, and must not give way to others that only begin: each of them succeeds
+// once and is gone, so it ends. The context bounds it besides.
+const finishTries = 10_000
+
+func (c *Credentials) edit(ctx context.Context, s Subject, from int64, edit func(*User) error, act *audit.Act, tries int) (User, error) {
 	var stored User
 	err := c.Revocations.ChangeAccount(ctx, s, func(ctx context.Context) error {
 		var err error
-		for range updateTries {
+		for range tries {
 			if stored, err = c.Users.UserByID(ctx, s); err != nil {
 				return err
 			}

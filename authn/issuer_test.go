@@ -191,7 +191,7 @@ func TestIssuerAmbiguousPayloads(t *testing.T) {
 	}
 }
 
-// The header and the signature are held to what our own tokens are held to.
+// V6.8.2: the header and the signature are held to what our own tokens are held to.
 func TestIssuerHeaders(t *testing.T) {
 	t.Parallel()
 	kit := newIssuerKit(t)
@@ -309,7 +309,7 @@ func TestIssuerTokenBoundToACertificate(t *testing.T) {
 	}
 }
 
-// STEP-01: another issuer's acr is its own word, and its login's time stands for all factors of it.
+// STEP-01, V6.8.4: another issuer's acr is its own word, and its login's time stands for all factors of it.
 func TestSTEP01IssuersSayHowTheirUsersProvedIt(t *testing.T) {
 	t.Parallel()
 	kit := newIssuerKit(t)
