@@ -149,6 +149,7 @@ func TestCanaryOfMailServers(t *testing.T) {
 	c.got("POST", "/auth/password/forgot", body{"email": "ada@example.com"})
 	c.got("POST", "/auth/login/link", body{"email": "ada@example.com"})
 	require.Eventually(t, func() bool { return strings.Count(c.log.String(), "a notice could not be sent") >= 2 }, 20*time.Second, time.Millisecond)
+	require.Contains(t, c.log.String(), "smtp: name the recipient: the server answered 550", "the log must say why no mail comes")
 	const password, token, code = "cAnArY-smtp-5e90a1c7d3b8f246", "cAnArY-token-90b7e2f4c6a1d835", "31415926"
 	c.keep("mail password", password, base64.StdEncoding.EncodeToString([]byte("\x00app\x00"+password)))
 	c.keep("token", token)

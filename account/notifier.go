@@ -80,3 +80,11 @@ type Notice struct {
 type Notifier interface {
 	Notify(ctx context.Context, n Notice) error
 }
+
+// ErrorReporter is a [Notifier] whose errors may be logged. Of those of others the type alone is, since what they say may hold the
+// link or the code.
+type ErrorReporter interface {
+	// ReportError returns what may be logged of an error of Notify: no link, no code, no password, and no text that a server or
+	// another person chose.
+	ReportError(err error) string
+}

@@ -195,10 +195,23 @@ func (o *Outbox) failed(ctx context.Context, t *task, err error) (last bool) {
 		o.log.ErrorContext(ctx, "a notice could not be made", "kind", string(t.kind), "error", err)
 		return true
 	}
-	// what a notifier says may hold the link
 	o.log.ErrorContext(ctx, "a notice could not be sent", "kind", string(t.kind), "tenant", string(t.notice.Subject.Tenant), "subject", t.notice.Subject.ID,
-		"undeliverable", errors.Is(err, ErrUndeliverable), "type", fmt.Sprintf("%T", err))
+		"undeliverable", errors.Is(err, ErrUndeliverable), "type", fmt.Sprintf("%T", err), "error", o.report(err))
 	return true
+}
+
+// report says of an error what its notifier lets be logged: what others say may hold the link.
+func (o *Outbox) report(err error) (text string) {
+	reporter, can := o.notifier.(ErrorReporter)
+	if !can {
+		return "not logged: it may hold the link or the code; see account.ErrorReporter"
+	}
+	defer func() {
+		if recover() != nil {
+			text = "not logged: ReportError panicked"
+		}
+	}()
+	return reporter.ReportError(err)
 }
 
 var errPanicked = errors.New("account: the notifier panicked")

@@ -94,6 +94,41 @@ func TestOutboxTriesAgain(t *testing.T) {
 	}
 }
 
+// reporting is a notifier that says what may be logged of its errors.
+type reporting struct {
+	notifier
+	report func(error) string
+}
+
+func (r reporting) ReportError(err error) string { return r.report(err) }
+
+// Who looks for why no mail comes finds what a notifier lets be logged of it, and nothing else.
+func TestOutboxLogsWhatItMay(t *testing.T) {
+	t.Parallel()
+	fails := notifier(func(context.Context, account.Notice) error {
+		return fmt.Errorf("canary: %w", account.ErrUndeliverable)
+	})
+	for name, tc := range map[string]struct {
+		notifier account.Notifier
+		logged   string
+	}{
+		"any notifier": {fails, "it may hold the link or the code"},
+		"says":         {reporting{fails, func(error) string { return "the server answered 550" }}, "the server answered 550"},
+		"panics":       {reporting{fails, func(err error) string { panic(err) }}, "ReportError panicked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				out, logged, stop := running(t, tc.notifier)
+				require.NoError(t, out.Send(secretNotice))
+				stop()
+				assert.Contains(t, logged.String(), tc.logged)
+				assert.NotContains(t, logged.String(), "canary")
+			})
+		})
+	}
+}
+
 // Mail that some addresses do not take keeps nobody else's waiting: whoever registers many of them must not delay everybody's codes.
 func TestOutboxIsFair(t *testing.T) {
 	t.Parallel()

@@ -110,3 +110,6 @@ func (s *Sender) Notify(ctx context.Context, n account.Notice) error {
 	defer cancel()
 	return s.deliver(ctx, m)
 }
+
+// ReportError implements [account.ErrorReporter]: all that Notify returns may be logged.
+func (s *Sender) ReportError(err error) string { return err.Error() }
