@@ -19,3 +19,11 @@ func (c Config) plainMail() string {
 	}
 	return warning("smtp.tls", "is insecure_none: links and codes travel unencrypted to the mail server; staging and production refuse it")
 }
+
+// homelessMail warns of mails whose links are paths.
+func (c Config) homelessMail() string {
+	if c.SMTP.Host == "" || c.HTTP.PublicURL != "" || !c.Account.NeedsPublicURL() {
+		return ""
+	}
+	return warning("http.public_url", "is not set: links in mails have no host and open nowhere; staging and production refuse it")
+}

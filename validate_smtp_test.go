@@ -59,6 +59,31 @@ func TestMailInClear(t *testing.T) {
 	assert.NotContains(t, strings.Join(c.Warnings(), "\n"), "auth.smtp.tls")
 }
 
+// A link without a host opens nowhere. Logged links may be paths, and pages of the application's own have a host.
+func TestMailWithoutAHost(t *testing.T) {
+	t.Parallel()
+	const warned = "auth.http.public_url is not set: links in mails have no host"
+	for name, tc := range map[string]struct {
+		change func(*authmodule.Config)
+		warned bool
+	}{
+		"no host": {func(*authmodule.Config) {}, true},
+		"a host":  {func(c *authmodule.Config) { c.HTTP.PublicURL = "https://app.example.com" }, false},
+		"no mail": {func(c *authmodule.Config) { c.SMTP = account.SMTPConfig{} }, false},
+		"own pages": {func(c *authmodule.Config) {
+			c.Account.Links = account.Links{VerifyEmail: "https://a.example/v", ResetPassword: "https://a.example/r", ChangeEmail: "https://a.example/c"}
+		}, false},
+		"own pages but one": {func(c *authmodule.Config) {
+			c.Account.Links = account.Links{VerifyEmail: "https://a.example/v", ResetPassword: "https://a.example/r"}
+		}, true},
+	} {
+		c := sound(authmodule.ProfileDevelopment)
+		c.HTTP.PublicURL, c.SMTP = "", account.SMTPConfig{Host: "mail.example.com", From: "noreply@example.com"}
+		tc.change(&c)
+		assert.Equal(t, tc.warned, strings.Contains(strings.Join(c.Warnings(), "\n"), warned), name)
+	}
+}
+
 func TestSMTPPasswordDoesNotShow(t *testing.T) {
 	t.Parallel()
 	c := sound(authmodule.ProfileProduction)

@@ -49,8 +49,10 @@ func (c Config) Warnings() []string {
 	if w := c.plainRedis(); w != "" {
 		all = append(all, w)
 	}
-	if w := c.plainMail(); w != "" {
-		all = append(all, w)
+	for _, w := range []string{c.plainMail(), c.homelessMail()} {
+		if w != "" {
+			all = append(all, w)
+		}
 	}
 	return append(all, c.looseIssuers()...)
 }

@@ -97,6 +97,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return &Service{cfg: cfg, deps: deps, out: deps.Outbox, codeKey: func() []byte { return secret }}, nil
 }
 
+// NeedsPublicURL reports whether links lead to pages of the module, whose host the application must name.
+func (c Config) NeedsPublicURL() bool {
+	own := c.Links
+	return own.VerifyEmail == "" || own.ResetPassword == "" || own.ChangeEmail == "" || (own.MagicLink == "" && c.MagicLink)
+}
+
 // Resolved returns a copy with every default, also that of VerifyEmail, given whether there is a notifier.
 func (c Config) Resolved(notifier bool) Config {
 	c = c.WithDefaults()

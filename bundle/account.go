@@ -51,9 +51,7 @@ func (s Settings) newOutbox(in outboxIn) (*account.Outbox, error) {
 
 // linkable refuses links that lead nowhere. In development they are logged as paths.
 func (s Settings) linkable() error {
-	own := s.Account.Links
-	complete := own.VerifyEmail != "" && own.ResetPassword != "" && own.ChangeEmail != "" && (own.MagicLink != "" || !s.Account.MagicLink)
-	if s.Ephemeral || s.HTTP.PublicURL != "" || complete {
+	if s.Ephemeral || s.HTTP.PublicURL != "" || !s.Account.NeedsPublicURL() {
 		return nil
 	}
 	return errors.New("authmodule: auth.http.public_url is not set, and links that are sent need it: set LEX_AUTH__HTTP__PUBLIC_URL to the application's address, or name every page in auth.account.links")
