@@ -17,7 +17,7 @@ import (
 	"github.com/authmodule/authmodule/fxtest"
 )
 
-func routes(e *echo.Echo) {
+func articleRoutes(e *echo.Echo) {
 	e.DELETE("/articles/:id", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) },
 		echoauth.RequirePermissions("articles.delete"))
 }
@@ -26,7 +26,7 @@ func newApp(t *testing.T) *fxtest.App {
 	t.Helper()
 	return fxtest.New(t,
 		authmodule.AddRoles(authz.Role{Name: "editor", Permissions: []string{"articles.delete"}}),
-		fx.Provide(echo.New), fx.Invoke(echoauth.Mount, routes),
+		fx.Provide(echo.New), fx.Invoke(echoauth.Mount, articleRoutes),
 	)
 }
 

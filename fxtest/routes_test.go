@@ -27,7 +27,7 @@ func TestCheckRoutes(t *testing.T) {
 	newApp(t).CheckRoutes()
 
 	f := &failures{T: t}
-	app := fxtest.New(f, fx.Provide(echo.New), fx.Invoke(echoauth.Mount, routes, func(e *echo.Echo) { e.GET("/open", echo.NotFoundHandler) }))
+	app := fxtest.New(f, fx.Provide(echo.New), fx.Invoke(echoauth.Mount, articleRoutes, func(e *echo.Echo) { e.GET("/open", echo.NotFoundHandler) }))
 	app.CheckRoutes()
 	assert.Equal(t, `fxtest: the routes are not in order:
 routes: DELETE /articles/:id wants the permission "articles.delete", which no role holds and no policy permits: correct the name, or give it to a role in auth.rbac.roles or by authmodule.AddRoles
@@ -40,7 +40,7 @@ func ExampleApp_CheckRoutes() {
 	t := new(testing.T) // that of the test function
 	app := fxtest.New(t,
 		authmodule.AddRoles(authz.Role{Name: "editor", Permissions: []string{"articles.delete"}}),
-		fx.Provide(echo.New), fx.Invoke(echoauth.Mount, routes),
+		fx.Provide(echo.New), fx.Invoke(echoauth.Mount, articleRoutes),
 	)
 	app.CheckRoutes()
 	for _, r := range app.Routes().Routes {
