@@ -1,6 +1,7 @@
 package authmodule_test
 
 import (
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,6 +28,11 @@ func TestSMTPStartErrors(t *testing.T) {
 	require.NoError(t, build(authmodule.Stub(), smtp.Module()), "without a server it does nothing")
 	require.ErrorContains(t, build(mail(same)), "auth.smtp.host is set (LEX_AUTH__SMTP__HOST)")
 	require.ErrorContains(t, build(mail(same)), "import github.com/authmodule/authmodule/account/smtp and add smtp.Module()")
+	own := authmodule.UseNotifier(func() (account.Notifier, error) {
+		return smtp.New(account.SMTPConfig{Host: "mail.example.com", From: "noreply@example.com"}, smtp.Options{RootCAs: x509.NewCertPool()})
+	})
+	require.NoError(t, build(mail(same), own), "the application's own takes the place of the module's")
+	require.NoError(t, build(mail(same), smtp.Module(), own))
 	require.ErrorContains(t, build(mail(same), smtp.Module(), smtp.Module()), "smtp.Module is used twice")
 	require.ErrorContains(t, build(mail(func(c *account.SMTPConfig) { c.From = "" }), smtp.Module()), "auth.smtp.from is no address")
 

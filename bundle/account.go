@@ -29,15 +29,12 @@ type outboxIn struct {
 
 // newOutbox takes the application's own notifier, else that of an opt-in package, else the log, else none.
 func (s Settings) newOutbox(in outboxIn) (*account.Outbox, error) {
-	mail, err := s.newSMTPNotifier(in.Openers, in.Logger)
-	if err != nil {
-		return nil, err
-	}
 	notifier, err := slot.Or(in.Notifiers.List, func() (account.Notifier, error) {
-		if mail == nil && s.Account.Notifier == account.NotifierLog {
+		mail, err := s.newSMTPNotifier(in.Openers, in.Logger)
+		if err == nil && mail == nil && s.Account.Notifier == account.NotifierLog {
 			return account.LogNotifier(in.Logger.named()), nil
 		}
-		return mail, nil
+		return mail, err
 	})
 	switch {
 	case err != nil:

@@ -20,11 +20,11 @@ func (s Settings) newSMTPNotifier(openers slot.Members[smtppart.Opener], l logge
 	}
 	open, err := slot.Or(openers.List, func() (smtppart.Opener, error) { return nil, errNoSMTP })
 	if err != nil {
-		return nil, s.loud(err)
+		return nil, err
 	}
 	notifier, err := open(smtppart.Settings{SMTPConfig: s.SMTP, PublicHost: hostOf(s.HTTP.PublicURL), Now: s.Now, Log: l.named()})
 	if err != nil {
-		return nil, s.loud(fmt.Errorf("authmodule: send mail (auth.smtp): %w", err))
+		return nil, fmt.Errorf("authmodule: send mail (auth.smtp): %w", err)
 	}
 	return notifier, nil
 }
