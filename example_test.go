@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
@@ -95,6 +97,37 @@ func ExampleUseUserStore() {
 	twice := fx.New(fx.NopLogger, authmodule.Stub(), accounts, accounts)
 	fmt.Println(twice.Err() != nil)
 	// Output: true
+}
+
+// A notifier brings links and codes to the owners of accounts. With one, addresses are verified before the first login.
+func ExampleUseNotifier() {
+	var accounts *authmodule.AccountService
+	sent := make(chan account.Notice, 1)
+	app := fx.New(fx.NopLogger, authmodule.Stub(), fx.Populate(&accounts),
+		authmodule.UseNotifier(func() account.Notifier { return outgoing(sent) }),
+	)
+	ctx := context.Background()
+	if err := app.Start(ctx); err != nil { // notices are sent while the application runs
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = app.Stop(ctx) }()
+	_ = accounts.Register(ctx, authn.RegisterRequest{Email: "ada@example.com", Password: "correct horse battery staple"})
+	notice := <-sent
+	_, token, _ := strings.Cut(notice.Link.Reveal(), "#")
+	fmt.Println(notice.Kind, notice.To)
+	fmt.Println(accounts.VerifyEmail(ctx, setting.Secret(token), authn.Client{}))
+	// Output:
+	// verify_email ada@example.com
+	// <nil>
+}
+
+type outgoing chan<- account.Notice
+
+// Notify implements [account.Notifier].
+func (o outgoing) Notify(_ context.Context, n account.Notice) error {
+	o <- n
+	return nil
 }
 
 // Listeners are told what happened.

@@ -1,6 +1,6 @@
 // Package fxtest is for the tests of applications: it boots the same graph
 // with memory stores, makes principals and tokens, moves the clock and records
-// events.
+// events. docs/testing.md shows it at work.
 //
 //	func TestAdminsMayDelete(t *testing.T) {
 //		app := fxtest.New(t, myapp.Module, fx.Provide(echo.New), fx.Invoke(echoauth.Mount, myapp.Routes))
@@ -14,6 +14,8 @@
 //	}
 //
 // [App.CheckRoutes] fails a test that has a route without a guard.
+//
+// A [Mailbox] keeps what would be mailed, and [App.TOTP] is an authenticator app.
 //
 // Nothing is faked: a principal is a stored account with a live session, and a
 // token is signed, so ending the one ends the other.
