@@ -197,11 +197,7 @@ func TestPageActsAs(t *testing.T) {
 	b.click("#acting-stop")
 	b.see("#said", "You act as nobody else any more")
 	b.see("#badge", "admin@example.com (admin)")
-	require.Eventually(t, func() bool {
-		b.click("#trail-show")
-		b.see("#trail", "login.succeeded")
-		return strings.Contains(b.text("#trail"), "impersonation.started")
-	}, 30*time.Second, 200*time.Millisecond)
+	b.trail("impersonation.started")
 	b.see("#trail", "viewer@example.com, by admin@example.com, reason ticket 4711")
 
 	// A disabled account's login is dead, until it is enabled.
