@@ -64,17 +64,19 @@ func TestV612WordsAreDocumented(t *testing.T) {
 	assert.Contains(t, page(t, "configuration.md"), "| `auth.password.words` |")
 }
 
-// V6.2.6, V6.2.7: the one page that asks for a password hides it, and lets it be pasted, made by a password manager and as long as may be.
+// V6.2.6, V6.2.7: each page that asks for a password hides it, and lets it be pasted, made by a password manager and as long as may be.
 func TestV627ThePageLetsPasswordManagersWork(t *testing.T) {
 	t.Parallel()
 	app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 		c.AdminEmail, c.HTTP.PublicURL = "root@example.com", "https://app.example.com"
 	},
-		fx.Provide(echo.New), fx.Invoke(echoauth.Mount))
-	html := app.Do(webtest.Request("GET", "/auth/setup", "")).Body.String()
-	assert.Contains(t, html, `<input id="password" type="password" autocomplete="new-password" required>`)
-	for _, hindrance := range []string{"maxlength", "paste", "keydown", "keyup", "keypress", `autocomplete="off"`} {
-		assert.NotContains(t, html, hindrance)
+		fx.Provide(echo.New), fx.Invoke(echoauth.Mount), fxtest.NewMailbox(t).Use())
+	for _, path := range []string{"/auth/setup", "/auth/password/reset"} {
+		html := app.Do(webtest.Request("GET", path, "")).Body.String()
+		assert.Contains(t, html, `<input id="password" type="password" autocomplete="new-password" required>`)
+		for _, hindrance := range []string{"maxlength", "paste", "keydown", "keyup", "keypress", `autocomplete="off"`} {
+			assert.NotContains(t, html, hindrance)
+		}
 	}
 }
 

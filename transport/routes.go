@@ -50,7 +50,7 @@ func (g *Gate) own() []Endpoint {
 		return endpoints
 	}
 	return append(endpoints,
-		Endpoint{Method: http.MethodGet, Path: "/setup", Need: NeedNothing, Handle: setupPage()},
+		Endpoint{Method: http.MethodGet, Path: "/setup", Need: NeedNothing, Handle: page(setupPage)},
 		Endpoint{Method: http.MethodPost, Path: "/setup", Need: NeedNothing, Handle: g.setup},
 	)
 }

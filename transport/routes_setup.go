@@ -2,34 +2,10 @@ package transport
 
 import (
 	"context"
-	"crypto/sha256"
-	_ "embed"
-	"encoding/base64"
 	"net/http"
-	"regexp"
 
 	"github.com/authmodule/authmodule/setting"
 )
-
-//go:embed setup.html
-var setupHTML []byte
-
-// setupPage returns the handler of the page, whose policy is worked out once.
-func setupPage() func(context.Context, *http.Request) (Reply, error) {
-	page := Page{HTML: setupHTML, Policy: inlinePolicy(setupHTML)}
-	return func(context.Context, *http.Request) (Reply, error) { return Reply{Body: page}, nil }
-}
-
-// inlinePolicy allows exactly the page's own script and style, by their hashes.
-func inlinePolicy(html []byte) string {
-	source := func(tag string) string {
-		inner := regexp.MustCompile(`(?s)<` + tag + `>(.*?)</` + tag + `>`).FindSubmatch(html)[1]
-		sum := sha256.Sum256(inner)
-		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-	}
-	return "default-src 'none'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; script-src " +
-		source("script") + "; style-src " + source("style")
-}
 
 func (g *Gate) setup(ctx context.Context, r *http.Request) (Reply, error) {
 	in, err := g.read(r)

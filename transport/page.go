@@ -3,21 +3,24 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
-// accountHTML is the page of all links, with marks where they differ.
+// linkedHTML is the page of all links, with marks where they differ.
 //
-//go:embed account.html
-var accountHTML string
+//go:embed page.html
+var linkedHTML string
 
 // linkedPage is what a link leads to.
 type linkedPage struct{ title, text, button, done, form, more string }
 
 const passwordForm = `<label for="password">New password</label>
-<input id="password" name="password" type="password" autocomplete="new-password" required>`
+<input id="password" type="password" autocomplete="new-password" required>`
 
 // The pages. Opening one uses nothing up: scanners of mail open links too (RST-04).
 var (
@@ -33,6 +36,10 @@ var (
 		title: "Choose a new password", text: "A sentence is a good one. You will be logged out everywhere.",
 		button: "Set the password", done: "Done: log in with the new password.", form: passwordForm,
 	}
+	setupPage = linkedPage{
+		title: "Set up the first administrator", text: "Choose a password of at least 15 characters. A sentence is a good one.",
+		button: "Create the administrator", done: "Done: you may log in as administrator now.", form: passwordForm,
+	}
 	linkPage = linkedPage{
 		title: "Log in", text: "Go on only if you have just asked for this link.",
 		button: "Log in", done: "You are logged in.", more: `mode: "cookie", `,
@@ -41,7 +48,18 @@ var (
 
 // page returns the handler of a page, whose policy is worked out once.
 func page(p linkedPage) handler {
-	html := []byte(strings.NewReplacer("{title}", p.title, "{text}", p.text, "{button}", p.button, "{done}", p.done, "{form}", p.form, "{more}", p.more).Replace(accountHTML))
+	html := []byte(strings.NewReplacer("{title}", p.title, "{text}", p.text, "{button}", p.button, "{done}", p.done, "{form}", p.form, "{more}", p.more).Replace(linkedHTML))
 	body := Page{HTML: bytes.TrimSpace(html), Policy: inlinePolicy(html)}
 	return func(context.Context, *http.Request) (Reply, error) { return Reply{Body: body}, nil }
+}
+
+// inlinePolicy allows exactly the page's own script and style, by their hashes.
+func inlinePolicy(html []byte) string {
+	source := func(tag string) string {
+		inner := regexp.MustCompile(`(?s)<` + tag + `>(.*?)</` + tag + `>`).FindSubmatch(html)[1]
+		sum := sha256.Sum256(inner)
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; script-src " +
+		source("script") + "; style-src " + source("style")
 }
