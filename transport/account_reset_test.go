@@ -15,6 +15,7 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/store/memstore"
 )
@@ -184,7 +185,23 @@ func TestV643ResetKeepsSecondFactors(t *testing.T) {
 	has, err := m.MFA.Enrolled(t.Context(), user.Subject)
 	require.NoError(t, err)
 	assert.True(t, has)
-	// An account that always needs a second factor may have a shorter password.
+	// NIST-01: who may take the factor away again needs a password that is good alone.
+	require.Equal(t, http.StatusBadRequest, m.reset(t, m.forgot(t, user), "nine chars").Code)
+}
+
+// NIST-01: an account that always needs a second factor may have a shorter password.
+func TestNIST01ResetToAShorterPassword(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) {
+		withMFA(c)
+		c.MFA.Require, c.MFA.TrustDays = mfa.RequireEverybody, 0
+	})
+	user := m.User()
+	require.Equal(t, http.StatusBadRequest, m.reset(t, m.forgot(t, user), "nine chars").Code, "it has none yet")
+	enrollment, err := m.MFA.EnrollTOTP(t.Context(), user.Subject, user.Email, "app")
+	require.NoError(t, err)
+	_, err = m.MFA.ConfirmTOTP(t.Context(), user.Subject, enrollment.ID, setting.Secret(m.TOTP(enrollment.URI.Reveal())), mfa.By{})
+	require.NoError(t, err)
 	require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, user), "nine chars").Code)
 }
 
