@@ -3,8 +3,12 @@ package peer_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -138,4 +142,35 @@ func TestInstalledByMake(t *testing.T) {
 	for _, name := range peer.Names() {
 		assert.Regexp(t, `(?m)^PEERS\s*:?=.*\b`+name+`\b`, string(makefile))
 	}
+}
+
+// A process that was stopped does nothing more, also on a machine that has much to do.
+func TestPause(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "lines")
+	out, err := os.Create(file)
+	require.NoError(t, err)
+	defer out.Close()
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "while :; do echo; done")
+	cmd.Stdout = out
+	require.NoError(t, cmd.Start())
+	size := func() int64 {
+		info, err := out.Stat()
+		require.NoError(t, err)
+		return info.Size()
+	}
+	for range 20 {
+		require.Eventually(t, func() bool { return size() > 0 }, 20*time.Second, time.Millisecond)
+		require.NoError(t, peer.Pause(cmd.Process.Pid))
+		require.Equal(t, "T", peer.State(cmd.Process.Pid))
+		require.NoError(t, out.Truncate(0))
+		for range 100 {
+			runtime.Gosched()
+		}
+		require.Zero(t, size())
+		require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
+	}
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+	require.Error(t, peer.Pause(cmd.Process.Pid))
 }

@@ -10,9 +10,10 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/authmodule/authmodule/internal/peer"
 )
 
 // process is the server's first process; each connection has another one, of a
@@ -71,7 +72,7 @@ func (p *process) all() []int {
 	if p.ended() {
 		return nil
 	}
-	_ = syscall.Kill(p.pid, syscall.SIGSTOP)
+	_ = peer.Pause(p.pid)
 	return append([]int{p.pid}, children(p.pid)...)
 }
 
@@ -91,23 +92,13 @@ func (p *process) kill() {
 
 // alive reports whether the process runs: it does not when it is gone, or waits for somebody to notice its end.
 func alive(pid int) bool {
-	f := stat(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	return len(f) > 0 && f[0] != "Z" && f[0] != "X"
-}
-
-// stat are the fields of such a file that come after the name, the state first; none when the process is gone.
-func stat(file string) []string {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	// "pid (name) state parent …"; a name may have anything in it.
-	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	state := peer.State(pid)
+	return state != "" && state != "Z" && state != "X"
 }
 
 func (p *process) pause() {
 	for _, pid := range p.all() {
-		_ = syscall.Kill(pid, syscall.SIGSTOP)
+		_ = peer.Pause(pid)
 	}
 }
 
@@ -136,7 +127,7 @@ func children(parent int) []int {
 	var list []int
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {
-		if f := stat(file); len(f) > 1 && f[1] == strconv.Itoa(parent) {
+		if f := peer.Stat(file); len(f) > 1 && f[1] == strconv.Itoa(parent) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 			list = append(list, pid)
 		}

@@ -159,7 +159,7 @@ func (s *Server) MustCLI(t TB, args ...string) string {
 func (s *Server) Kill() { s.signal(syscall.SIGKILL); <-s.exited }
 
 // Pause stops the server from doing anything; its connections stay open. [Server.Resume] ends that.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() { _ = peer.Pause(s.process.Process.Pid) }
 
 // Resume ends a pause.
 func (s *Server) Resume() { s.signal(syscall.SIGCONT) }

@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -79,20 +80,19 @@ func TestPausedServer(t *testing.T) {
 		r := created(t, s, newRecord(t, ada))
 		server.Pause()
 		for round := range 2 { // the second may find the connection gone, and dials
-			done := make(chan struct{}, 14*300)
-			for range 300 {
-				for _, c := range calls(s, r) {
-					go func() {
-						ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-						defer cancel()
-						err := c.do(ctx)
-						if assert.Error(t, err) && timeout == time.Minute {
-							assert.ErrorContains(t, err, "redisstore: "+c.name, "round %d", round)
-							assert.ErrorIs(t, err, context.DeadlineExceeded)
-						}
-						done <- struct{}{}
-					}()
-				}
+			all := slices.Repeat(calls(s, r), 300)
+			done := make(chan struct{}, len(all))
+			for _, c := range all {
+				go func() {
+					ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+					defer cancel()
+					err := c.do(ctx)
+					if assert.Error(t, err, "%s, round %d", c.name, round) && timeout == time.Minute {
+						assert.ErrorContains(t, err, "redisstore: "+c.name, "round %d", round)
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+					}
+					done <- struct{}{}
+				}()
 			}
 			requireAll(t, done, 10*time.Second)
 		}
@@ -126,8 +126,9 @@ func TestCancelledWhilePaused(t *testing.T) {
 	server.Pause()
 	defer server.Resume()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{}, 14)
-	for _, c := range calls(s, r) {
+	all := calls(s, r)
+	done := make(chan struct{}, len(all))
+	for _, c := range all {
 		go func() {
 			err := c.do(ctx)
 			assert.ErrorIs(t, err, context.Canceled, c.name)
