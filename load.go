@@ -17,8 +17,12 @@ const (
 // Without arguments it reads application.yaml in the working directory, if there is one; files that are named must
 // exist. The error joins everything that could not be read, each with file and line or with the variable, and shows
 // no value. Load does not judge what it read: Configure does, by [Config.Validate].
-func Load(files ...string) (Config, error) {
-	profile := Profile("").orEnvironment()
+func Load(files ...string) (Config, error) { return LoadOver(Config{}, files...) }
+
+// LoadOver is [Load] over defaults of the application's own: what a file or the environment sets wins, false and 0 too. A profile in the
+// defaults takes the place of LEX_ENV. The defaults are not changed.
+func LoadOver(defaults Config, files ...string) (Config, error) {
+	profile := defaults.Profile.orEnvironment()
 	badProfile := profile.check()
 	if badProfile == nil {
 		var err error
@@ -26,7 +30,8 @@ func Load(files ...string) (Config, error) {
 			return Config{}, err
 		}
 	}
-	cfg := Config{Profile: profile}
+	cfg := defaults
+	cfg.Profile = profile
 	err := layer.Load(&cfg, layer.Options{
 		Root:      rootKey,
 		Prefix:    variablePrefix,

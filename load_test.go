@@ -13,6 +13,7 @@ import (
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -105,6 +106,36 @@ func TestLoadLayers(t *testing.T) {
 			assert.Equal(t, tc.expected, cfg.JWT.Issuer)
 		})
 	}
+}
+
+// Defaults of the application's own lose to what a file or a variable says, and are left as they are.
+func TestLoadOver(t *testing.T) {
+	inFolder(t, "application.yaml", "auth: {mfa: {enabled: false}, rbac: {roles: {editor: {permissions: [articles.write]}}}, jwt: {expiration_hours: 24}}")
+	t.Setenv("LEX_AUTH__MFA__TRUST_DAYS", "0")
+	t.Setenv("LEX_AUTH__HTTP__HEALTH", "false")
+	mine := func() authmodule.Config {
+		c := authmodule.Config{Profile: authmodule.ProfileStaging}
+		c.MFA.Enabled, c.MFA.TrustDays, c.MFA.Issuer = true, 30, "Mine"
+		c.HTTP.Health, c.HTTP.Impersonation, c.JWT.AccessTokenExpireMinutes = true, true, 5
+		c.RBAC.Roles = map[string]authz.RoleConfig{"viewer": {Permissions: []string{"articles.read"}}}
+		return c
+	}
+	defaults := mine()
+	cfg, err := authmodule.LoadOver(defaults)
+	require.NoError(t, err)
+	assert.Equal(t, mine(), defaults)
+	assert.Equal(t, authmodule.ProfileStaging, cfg.Profile)
+	assert.False(t, cfg.MFA.Enabled || cfg.HTTP.Health)
+	assert.Zero(t, cfg.MFA.TrustDays)
+	assert.Equal(t, "Mine", cfg.MFA.Issuer)
+	assert.True(t, cfg.HTTP.Impersonation)
+	assert.Equal(t, 24*time.Hour, cfg.JWT.AccessLifetime())
+	assert.Len(t, cfg.RBAC.Roles, 2)
+
+	t.Setenv("LEX_AUTH__HTTP__HEALTH", "no")
+	cfg, err = authmodule.LoadOver(defaults)
+	require.EqualError(t, err, "LEX_AUTH__HTTP__HEALTH must be true or false")
+	assert.Zero(t, cfg)
 }
 
 func TestLoadTwoKeysForOneValue(t *testing.T) {

@@ -76,26 +76,56 @@ func load(f flags, getenv func(string) string) (settings, error) {
 		}
 	}
 	var err error
-	if s.auth, err = loadAuth(f.config); err != nil {
-		return settings{}, err
-	}
-	if f.dsn != "" {
-		s.auth.Store.Driver, s.auth.Store.DSN = authmodule.DriverPostgres, setting.Secret(f.dsn)
-	}
 	if s.folder, err = makeFolder(f.data); err != nil {
 		return settings{}, err
 	}
-	if s.auth, err = complete(s.auth, s.folder, s.addr); err != nil {
+	if s.auth, err = loadAuth(f, s.folder); err != nil {
 		return settings{}, err
 	}
 	return s, s.auth.Validate()
 }
 
-func loadAuth(file string) (authmodule.Config, error) {
-	if file == "" {
-		return authmodule.Load()
+// loadAuth reads the configuration twice: to see what it lacks, and over what this program has for that, so that what an operator
+// switches off is off.
+func loadAuth(f flags, folder string) (authmodule.Config, error) {
+	var files []string
+	if f.config != "" {
+		files = []string{f.config}
 	}
-	return authmodule.Load(file)
+	configured, err := authmodule.Load(files...)
+	if err != nil {
+		return authmodule.Config{}, err
+	}
+	defaults, err := complete(withDSN(configured, f.dsn), folder, f.addr)
+	if err != nil {
+		return authmodule.Config{}, err
+	}
+	c, err := authmodule.LoadOver(defaults, files...)
+	if err != nil {
+		return authmodule.Config{}, err
+	}
+	return agreed(withDSN(c, f.dsn), configured), nil
+}
+
+func withDSN(c authmodule.Config, dsn string) authmodule.Config {
+	if dsn != "" {
+		c.Store.Driver, c.Store.DSN = authmodule.DriverPostgres, setting.Secret(dsn)
+	}
+	return c
+}
+
+// agreed takes back defaults of this program that are nothing without another that the configuration has switched off.
+func agreed(c, configured authmodule.Config) authmodule.Config {
+	if !c.Audit.Journal {
+		c.HTTP.AuditEndpoint = configured.HTTP.AuditEndpoint
+	}
+	if !c.JWT.Managed.Enabled {
+		c.JWT.Algorithm = configured.JWT.Algorithm
+	}
+	if !c.Session.Limited() {
+		c.Session.OnLimit = configured.Session.OnLimit
+	}
+	return c
 }
 
 // complete sets the store, and in development the keys and where mail goes, unless the configuration does. Elsewhere
@@ -125,17 +155,26 @@ func complete(c authmodule.Config, folder, addr string) (authmodule.Config, erro
 
 // shown switches on what the page has forms for. What is sealed, or chained, needs the secret key.
 func shown(c authmodule.Config) authmodule.Config {
-	c.HTTP.UserEndpoints = true // POST /auth/users/:id/disable and more
-	c.HTTP.Impersonation = true
+	if c.RBAC.Enabled.Enabled() { // without roles nobody administers accounts
+		c.HTTP.UserEndpoints = true // POST /auth/users/:id/disable and more
+		c.HTTP.Impersonation = true
+	}
+	if mailOf(c) != "" {
+		c.Account.MagicLink, c.Account.LoginCode = true, true
+	}
 	if c.SecretKey == "" {
 		return c
 	}
 	c.MFA.Enabled = true
+	if c.MFA.TrustDays == 0 {
+		c.MFA.TrustDays = rememberDays
+	}
 	if c.MFA.Issuer == "" {
 		c.MFA.Issuer = "Articles"
 	}
 	if c.Profile == authmodule.ProfileDevelopment || c.Store.Driver != authmodule.DriverMemory {
-		c.Audit.Journal, c.HTTP.AuditEndpoint = true, true
+		c.Audit.Journal = true
+		c.HTTP.AuditEndpoint = c.HTTP.AuditEndpoint || c.RBAC.Enabled.Enabled()
 	}
 	return c
 }
@@ -168,6 +207,7 @@ func publicURL(addr string) string {
 
 // The sessions of this application, unless the configuration says otherwise.
 const (
+	// rememberDays is for how long a login is remembered, and for how long a device needs no second factor.
 	rememberDays = 30
 	maxSessions  = 10
 )

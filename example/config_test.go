@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,6 +23,49 @@ func TestPublicURL(t *testing.T) {
 		c.HTTP.PublicURL = publicURL(addr)
 		assert.Equal(t, expected, c.HTTP.PublicURL, addr)
 		require.NoError(t, c.Validate(), addr)
+	}
+}
+
+// TestTheConfigurationWins switches off, by variables and by a file, what this program switches on by itself.
+func TestTheConfigurationWins(t *testing.T) {
+	off := map[string]func(authmodule.Config) bool{
+		"mfa.enabled: false":         func(c authmodule.Config) bool { return c.MFA.Enabled },
+		"mfa.trust_days: 0":          func(c authmodule.Config) bool { return c.MFA.TrustDays > 0 },
+		"audit.journal: false":       func(c authmodule.Config) bool { return c.Audit.Journal || c.HTTP.AuditEndpoint },
+		"account.magic_link: false":  func(c authmodule.Config) bool { return c.Account.MagicLink },
+		"account.login_code: false":  func(c authmodule.Config) bool { return c.Account.LoginCode },
+		"http.health: false":         func(c authmodule.Config) bool { return c.HTTP.Health },
+		"http.audit_endpoint: false": func(c authmodule.Config) bool { return c.HTTP.AuditEndpoint },
+		"http.user_endpoints: false": func(c authmodule.Config) bool { return c.HTTP.UserEndpoints },
+		"http.impersonation: false":  func(c authmodule.Config) bool { return c.HTTP.Impersonation },
+		"session.remember_days: 0":   func(c authmodule.Config) bool { return c.Session.RememberDays > 0 },
+		"session.max_per_user: 0":    func(c authmodule.Config) bool { return c.Session.Limited() },
+		"jwt.managed.enabled: false": func(c authmodule.Config) bool { return c.JWT.Managed.Enabled },
+		"rbac.enabled: false":        func(c authmodule.Config) bool { return c.RBAC.Enabled.Enabled() || c.HTTP.UserEndpoints },
+	}
+	read := func(t *testing.T, f flags) authmodule.Config {
+		t.Helper()
+		c, err := loadAuth(f, t.TempDir())
+		require.NoError(t, err)
+		require.NoError(t, c.Validate())
+		return c
+	}
+	t.Setenv("LEX_ENV", "development")
+	t.Chdir(t.TempDir())
+	for line, on := range off {
+		t.Run(line, func(t *testing.T) {
+			assert.True(t, on(read(t, flags{addr: defaultAddr})), "it is on by itself")
+			key, value, _ := strings.Cut(line, ": ")
+			file := "auth:\n"
+			for i, part := range strings.Split(key, ".") {
+				file += strings.Repeat("  ", i+1) + part + ":\n"
+			}
+			path := filepath.Join(t.TempDir(), "off.yaml")
+			require.NoError(t, os.WriteFile(path, []byte(strings.TrimSuffix(file, "\n")+" "+value), 0o600))
+			assert.False(t, on(read(t, flags{addr: defaultAddr, config: path})), "a file switches it off")
+			t.Setenv("LEX_AUTH__"+strings.ToUpper(strings.ReplaceAll(key, ".", "__")), value)
+			assert.False(t, on(read(t, flags{addr: defaultAddr})), "a variable switches it off")
+		})
 	}
 }
 

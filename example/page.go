@@ -21,9 +21,8 @@ var templates embed.FS
 // page is the page at /. It is one answer: markup, style and script.
 type page struct {
 	template *template.Template
-	prefix   string
-	recent   string
-	mail     string
+	// fixed is what is the same for every reader.
+	fixed view
 }
 
 // view is what the template shows.
@@ -38,6 +37,12 @@ type view struct {
 	Recent string
 	// Mail is how links reach their readers: log, mail, or empty if they do not.
 	Mail string
+	// Link and Code say that accounts may log in by what is mailed to them.
+	Link, Code bool
+	// TrustDays is for how long a device may need no second factor; 0 is never.
+	TrustDays int
+	// Users, Acting and Trail say that administrators have these routes.
+	Users, Acting, Trail bool
 }
 
 func newPage(s settings) (*page, error) {
@@ -45,7 +50,15 @@ func newPage(s settings) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &page{template: t.Lookup("index.html"), prefix: s.auth.HTTP.WithDefaults().Prefix, recent: inWordsOf(s.recent), mail: mailOf(s.auth)}, nil
+	c := s.auth
+	fixed := view{
+		Prefix: c.HTTP.WithDefaults().Prefix, Recent: inWordsOf(s.recent), Mail: mailOf(c), Link: c.Account.MagicLink, Code: c.Account.LoginCode,
+		Users: c.HTTP.UserEndpoints, Acting: c.HTTP.Impersonation, Trail: c.HTTP.AuditEndpoint,
+	}
+	if c.MFA.Enabled {
+		fixed.TrustDays = int(c.MFA.TrustDays)
+	}
+	return &page{template: t.Lookup("index.html"), fixed: fixed}, nil
 }
 
 func mailOf(c authmodule.Config) string {
@@ -64,7 +77,8 @@ func inWordsOf(d time.Duration) string {
 }
 
 func (p *page) show(c echo.Context) error {
-	v := view{Nonce: rand.Text(), Prefix: p.prefix, SignedIn: echoauth.Principal(c).Authenticated(), Recent: p.recent, Mail: p.mail}
+	v := p.fixed
+	v.Nonce, v.SignedIn = rand.Text(), echoauth.Principal(c).Authenticated()
 	var html bytes.Buffer
 	if err := p.template.Execute(&html, v); err != nil {
 		return err

@@ -13,10 +13,10 @@ import (
 
 const otherPassword = "another sentence that is long enough"
 
-// mailed waits for the last link of a kind in the program's log, to an address, and takes it out of what came before it.
+// mailed waits for the last link or code of a kind in the program's log, to an address, and takes it out of what came before it.
 func (p *program) mailed(kind, to string, after int) string {
 	p.t.Helper()
-	pattern := regexp.MustCompile(`kind=` + kind + ` to=` + regexp.QuoteMeta(to) + ` link=(\S+)`)
+	pattern := regexp.MustCompile(`kind=` + kind + ` to=` + regexp.QuoteMeta(to) + ` (?:link|code)=(\S+)`)
 	var link string
 	require.Eventually(p.t, func() bool {
 		found := pattern.FindAllStringSubmatch(p.stderr.String()[after:], -1)
@@ -136,12 +136,12 @@ func TestPageAccount(t *testing.T) {
 	assert.Empty(t, b.errors())
 }
 
-// TestPageLinks changes an address, by the link that is sent to the new one, and logs in by a link.
+// TestPageLinks changes an address, by the link that is sent to the new one, and logs in by a link and by a code.
 func TestPageLinks(t *testing.T) {
 	t.Parallel()
 	const email = "editor-in-chief@example.com"
 	b := openBrowser(t)
-	p := start(t, setup{env: []string{"LEX_AUTH__ACCOUNT__MAGIC_LINK=true"}})
+	p := start(t, setup{})
 	b.do(chromedp.Navigate(p.url))
 	b.login("editor@example.com", "cookie")
 	b.fill("#move-email", email)
@@ -159,7 +159,11 @@ func TestPageLinks(t *testing.T) {
 	b.click("#logout-everywhere")
 	b.see("#said", "Logged out")
 
-	require.Equal(t, 202, p.do("POST", "/auth/login/link", `{"email":"`+email+`"}`).status)
+	b.press("#mail-link")
+	b.see("#said", "Type the e-mail address first")
+	b.fill("#login-email", email)
+	b.press("#mail-link")
+	b.see("#said", "If "+email+" has an account, a link that logs in was sent. This example prints it to its log.")
 	b.linked(p, p.mailed("magic_link", email, 0))
 	b.see("h1", "Log in")
 	b.screenshot("link-narrow", 390, "light")
@@ -167,6 +171,20 @@ func TestPageLinks(t *testing.T) {
 	b.see("#said", "You are logged in")
 	b.do(chromedp.Navigate(p.url))
 	b.see("#said", "Logged in as "+email+" by the cookie of an earlier visit")
+	b.press("#logout")
+	b.see("#said", "Logged out")
+
+	b.fill("#login-email", email)
+	b.press("#mail-code")
+	b.see("#said", "If "+email+" has an account, a code that logs in was sent")
+	b.fill("#mailed-code", "0000")
+	b.press("#mailed-button")
+	b.see("#said", "Not logged in")
+	b.screenshot("mailed-code", 1200, "light")
+	b.screenshot("mailed-code-narrow", 390, "dark")
+	b.fill("#mailed-code", p.mailed("login_code", email, 0))
+	b.press("#mailed-button")
+	b.see("#said", "Logged in as "+email+" by token")
 	assert.Empty(t, b.errors())
 }
 

@@ -93,6 +93,63 @@ func TestPageSecondFactor(t *testing.T) {
 	assert.Empty(t, b.errors())
 }
 
+// TestPageTrustedDevice has a device log in without a code, by cookie and by token, until its owner takes that back.
+func TestPageTrustedDevice(t *testing.T) {
+	t.Parallel()
+	const email = "editor@example.com"
+	b := openBrowser(t)
+	p := start(t, setup{})
+	b.do(chromedp.Navigate(p.url))
+	b.login(email, "cookie")
+	b.press("#enroll-begin")
+	b.see("#said", "Scan the picture")
+	secret := b.text("#enroll-secret")
+	b.fill("#enroll-code", code(t, secret, 0))
+	b.press("#enroll-button")
+	b.see("#said", "The app is a second factor now")
+	recovery := strings.Fields(b.text("#codes-text"))
+	require.Len(t, recovery, 10)
+
+	for i, mode := range []string{"cookie", "token"} {
+		name := "laptop by " + mode
+		b.press("#logout")
+		b.see("#said", "Logged out")
+		b.half(email, mode)
+		b.press("#factor-trust")
+		b.fill("#factor-device", name)
+		b.screenshot("trust-"+mode, 1200, "light")
+		b.screenshot("trust-"+mode+"-narrow", 390, "dark")
+		b.do(chromedp.SetValue(chromedp.CSS("#factor-name"), "recovery_code"))
+		b.fill("#factor-code", recovery[i])
+		b.press("#factor-button")
+		b.see("#said", "Logged in as "+email+" by "+mode+". This")
+		b.see("#trusted-list", name)
+
+		b.press("#logout")
+		b.see("#said", "Logged out")
+		b.login(email, mode) // by the password alone
+		b.see("#trusted-list", name)
+	}
+	assert.Equal(t, 2, b.count("#trusted-list li"))
+	b.screenshot("trusted", 1200, "dark")
+	b.screenshot("trusted-narrow", 390, "light")
+
+	// One is taken back, and then all.
+	b.press("#trusted-list button[aria-label$='laptop by token']")
+	b.see("#said", "laptop by token needs a code again")
+	assert.Equal(t, 1, b.count("#trusted-list li"))
+	b.press("#logout")
+	b.see("#said", "Logged out")
+	b.half(email, "token")
+	b.login(email, "cookie")
+	b.press("#trusted-none")
+	b.see("#said", "No device is trusted any more")
+	b.press("#logout")
+	b.see("#said", "Logged out")
+	b.half(email, "cookie")
+	assert.Empty(t, b.errors())
+}
+
 // trail reads the audit trail until it has the event, which is chained a second after it. It presses the button by script: the page may still be
 // filling, and moves.
 func (b *browser) trail(event string) {
@@ -108,14 +165,20 @@ func (b *browser) trail(event string) {
 	require.NoError(b.t, err, "the trail does not show %s", event)
 }
 
-// factor logs in by password and a second factor.
-func (b *browser) factor(email, mode, name, code string) {
+// half logs in as far as the question for the second factor.
+func (b *browser) half(email, mode string) {
 	b.t.Helper()
 	b.fill("#login-email", email)
 	b.fill("#login-password", password)
-	b.click("#mode-" + mode)
-	b.click("#login-button")
+	b.press("#mode-" + mode)
+	b.press("#login-button")
 	b.see("#said", "Now the second factor")
+}
+
+// factor logs in by password and a second factor.
+func (b *browser) factor(email, mode, name, code string) {
+	b.t.Helper()
+	b.half(email, mode)
 	b.do(chromedp.SetValue(chromedp.CSS("#factor-name"), name))
 	b.fill("#factor-code", code)
 	b.click("#factor-button")

@@ -111,6 +111,21 @@ func (b *browser) count(selector string) int {
 
 func (b *browser) click(selector string) { b.t.Helper(); b.do(chromedp.Click(chromedp.CSS(selector))) }
 
+// press clicks an element once it can be seen and pressed, by script: what arrives above it meanwhile moves it.
+func (b *browser) press(selector string) {
+	b.t.Helper()
+	script := fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		if (!e || e.disabled || e.offsetParent === null) return false;
+		e.click();
+		return true;
+	})()`, selector)
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](script, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
+	require.NoError(b.t, err, "%s cannot be pressed", selector)
+}
+
 func (b *browser) fill(selector, text string) {
 	b.t.Helper()
 	b.do(

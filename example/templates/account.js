@@ -16,7 +16,7 @@ async function prove(again) {
   say("Prove once more who you are: the login is too old for this, or was not strong enough.");
 }
 
-const factorNames = { password: "password", totp: "code of the authenticator app", recovery_code: "recovery code", email_code: "code by e-mail" };
+const factorNames = { password: "password", totp: "code of the app", recovery_code: "recovery code", email_code: "code by e-mail" };
 
 async function proved() {
   const factor = at("prove-factor").value, secret = at("prove-secret").value;
@@ -49,15 +49,18 @@ function askFactor(held, mode) {
     option.value = name;
     return option;
   }));
-  at("factor-code").value = "";
+  at("factor-code").value = at("factor-device").value = "";
+  at("factor-trust").checked = false;
+  at("factor-device-field").hidden = true;
   at("factor").hidden = false;
   at("factor-code").focus();
-  say("The password is right. Now the second factor.");
+  say("Right so far. Now the second factor.");
 }
 
 async function answerFactor() {
   const { challenge, mode } = state.challenge;
-  const body = { challenge, factor: at("factor-name").value, code: at("factor-code").value };
+  const body = { challenge, factor: at("factor-name").value, code: at("factor-code").value, trust_device: at("factor-trust").checked };
+  if (body.trust_device && at("factor-device").value) body.device_name = at("factor-device").value;
   const answer = await call("POST", prefix + "/login/mfa", body, mode === "cookie" ? "cookie" : "nobody");
   at("factor-code").value = "";
   if (!answer.ok && answer.data.code === "code_invalid") return say("Not logged in: " + sentence(answer.data.detail), "bad");
@@ -72,18 +75,70 @@ async function forgot() {
   say(answer.ok ? "If " + email + " has an account, a link to a new password was sent. " + sent : why(answer), answer.ok ? "good" : "bad");
 }
 
+// mailLink and mailCode ask for a login without the password.
+async function mailLink() {
+  const email = at("login-email").value;
+  if (!email) return say("Type the e-mail address first.", "bad");
+  const answer = await call("POST", prefix + "/login/link", { email }, "nobody");
+  say(answer.ok ? "If " + email + " has an account, a link that logs in was sent. " + sent : why(answer), answer.ok ? "good" : "bad");
+}
+
+async function mailCode() {
+  const email = at("login-email").value;
+  if (!email) return say("Type the e-mail address first.", "bad");
+  const answer = await call("POST", prefix + "/login/code", { email }, "nobody");
+  at("mailed").hidden = !answer.ok;
+  if (!answer.ok) return say(why(answer), "bad");
+  state.mailed = answer.data.challenge;
+  at("mailed-code").value = "";
+  at("mailed-code").focus();
+  say("If " + email + " has an account, a code that logs in was sent. " + sent, "good");
+}
+
+async function answerCode() {
+  const answer = await logIn("/login/code/finish", { challenge: state.mailed, code: at("mailed-code").value });
+  at("mailed-code").value = "";
+  if (answer.ok) at("mailed").hidden = true;
+}
+
 async function showFactors() {
   const answer = state.me ? await call("GET", prefix + "/mfa") : null;
   const shown = answer !== null && answer.ok && !state.me.actor;
   at("factors").hidden = !shown;
   at("factors-none").hidden = shown;
   at("enroll").hidden = true;
-  at("factors-none").textContent = !state.me ? "Log in to set one up." : state.me.actor ? "Only its owner sets one up." : "Switched off: it needs auth.secret_key.";
+  at("factors-none").textContent = !state.me ? "Log in to set one up." : state.me.actor ? "Only its owner sets one up." : "Switched off: auth.mfa.enabled is false, or auth.secret_key is not set.";
   if (!shown) return;
   const { factors, recovery_codes_left: left } = answer.data;
   at("factor-list").replaceChildren(...factors.map(factorRow));
   at("factors-left").textContent = factors.length ? count({ length: left }, "recovery code") + " left." : "A password alone logs in. With a second factor, somebody who learns it does not.";
   at("recover").hidden = factors.length === 0;
+  await showTrusted();
+}
+
+// showTrusted lists the devices from which the password alone logs in.
+async function showTrusted() {
+  const answer = await call("GET", prefix + "/mfa/trusted-devices");
+  const all = answer.ok ? answer.data.trusted_devices : [];
+  at("trusted").hidden = all.length === 0;
+  at("trusted-list").replaceChildren(...all.map(trustedRow));
+}
+
+function trustedRow(one) {
+  const item = element("li"), button = element("button", "Revoke", "small"), name = one.name || "Device without a name";
+  button.type = "button";
+  button.setAttribute("aria-label", "Revoke the trust in " + name);
+  button.addEventListener("click", () => busy(button, () => distrust("/" + encodeURIComponent(one.id), name + " needs a code again.")));
+  const until = element("span", "until ");
+  until.append(time(one.expires_at));
+  item.append(element("span", name, "device"), until, button);
+  return item;
+}
+
+async function distrust(which, done) {
+  const answer = await call("DELETE", prefix + "/mfa/trusted-devices" + which);
+  await showTrusted();
+  say(answer.ok ? done : why(answer), answer.ok ? "good" : "bad");
 }
 
 function factorRow(one) {

@@ -2,7 +2,7 @@
 const at = (id) => document.getElementById(id);
 const prefix = document.body.dataset.prefix;
 // Tokens live in this variable only: closing the page forgets them.
-const state = { access: "", refresh: "", until: null, cookie: document.body.dataset.signedIn === "true", as: "nobody", me: null, own: null };
+const state = { access: "", refresh: "", until: null, cookie: document.body.dataset.signedIn === "true", as: "nobody", me: null, own: null, trusted: "" };
 // Where links are to be found.
 const sent = document.body.dataset.mail === "log" ? "This example prints it to its log." : "It is on its way by mail.";
 
@@ -243,25 +243,40 @@ function keep(tokens) {
   state.until = new Date(Date.now() + tokens.expires_in * 1000);
 }
 
-async function login() {
-  const mode = at("mode-cookie").checked ? "cookie" : "token";
-  const credentials = { email: at("login-email").value, password: at("login-password").value, mode };
-  if (at("login-bind").checked) credentials.bind = "ip";
-  if (at("login-remember").checked) credentials.remember = true;
-  const answer = await call("POST", prefix + "/login", credentials, mode === "cookie" ? "cookie" : "nobody");
+// asked is what the form wants of the session, however its login is proved.
+function asked() {
+  const all = { mode: at("mode-cookie").checked ? "cookie" : "token" };
+  if (at("login-bind").checked) all.bind = "ip";
+  if (at("login-remember").checked) all.remember = true;
+  if (all.mode === "token" && state.trusted) all.trusted_device = state.trusted;
+  return all;
+}
+
+// logIn sends what proves a login, and goes on with the answer.
+async function logIn(path, proof) {
+  const body = { ...proof, ...asked() };
+  const answer = await call("POST", prefix + path, body, body.mode === "cookie" ? "cookie" : "nobody");
   at("choice").hidden = at("factor").hidden = true;
-  await loggedIn(answer, mode);
+  await loggedIn(answer, body.mode);
+  return answer;
+}
+
+async function login() {
+  at("mailed").hidden = true;
+  await logIn("/login", { email: at("login-email").value, password: at("login-password").value });
 }
 
 // loggedIn goes on with the answer to a login, which may be the question what sessions to end.
 async function loggedIn(answer, mode) {
   if (!answer.ok) return say("Not logged in: " + sentence(answer.data.detail), "bad");
+  if (answer.data.trusted_device) state.trusted = answer.data.trusted_device;
   if (answer.data.session_limit) return ask(answer.data, mode);
   if (answer.data.mfa_required) return askFactor(answer.data, mode);
   at("login-password").value = "";
   if (mode === "token") keep(answer.data); else state.cookie = true;
   await become(mode);
-  if (state.me) say("Logged in as " + state.me.email + " by " + mode + ".", "good");
+  const trust = !answer.data.trusted_for ? "" : mode === "token" ? " This page asks for no code until it is closed; a browser that logs in by cookie, for longer." : " This browser needs no code for a while.";
+  if (state.me) say("Logged in as " + state.me.email + " by " + mode + "." + trust, "good");
 }
 
 function ask(held, mode) {
