@@ -2,6 +2,8 @@ package authmodule_test
 
 import (
 	"context"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/authn"
@@ -146,6 +149,20 @@ func TestMFAOfInheritedRoles(t *testing.T) {
 	var needed *authn.MFARequiredError
 	require.ErrorAs(t, login(), &needed)
 	assert.True(t, needed.Demand.Enroll)
+}
+
+// TestMFAOfRolesThatAreNotDefined has a misspelled role said at start, since it would demand nothing of anybody.
+func TestMFAOfRolesThatAreNotDefined(t *testing.T) {
+	t.Parallel()
+	text := &syncBuffer{}
+	fxtest.NewConfigured(t, func(c *authmodule.Config) {
+		c.MFA.Enabled, c.MFA.RequireRoles = true, []string{"admin", "owner", "audtior"}
+		c.RBAC.Roles = map[string]authz.RoleConfig{"owner": {}}
+	}, fx.Provide(func() *slog.Logger { return slog.New(slog.NewTextHandler(text, nil)) }))
+	said := text.String()
+	assert.Equal(t, 1, strings.Count(said, "auth.mfa.require_roles names a role that is not defined"), said)
+	assert.Contains(t, said, "role=audtior")
+	assert.Contains(t, said, "LEX_AUTH__MFA__REQUIRE_ROLES")
 }
 
 // Principals for tests are of a second factor too, so that a test need not enroll one where it is demanded.

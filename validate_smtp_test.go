@@ -30,7 +30,9 @@ func TestValidateSMTP(t *testing.T) {
 			{"a server without a sender", mail(func(c *account.SMTPConfig) { c.From = "" }),
 				"auth.smtp.from is no address: set LEX_AUTH__SMTP__FROM to the sender's address, such as Example <noreply@example.com>"},
 			{"a user without a password", mail(func(c *account.SMTPConfig) { c.Username = "app" }),
-				"auth.smtp.password and username must be set together: set LEX_AUTH__SMTP__PASSWORD to both, or neither"},
+				"auth.smtp.password is not set, and auth.smtp.username is: set LEX_AUTH__SMTP__PASSWORD to that user's password, or leave the user name out"},
+			{"a password without a user", mail(func(c *account.SMTPConfig) { c.Password = canary }),
+				"auth.smtp.username is not set, and auth.smtp.password is: set LEX_AUTH__SMTP__USERNAME to the name to log in with, or leave the password out"},
 			{"a password in clear", mail(func(c *account.SMTPConfig) {
 				c.Host, c.TLS, c.Username, c.Password = "127.0.0.1", account.SMTPInsecureNone, "app", canary
 			}), "auth.smtp.tls is insecure_none, which would send the password in clear: set LEX_AUTH__SMTP__TLS to starttls or implicit, or leave out username and password"},

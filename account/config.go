@@ -170,7 +170,8 @@ func (c SMTPConfig) Problems() []Problem {
 	list.unless(isSender(c.From), "from", "is no address", "the sender's address, such as Example <noreply@example.com>")
 	list.unless(isLine(c.Product), "product", "has a line break or a control character", "the name of the application")
 	list.unless(c.Port >= 1 && c.Port <= highestPort, "port", "is out of range", "1 to 65535")
-	list.unless((c.Username == "") == (c.Password == ""), "password", "and username must be set together", "both, or neither")
+	list.unless(c.Username == "" || c.Password != "", "password", "is not set, and auth.smtp.username is", "that user's password, or leave the user name out")
+	list.unless(c.Username != "" || c.Password == "", "username", "is not set, and auth.smtp.password is", "the name to log in with, or leave the password out")
 	list.unless(c.TLS == SMTPStartTLS || c.TLS == SMTPImplicit || c.TLS == SMTPInsecureNone, "tls", "is unknown", "starttls, implicit or insecure_none")
 	list.unless(c.TLS != SMTPInsecureNone || c.Username == "", "tls", "is insecure_none, which would send the password in clear",
 		"starttls or implicit, or leave out username and password")

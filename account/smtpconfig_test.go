@@ -40,7 +40,7 @@ func TestSMTPConfigProblems(t *testing.T) {
 		{"a header in the product", with(func(c *account.SMTPConfig) { c.Product = "x\r\nBcc: b@example.com" }), "product"},
 		{"no port", with(func(c *account.SMTPConfig) { c.Port = 65536 }), "port"},
 		{"a user without a password", with(func(c *account.SMTPConfig) { c.Username = "app" }), "password"},
-		{"a password without a user", with(func(c *account.SMTPConfig) { c.Password = "secret" }), "password"},
+		{"a password without a user", with(func(c *account.SMTPConfig) { c.Password = "secret" }), "username"},
 		{"unknown encryption", with(func(c *account.SMTPConfig) { c.TLS = "ssl" }), "tls"},
 		{"nothing encrypted", with(func(c *account.SMTPConfig) { c.TLS = account.SMTPInsecureNone }), ""},
 		{"a password in clear", with(func(c *account.SMTPConfig) { c.TLS, c.Username, c.Password = account.SMTPInsecureNone, "app", "secret" }), "tls"},

@@ -66,7 +66,7 @@ func (s Settings) unsendable() error {
 		{"auth.account.login_code", "LEX_AUTH__ACCOUNT__LOGIN_CODE", s.Account.LoginCode},
 	} {
 		if flow.on {
-			errs = append(errs, fmt.Errorf("authmodule: %s (%s) sends mail, and there is no notifier: add authmodule.UseNotifier or configure auth.smtp, or leave the key out", flow.key, flow.variable))
+			errs = append(errs, fmt.Errorf("authmodule: %s (%s) sends mail, and there is no notifier: add authmodule.UseNotifier or configure auth.smtp, in development set auth.account.notifier to log, or leave the key out", flow.key, flow.variable))
 		}
 	}
 	return errors.Join(errs...)

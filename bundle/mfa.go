@@ -31,6 +31,7 @@ type mfaIn struct {
 	Factors  slot.Members[mfa.Factor]
 	Bus      *audit.Bus
 	Logger   logger
+	Hooks    fx.Lifecycle
 }
 
 // newMFA returns nil when MFA is off.
@@ -53,7 +54,24 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 		Credentials: &authn.Credentials{Users: in.Ports.users, Passwords: in.Ports.passwords, Revocations: in.View, Sessions: in.Sessions},
 		Lineage:     in.Roles, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
+	in.Hooks.Append(fx.StartHook(func(ctx context.Context) { s.warnOfRoles(ctx, in) }))
 	return service, s.loud(err)
+}
+
+// warnOfRoles warns of a role that must have a second factor and that is not defined: a misspelled one demands it of nobody. What a tenant of its own
+// defines is not known yet, which is why it is no error.
+func (s Settings) warnOfRoles(ctx context.Context, in mfaIn) {
+	defined, err := in.Roles.Roles(ctx, "")
+	if err != nil {
+		return // what the store lacks at start others say
+	}
+	for _, name := range s.MFA.RequireRoles {
+		known := name == s.Roles.AdminRole || name == s.Roles.DefaultRole || name == s.Roles.SuperuserRole
+		if !known && !slices.ContainsFunc(defined, func(r authz.Role) bool { return r.Name == name }) {
+			in.Logger.named().Warn("auth.mfa.require_roles names a role that is not defined, and demands a second factor of nobody by it: correct the name in LEX_AUTH__MFA__REQUIRE_ROLES, or define the role",
+				"role", name)
+		}
+	}
 }
 
 // codeSender is the notifier, if there is one.

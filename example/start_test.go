@@ -152,6 +152,12 @@ func TestConfigFileRefused(t *testing.T) {
 	assert.Contains(t, refused(t, setup{args: []string{"-config", filepath.Join(t.TempDir(), "absent.yaml")}}), "absent.yaml")
 }
 
+// production is a start in production that would succeed but for one more variable.
+func production(variable string) setup {
+	return setup{env: []string{"LEX_ENV=production", "LEX_AUTH__REGISTRATION=open", "LEX_AUTH__JWT__SECRET_KEY=q8Zc1rXw0JmN4vT7yB2kL5pF9hD3sG6aEuKiOoWn", variable}}
+}
+
+// TestRefused makes the mistakes of newcomers: each is answered with what is wrong, where, and what to do.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	testCases := []struct {
@@ -166,6 +172,22 @@ func TestRefused(t *testing.T) {
 		{"data is a file", setup{args: []string{"-data", binary}}, binary},
 		{"unknown profile", setup{env: []string{"LEX_ENV=prod"}}, "LEX_ENV"},
 		{"configuration", setup{env: []string{"LEX_AUTH__SESSION__ON_LIMIT=x"}}, "LEX_AUTH__SESSION__ON_LIMIT"},
+		{"no key", setup{env: []string{"LEX_ENV=production", "LEX_AUTH__REGISTRATION=open"}},
+			"auth.jwt.secret_key is not set: set LEX_AUTH__JWT__SECRET_KEY to at least 32 random bytes, for example: openssl rand -base64 48"},
+		{"plain address in production", production("LEX_AUTH__HTTP__PUBLIC_URL=http://app.example.com"),
+			"auth.http.public_url is not an https address: set LEX_AUTH__HTTP__PUBLIC_URL to one that begins with https://"},
+		{"mail server as an address", setup{env: []string{"LEX_AUTH__SMTP__HOST=smtp://mail.example.com:587", "LEX_AUTH__SMTP__FROM=a@example.com"}},
+			"auth.smtp.host is no host: set LEX_AUTH__SMTP__HOST to the name of the mail server, such as mail.example.com, without a port"},
+		{"mail server's password alone", setup{env: []string{"LEX_AUTH__SMTP__HOST=mail.example.com", "LEX_AUTH__SMTP__FROM=a@example.com", "LEX_AUTH__SMTP__PASSWORD=x"}},
+			"auth.smtp.username is not set, and auth.smtp.password is: set LEX_AUTH__SMTP__USERNAME"},
+		{"duration with a unit", setup{env: []string{"LEX_AUTH__SESSION__TIMEOUT_MINUTES=30m"}}, "LEX_AUTH__SESSION__TIMEOUT_MINUTES must be a whole number from 0 to 1000000"},
+		{"verified addresses without mail", production("LEX_AUTH__ACCOUNT__VERIFY_EMAIL=required"),
+			"auth.account.verify_email (LEX_AUTH__ACCOUNT__VERIFY_EMAIL) sends mail, and there is no notifier: add authmodule.UseNotifier or configure auth.smtp, in development set auth.account.notifier to log"},
+		{"links in the log of production", production("LEX_AUTH__ACCOUNT__NOTIFIER=log"), "leave LEX_AUTH__ACCOUNT__NOTIFIER out, and add authmodule.UseNotifier or configure auth.smtp"},
+		{"short pepper", production("LEX_AUTH__PASSWORD__PEPPER=short"), "auth.password.pepper is shorter than 32 bytes: set LEX_AUTH__PASSWORD__PEPPER to"},
+		{"second factors without a key", production("LEX_AUTH__MFA__ENABLED=true"), "auth.secret_key is not set, and seals the secrets of authenticator apps (auth.mfa.enabled): set LEX_AUTH__SECRET_KEY to"},
+		{"misspelled variable", setup{env: []string{"LEX_AUTH__MFA__ENABELD=true"}}, "unknown variable LEX_AUTH__MFA__ENABELD; did you mean LEX_AUTH__MFA__ENABLED?"},
+		{"yes for true", setup{env: []string{"LEX_AUTH__MFA__ENABLED=yes"}}, "LEX_AUTH__MFA__ENABLED must be true or false"},
 	}
 	for _, tc := range testCases {
 		t.Run(tc.name, func(t *testing.T) {

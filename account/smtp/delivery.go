@@ -19,7 +19,7 @@ import (
 func (s *Sender) deliver(ctx context.Context, m message) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(s.cfg.Host, strconv.Itoa(int(s.cfg.Port))))
 	if err != nil {
-		return fault(ctx, "connect", err)
+		return fault(ctx, "connect to auth.smtp.host", err)
 	}
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })

@@ -184,7 +184,7 @@ func TestNobodyThere(t *testing.T) {
 	s := &server{port: listener.Addr().(*net.TCPAddr).Port}
 	require.NoError(t, listener.Close())
 	err = s.sender(t).Notify(t.Context(), reset("ada@example.org"))
-	require.ErrorContains(t, err, "smtp: connect: dial tcp 127.0.0.1:")
+	require.ErrorContains(t, err, "smtp: connect to auth.smtp.host: dial tcp 127.0.0.1:")
 	assert.False(t, isUndeliverable(err))
 }
 

@@ -88,10 +88,16 @@ func syntaxError(err error, data []byte) error {
 	if strings.ContainsAny(reason, "`\"") {
 		return errors.New("is not well-formed YAML")
 	}
+	if strings.HasSuffix(reason, "cannot start any token") && tabbed.Match(data) {
+		reason += "; indent with spaces, not with tabs"
+	}
 	if !strings.HasPrefix(reason, "line ") {
 		reason = "line 1: " + reason
 	}
 	return errors.New(reason)
 }
+
+// tabbed finds a line that is indented with a tab, which YAML does not allow.
+var tabbed = regexp.MustCompile(`(?m)^ *\t`)
 
 const noAlias = "anchors (&name) and aliases (*name) are not supported; quote a value that begins with & or *"

@@ -162,7 +162,7 @@ func TestLoadProblems(t *testing.T) {
 		{"binary", "auth: {secret: !!binary aGVsbG8=}", "a.yaml: line 1: auth.secret: tags (!name) are not supported; quote a value that begins with !"},
 		{"key that is a mapping", "auth: {{canary: 1}: 2}", "a.yaml: line 1: a key below auth is not a plain word; is the space after a colon missing?"},
 		{"syntax", "auth: [canary\n", "a.yaml: line 1: did not find expected ',' or ']'"},
-		{"tab", "auth:\n\tname: canary\n", "a.yaml: line 2: found character that cannot start any token"},
+		{"tab", "auth:\n\tname: canary\n", "a.yaml: line 2: found character that cannot start any token; indent with spaces, not with tabs"},
 		{"too large", "# " + strings.Repeat("x", 1<<20), "a.yaml: is larger than 1 MiB"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
