@@ -7,7 +7,7 @@
 // The page registers accounts, logs in with a token or a cookie, shows and
 // revokes sessions, and tries each guarded route; administrators give roles that
 // end, see why an account may do something, act as somebody else, and read the audit
-// trail. Owners set up second factors, choose new passwords, and delete their accounts; deleting an
+// trail. Owners set up second factors, have devices trusted, log in by a mailed link or code, choose new passwords, and delete their accounts; deleting an
 // article wants a login of the last minutes (-recent). Who may do what to which article is in
 // policies/articles.yaml, and tested by testdata/articles.authz.yaml. The accounts
 // admin@example.com, editor@example.com and viewer@example.com are made when
@@ -18,7 +18,8 @@
 //
 // Everything is kept in one folder, which -data names; with -dsn, accounts and
 // sessions are in a PostgreSQL database. -config reads a
-// configuration file of authmodule; LEX_ENV and the LEX_AUTH__ variables count as everywhere. With
+// configuration file of authmodule; LEX_ENV and the LEX_AUTH__ variables count as everywhere, and switch off what the example switches on:
+// LEX_AUTH__MFA__ENABLED=false. With
 //
 //	LEX_AUTH__STORE__SESSIONS=redis LEX_AUTH__STORE__REDIS__ADDR=127.0.0.1:6379 go run ./example
 //

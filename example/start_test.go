@@ -110,6 +110,31 @@ func TestProduction(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(p.data, "secret.key"))
 }
 
+// TestSwitchedOff starts with all off that the example switches on by itself.
+func TestSwitchedOff(t *testing.T) {
+	t.Parallel()
+	var env []string
+	for _, key := range []string{
+		"MFA__ENABLED", "AUDIT__JOURNAL", "ACCOUNT__MAGIC_LINK", "ACCOUNT__LOGIN_CODE", "HTTP__HEALTH", "HTTP__USER_ENDPOINTS", "HTTP__IMPERSONATION", "JWT__MANAGED__ENABLED",
+	} {
+		env = append(env, "LEX_AUTH__"+key+"=false")
+	}
+	p := start(t, setup{env: append(env, "LEX_AUTH__SESSION__REMEMBER_DAYS=0", "LEX_AUTH__SESSION__MAX_PER_USER=0")})
+	access, _ := p.tokens("admin@example.com")
+	for _, route := range []string{
+		"GET /auth/mfa", "GET /auth/audit", "POST /auth/login/link", "POST /auth/login/code", "GET /auth/livez", "GET /auth/users", "POST /auth/users/1/impersonate",
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		assert.Equal(t, http.StatusNotFound, p.do(method, path, "", bearer(access)).status, route)
+	}
+	shown := p.do("GET", "/", "").body
+	for _, id := range []string{`id="mail-link"`, `id="mail-code"`, `id="admin-acts"`, `id="act"`, `id="trail-all"`} {
+		_, tag, found := strings.Cut(shown, id)
+		tag, _, _ = strings.Cut(tag, ">")
+		assert.True(t, found && strings.HasSuffix(tag, " hidden"), id)
+	}
+}
+
 func TestConfigFile(t *testing.T) {
 	t.Parallel()
 	database := filepath.Join(t.TempDir(), "named.db")
