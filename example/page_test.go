@@ -282,6 +282,7 @@ func TestPage(t *testing.T) {
 	b.click("#sessions tbody button[aria-label^='Revoke']")
 	b.see("#said", "This session was revoked")
 	b.see("#badge", "anonymous")
+	b.see("#live", "not open")
 
 	assert.Empty(t, b.errors(), "the console shows errors")
 }

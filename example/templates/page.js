@@ -112,6 +112,7 @@ async function become(as) {
 // listen reads the stream of changes as whoever the page is now. The server ends it when that is nobody any more.
 async function listen() {
   if (state.live) state.live.abort();
+  state.live = null; // what the one before still has to say is not shown
   at("live").textContent = "not open";
   if (!state.me) return;
   const mine = state.live = new AbortController();
