@@ -19,6 +19,8 @@ const (
 	// largestRange is some twenty times what the public server sends with padding.
 	largestRange = 1 << 20
 	mostDigits   = 10
+	// mostQuestions is how many questions are asked at a time, so that a flood of new passwords holds that many answers in memory.
+	mostQuestions = 32
 )
 
 var errBreachRange = errors.New("authn: the answer is no range of breached passwords")
@@ -29,6 +31,8 @@ type breachRange struct {
 	url     string
 	timeout time.Duration
 	client  *http.Client
+	// places has a value for each question under way.
+	places chan struct{}
 }
 
 func newBreachRange(cfg BreachConfig, client *http.Client) (breachRange, error) {
@@ -37,7 +41,7 @@ func newBreachRange(cfg BreachConfig, client *http.Client) (breachRange, error) 
 	}
 	at := strings.TrimSuffix(cmp.Or(cfg.URL, DefaultBreachURL), "/") + "/"
 	timeout, err := breachTimeout(cfg.TimeoutMilliseconds)
-	return breachRange{url: at, timeout: timeout, client: withoutRedirects(client)}, err
+	return breachRange{url: at, timeout: timeout, client: withoutRedirects(client), places: make(chan struct{}, mostQuestions)}, err
 }
 
 // CheckURL says what is wrong with the URL; an empty one is the default.
@@ -53,6 +57,12 @@ func (r breachRange) Breaches(ctx context.Context, hash SHA1) (int, error) {
 	digits := strings.ToUpper(hex.EncodeToString(hash[:]))
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	select {
+	case r.places <- struct{}{}:
+		defer func() { <-r.places }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("authn: wait to ask for breached passwords: %w", ctx.Err())
+	}
 	document, err := r.get(ctx, digits[:breachPrefix])
 	if err != nil {
 		return 0, fmt.Errorf("authn: ask for breached passwords: %w", unaddressed(err))

@@ -235,12 +235,5 @@ func (s *Service) redeem(ctx context.Context, w waiting, r ChallengeAnswer) (Fac
 func (w waiting) completion(r ChallengeAnswer) Completion {
 	c := w.next
 	c.factored, c.held.expires = true, c.held.expires.Add(ContinuationLifetime)
-	c.Client, c.Replaces = r.Client, r.Replaces
-	if c.Carrier == CarrierCookie || !r.Device.Fresh {
-		c.Device.Token = r.Device.Token
-	}
-	if r.Device.Name != "" {
-		c.Device.Name = r.Device.Name
-	}
-	return c
+	return c.takenUp(r.Client, r.Device, r.Replaces)
 }

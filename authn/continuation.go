@@ -159,14 +159,19 @@ func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, 
 			return Grant{}, err
 		}
 	}
-	c.Client, c.Replaces = r.Client, r.Replaces
-	if c.Carrier == CarrierCookie || !r.Device.Fresh {
-		c.Device.Token = r.Device.Token
+	return s.Complete(ctx, proof, c.takenUp(r.Client, r.Device, r.Replaces))
+}
+
+// takenUp is a login that waited, as the request that takes it up has it go on.
+func (c Completion) takenUp(client Client, device DeviceClaim, replaces setting.Secret) Completion {
+	c.Client, c.Replaces = client, replaces
+	if c.Carrier == CarrierCookie || !device.Fresh {
+		c.Device.Token = device.Token
 	}
-	if r.Device.Name != "" {
-		c.Device.Name = r.Device.Name
+	if device.Name != "" {
+		c.Device.Name = device.Name
 	}
-	return s.Complete(ctx, proof, c)
+	return c
 }
 
 // mayContinue refuses a login whose account's sessions were all ended since it was held up, or whose

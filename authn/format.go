@@ -87,5 +87,23 @@ func (r FactorResult) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "%+v", plain(r))
 }
 
+// Format shows the request with its secrets redacted.
+func (r StepUpRequest) Format(f fmt.State, _ rune) {
+	type plain StepUpRequest
+	_, _ = fmt.Fprintf(f, "%+v", plain(r))
+}
+
+// Format shows the opening with its device's token redacted.
+func (o Opening) Format(f fmt.State, _ rune) {
+	type plain Opening
+	_, _ = fmt.Fprintf(f, "%+v", plain(o))
+}
+
+// Format shows the target with its device's token redacted.
+func (x Target) Format(f fmt.State, _ rune) {
+	type plain Target
+	_, _ = fmt.Fprintf(f, "%+v", plain(x))
+}
+
 // Format names the key, whatever the verb.
 func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }

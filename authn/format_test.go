@@ -25,6 +25,12 @@ func TestLoginsPrintNoSecret(t *testing.T) {
 		struct{ P *authn.FactorBegun }{&authn.FactorBegun{Public: hidden}},
 		struct{ P *authn.FactorAnswer }{&authn.FactorAnswer{Code: hidden, Device: device}},
 		struct{ P *authn.FactorResult }{&authn.FactorResult{Trust: hidden, RecoveryCodes: []setting.Secret{hidden}}},
+		struct{ P *authn.StepUpRequest }{&authn.StepUpRequest{Secret: hidden, Challenge: hidden, Cookie: hidden, Device: device}},
+		struct{ P *authn.StepUpBegun }{&authn.StepUpBegun{Challenge: hidden, FactorBegun: authn.FactorBegun{Public: hidden}}},
+		struct{ P *authn.MFARequiredError }{&authn.MFARequiredError{Challenge: hidden}},
+		struct{ P *authn.SessionLimitError }{&authn.SessionLimitError{Continuation: hidden, Factor: authn.FactorResult{Trust: hidden}}},
+		struct{ P *authn.Opening }{&authn.Opening{Device: device}},
+		struct{ P *authn.Target }{&authn.Target{Device: device}},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			assert.NotContains(t, fmt.Sprintf(verb, v), hidden.Reveal(), "%s of %T", verb, v)

@@ -38,7 +38,8 @@ type Session struct {
 	Subject Subject
 	Carrier Carrier
 	Methods []string
-	// AuthTime is when its user last proved who they are, by whatever factor. Refreshing and renewing are no proofs.
+	// AuthTime is when its user last proved who they are, by whatever factor; of a login with a second factor it is when the
+	// first was given, until a step-up. Refreshing and renewing are no proofs.
 	AuthTime time.Time
 	// MFATime is when a second factor was last proved, zero if none ever was.
 	MFATime time.Time

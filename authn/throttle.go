@@ -22,8 +22,11 @@ const (
 	FactorEmailCode    Factor = "email_code"
 	FactorReset        Factor = "reset"
 	FactorLoginCode    Factor = "login_code"
-	FactorRefresh      Factor = "refresh"
-	FactorAPIKey       Factor = "api_key"
+	// FactorTOTPEnrollment and FactorEmailCodeEnrollment are for the first code of a factor, which confirms it.
+	FactorTOTPEnrollment      Factor = "totp_enrollment"
+	FactorEmailCodeEnrollment Factor = "email_code_enrollment"
+	FactorRefresh             Factor = "refresh"
+	FactorAPIKey              Factor = "api_key"
 	// FactorRegistration is for registrations of addresses that are taken.
 	FactorRegistration Factor = "registration"
 	// FactorMail is for what is asked for by address, without a login, and brings mail: every call counts, whether or not the address has an account.
@@ -111,8 +114,8 @@ func (t *Throttle) Counter(ctx context.Context, s Subject, f Factor) (Counter, e
 	return c, wrapped("read a counter", err)
 }
 
-// Reopen forgets the failures of an account's factor, and so opens one that is locked or disabled. It
-// is for one that was bound anew, such as a new password, and for administrators.
+// Reopen forgets the failures of an account's factor, and so opens one that is locked or disabled. Locks of a single network or of a known
+// device stay until they end. It is for one that was bound anew, such as a new password, and for administrators.
 func (t *Throttle) Reopen(ctx context.Context, actor Principal, s Subject, f Factor) error {
 	if t == nil {
 		return nil
@@ -132,7 +135,7 @@ func (t *Throttle) Erase(ctx context.Context, s Subject) error {
 	if t == nil {
 		return nil
 	}
-	for _, f := range []Factor{FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode} {
+	for _, f := range []Factor{FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode, FactorTOTPEnrollment, FactorEmailCodeEnrollment} {
 		if err := t.deps.Counters.DeleteCounter(ctx, accountKey(s, f)); err != nil {
 			return wrapped("delete a counter", err)
 		}

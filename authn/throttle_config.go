@@ -17,7 +17,7 @@ type ThrottleConfig struct {
 	PairRateLimit setting.Rate `yaml:"pair_rate_limit"`
 	// LockSeconds is how long an account's first lock lasts at least. Each that follows lasts twice as long. Defaults to 30.
 	LockSeconds setting.Count `yaml:"lock_seconds"`
-	// LongestLockSeconds is how long a lock lasts at most. Defaults to 3600.
+	// LongestLockSeconds is how long a lock lasts at most, up to [LongestLock]. Defaults to 3600, or to LockSeconds if that is more.
 	LongestLockSeconds setting.Count `yaml:"longest_lock_seconds"`
 	// MaxConsecutiveFailures is with how many failures in a row, however slow, a factor of an account is disabled; up to 100. Defaults to 100.
 	// A tenth of them, at least one where there are two, is kept for devices that the account has signed in on before.
@@ -39,6 +39,8 @@ const (
 	DefaultLongestLockSeconds              = 3600
 	// MaxConsecutiveFailures is the most that NIST SP 800-63B-4, section 3.2.2, permits.
 	MaxConsecutiveFailures = 100
+	// LongestLock is the most that LongestLockSeconds, and so LockSeconds, can be: a day.
+	LongestLock = 86_400
 )
 
 // WithDefaults returns a copy in which every unset field has its default.
@@ -91,8 +93,8 @@ func (c ThrottleConfig) limits() (l limits, err error) {
 	switch {
 	case l.all < 1 || l.all > MaxConsecutiveFailures:
 		err = fmt.Errorf("authn: throttle.max_consecutive_failures must be from 1 to %d", MaxConsecutiveFailures)
-	case l.account.first <= 0 || l.account.longest < l.account.first:
-		err = fmt.Errorf("authn: throttle.lock_seconds must be at least 1 and no more than longest_lock_seconds")
+	case c.LockSeconds < 1 || c.LongestLockSeconds < c.LockSeconds || c.LongestLockSeconds > LongestLock: // the durations may have overflowed
+		err = fmt.Errorf("authn: throttle.lock_seconds must be at least 1 and no more than longest_lock_seconds, which must be at most %d", LongestLock)
 	case l.bits4 < ShortestIPv4Prefix || l.bits4 > 32 || l.bits6 < ShortestIPv6Prefix || l.bits6 > 128:
 		err = fmt.Errorf("authn: throttle.ipv4_prefix must be from %d to 32, and ipv6_prefix from %d to 128", ShortestIPv4Prefix, ShortestIPv6Prefix)
 	}

@@ -181,6 +181,8 @@ func TestThrottleConfiguration(t *testing.T) {
 		"rate":        {AccountRate: "many"},
 		"consecutive": {MaxConsecutiveFailures: 101},
 		"locks":       {LockSeconds: 60, LongestLockSeconds: 30},
+		"long lock":   {LongestLockSeconds: 86_401},
+		"overflow":    {LockSeconds: 18_446_744_074}, // nanoseconds that begin anew at 0
 		"network":     {IPv4Prefix: 33},
 		"no network":  {IPv6Prefix: 1},
 	} {

@@ -12,7 +12,7 @@ import (
 // may remove does not count, for the password stays; nor does one that a role demands, for roles are taken away.
 func (s *Service) AlwaysMFA(ctx context.Context, subject authn.Subject) (bool, error) {
 	demanded := s.cfg.Require == RequireEverybody || slices.Contains(s.cfg.RequireTenants, string(subject.Tenant))
-	if !demanded || s.cfg.TrustDays > 0 || s.cfg.GraceDays > 0 {
+	if !demanded || s.cfg.TrustDays > 0 || s.cfg.GraceDays > 0 || s.deps.Now().Before(s.since) {
 		return false, nil
 	}
 	return s.Enrolled(ctx, subject)

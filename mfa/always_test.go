@@ -23,6 +23,8 @@ func TestNIST01OnlyWhatIsDemandedMakesPasswordsShorter(t *testing.T) {
 		"of another tenant":         {mfa.Config{RequireTenants: []string{"elsewhere"}}, false},
 		"of a role":                 {mfa.Config{RequireRoles: []string{"admin"}}, false},
 		"with a grace":              {mfa.Config{Require: mfa.RequireEverybody, GraceDays: 7}, false},
+		"since a day":               {mfa.Config{Require: mfa.RequireEverybody, RequireSince: "2026-03-01"}, true},
+		"from a day to come":        {mfa.Config{Require: mfa.RequireEverybody, RequireSince: "2026-03-02"}, false},
 		"where devices are trusted": {mfa.Config{Require: mfa.RequireEverybody, TrustDays: 30}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

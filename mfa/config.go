@@ -50,7 +50,8 @@ type Config struct {
 	MaxApps setting.Count `yaml:"max_apps"`
 	// EmailCode lets accounts choose codes by e-mail as a factor. It needs a [Sender]. Off by default: a mailbox is a weak factor.
 	EmailCode bool `yaml:"email_code"`
-	// TrustDays is how long a device may be trusted, in days, that its owner asks to be. Zero, the default, trusts none.
+	// TrustDays is how long a device may be trusted, in days, that its owner asks to be; a lower number counts for those that are trusted
+	// already. Zero, the default, trusts none.
 	TrustDays setting.Days `yaml:"trust_days"`
 	// MaxTrusted is how many devices of an account are trusted at a time; one more takes the place of the oldest. Defaults to 5.
 	MaxTrusted setting.Count `yaml:"max_trusted"`

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/setting"
@@ -57,6 +58,12 @@ type Attempt struct {
 	Factor string
 	Client authn.Client
 	Device authn.DeviceClaim
+}
+
+// Format shows the attempt with its device's token redacted, for every verb.
+func (a Attempt) Format(f fmt.State, _ rune) {
+	type plain Attempt
+	_, _ = fmt.Fprintf(f, "%+v", plain(a))
 }
 
 // Limiter bounds wrong answers: for each account, not for each client, session or challenge. No more than 100 in a row

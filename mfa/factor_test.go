@@ -272,6 +272,33 @@ func TestTrustedDevice(t *testing.T) {
 	assert.Empty(t, result.Trust, "it is off by default")
 }
 
+// A device is trusted for no longer than is configured now, which may be shorter than when it was, or not at all.
+func TestTrustDoesNotOutliveItsConfiguration(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, mfa.Config{TrustDays: 30})
+	p := f.enroll(ada())
+	a := answer(mfa.NameTOTP, p.at(t, f.clock()))
+	a.Trust = true
+	result, err := f.Redeem(t.Context(), query(ada()), a)
+	require.NoError(t, err)
+	q, trusted := query(ada()), f.clock()
+	q.Trust = result.Trust
+	f.pass(7 * 24 * time.Hour)
+	for days, expected := range map[setting.Days]int{0: 0, 7: 0, 8: 1, 30: 1, 90: 1} {
+		later, err := mfa.New(mfa.Config{TrustDays: days}, mfa.Deps{Store: f.store, Secret: master, Limiter: f.limiter, Now: f.clock})
+		require.NoError(t, err)
+		demand, err := later.Due(t.Context(), q)
+		require.NoError(t, err)
+		assert.Equal(t, expected == 0, demand.Due(), days)
+		overview, err := later.Overview(t.Context(), ada())
+		require.NoError(t, err)
+		require.Len(t, overview.Trusted, expected, days)
+		for _, device := range overview.Trusted {
+			assert.Equal(t, trusted.AddDate(0, 0, min(int(days), 30)), device.Expires, days)
+		}
+	}
+}
+
 func TestReset(t *testing.T) {
 	t.Parallel()
 	f := fresh(t, mfa.Config{EmailCode: true})
@@ -327,6 +354,14 @@ func TestOtherFactor(t *testing.T) {
 // forgetful is a factor whose store does not find what is answered with.
 type forgetful struct{ passkey }
 
+// called is a factor by another name.
+type called struct {
+	passkey
+	name string
+}
+
+func (c called) Name() string { return c.name }
+
 func (forgetful) Verify(context.Context, authn.FactorQuery, setting.Secret, string) ([]string, error) {
 	return nil, fmt.Errorf("passkeys: find a credential: %w", authn.ErrNotFound)
 }
@@ -354,6 +389,7 @@ func TestNewRefuses(t *testing.T) {
 		"empty previous": {change: func(d *mfa.Deps) { d.Previous = []setting.Secret{""} }},
 		"no sender":      {cfg: mfa.Config{EmailCode: true}},
 		"two of a name":  {change: func(d *mfa.Deps) { d.Factors = []mfa.Factor{passkey{}, passkey{}} }},
+		"password":       {change: func(d *mfa.Deps) { d.Factors = []mfa.Factor{called{passkey{}, "password"}} }},
 		"nil factor":     {change: func(d *mfa.Deps) { d.Factors = []mfa.Factor{nil} }},
 		"MD5 (TOTP-07)":  {cfg: mfa.Config{Algorithm: "MD5"}},
 		"7 digits":       {cfg: mfa.Config{Digits: 7}},

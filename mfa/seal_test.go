@@ -169,6 +169,15 @@ func TestSecretsStayInside(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", f.Service, f.Service, f.Service), master.Reveal())
 }
 
+// An answer that is about to be counted shows no device's secret, also behind a pointer in another struct, where fmt calls no method of a field.
+func TestAttemptPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	a := mfa.Attempt{Subject: ada(), Factor: mfa.NameTOTP, Device: authn.DeviceClaim{Token: master}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		assert.NotContains(t, fmt.Sprintf(verb, struct{ P *mfa.Attempt }{&a}), master.Reveal(), verb)
+	}
+}
+
 func TestEnrollmentPrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	e, err := fresh(t, mfa.Config{}).EnrollTOTP(t.Context(), ada(), "ada@example.com", "")

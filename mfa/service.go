@@ -98,10 +98,10 @@ func (s *Service) arrange() error {
 		s.factors = append(s.factors, emailFactor{s})
 	}
 	s.factors = append(s.factors, recoveryFactor{s})
-	named := map[string]bool{}
+	named := map[string]bool{string(authn.FactorPassword): true} // the first factor
 	for _, f := range s.factors {
 		if f == nil || f.Name() == "" || named[f.Name()] {
-			return errors.New("mfa: each factor needs a name of its own")
+			return errors.New("mfa: each factor needs a name of its own, which is not password")
 		}
 		named[f.Name()] = true
 	}
@@ -132,6 +132,9 @@ func (s *Service) records(ctx context.Context, subject authn.Subject) ([]Record,
 	now := s.deps.Now()
 	live := all[:0]
 	for _, r := range all {
+		if r.Kind == kindTrusted {
+			r.Expires = s.trustEnds(r)
+		}
 		if r.live(now) {
 			live = append(live, r)
 		}

@@ -56,6 +56,14 @@ func (s *Service) trusted(ctx context.Context, q authn.FactorQuery) (bool, error
 	return good && err == nil, err
 }
 
+// trustEnds is when a device is not trusted any more, by what is configured now: that may be less than when it was trusted.
+func (s *Service) trustEnds(r Record) time.Time {
+	if end := r.CreatedAt.Add(s.cfg.TrustDays.Duration()); end.Before(r.Expires) {
+		return end
+	}
+	return r.Expires
+}
+
 // Distrust has a device need a second factor again, or all that are trusted for the empty ID. It returns [authn.ErrNotFound].
 func (s *Service) Distrust(ctx context.Context, subject authn.Subject, id string, by By) error {
 	if id == "" {

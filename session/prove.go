@@ -22,7 +22,7 @@ func (m *Manager) Prove(ctx context.Context, subject authn.Subject, id string, c
 	if err != nil {
 		return authn.Session{}, "", err
 	}
-	if record.Subject != subject {
+	if record.Subject != subject || record.Actor != "" { // who acts as the subject proves nothing of them
 		return authn.Session{}, "", authn.ErrSessionEnded
 	}
 	if record.Carrier == authn.CarrierCookie {

@@ -72,7 +72,9 @@ func TestWhatIsNotProved(t *testing.T) {
 	_, other := f.open(t, ada, authn.CarrierCookie)
 	ended, _ := f.open(t, ada, authn.CarrierToken)
 	require.NoError(t, f.Revoke(t.Context(), ada, ended.ID))
-	before := map[string]authn.Session{token.ID: token, cookie.ID: cookie}
+	acted, _, err := f.Open(t.Context(), authn.Opening{Proof: authn.Proof{Subject: ada, Time: f.now}, Carrier: authn.CarrierToken, Actor: "root", ActorSession: "roots"})
+	require.NoError(t, err)
+	before := map[string]authn.Session{token.ID: token, cookie.ID: cookie, acted.ID: acted}
 	f.now = f.now.Add(time.Minute)
 	for name, tc := range map[string]struct {
 		subject authn.Subject
@@ -88,6 +90,7 @@ func TestWhatIsNotProved(t *testing.T) {
 		"a refresh token":    {ada, cookie.ID, refresh},
 		"no cookie at all":   {ada, cookie.ID, "x"},
 		"somebody's session": {eve, cookie.ID, secret},
+		"in ada's name":      {ada, acted.ID, ""},
 	} {
 		_, next, err := f.Prove(t.Context(), tc.subject, tc.id, tc.cookie, authn.Client{}, []string{"hwk"}, f.now, true)
 		assert.ErrorIs(t, err, authn.ErrSessionEnded, name)
@@ -99,7 +102,7 @@ func TestWhatIsNotProved(t *testing.T) {
 		assert.Equal(t, expected, have)
 	}
 	require.NoError(t, f.resume(t, secret), "the cookie is as good as before")
-	_, _, err := f.Prove(t.Context(), ada, cookie.ID, secret, authn.Client{}, nil, f.now, false)
+	_, _, err = f.Prove(t.Context(), ada, cookie.ID, secret, authn.Client{}, nil, f.now, false)
 	require.NoError(t, err)
 	_, _, err = f.Prove(t.Context(), ada, cookie.ID, secret, authn.Client{}, nil, f.now, false)
 	assert.ErrorIs(t, err, authn.ErrSessionRenewed)

@@ -16,6 +16,7 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/mfa"
 )
 
 func (m mails) changePassword(t testing.TB, current, next string, headers ...string) int {
@@ -201,6 +202,12 @@ func TestDeleteMe(t *testing.T) {
 	p := m.caller(t, user)
 	key, reset := m.APIKey(p), m.forgot(t, user)
 	other := m.Grant(p)
+	counters := []authn.Factor{mfa.NameTOTP, authn.FactorPassword, mfa.NameTOTP + "_enrollment", mfa.NameEmailCode + "_enrollment"}
+	for _, factor := range counters {
+		attempt, err := m.Throttle.Attempt(t.Context(), authn.Target{Factor: factor, Subject: user.Subject})
+		require.NoError(t, err)
+		attempt.Fail(t.Context())
+	}
 
 	w := m.Do(request("DELETE", "/auth/me", "", bearer(m.Token(p))...))
 	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
@@ -225,6 +232,11 @@ func TestDeleteMe(t *testing.T) {
 	keys, err := m.APIKeys.List(t.Context(), user.Subject)
 	require.NoError(t, err)
 	assert.Empty(t, keys)
+	for _, factor := range counters {
+		counter, err := m.Throttle.Counter(t.Context(), user.Subject, factor)
+		require.NoError(t, err)
+		assert.Zero(t, counter, factor)
+	}
 	credentials := m.Users.Credentials()
 	_, err = credentials.Passwords.PasswordHash(t.Context(), user.Subject)
 	require.ErrorIs(t, err, authn.ErrNotFound)

@@ -29,21 +29,30 @@ func (g *Gate) stepUpEndpoints() []Endpoint {
 // one: a stolen session, or a password alone, changes no credentials.
 func (g *Gate) sensitive(next handler) handler {
 	return func(ctx context.Context, r *http.Request) (Reply, error) {
-		p := authn.PrincipalFrom(ctx)
-		if refused := g.unproved(&p, g.recently); refused != nil {
-			return Reply{}, refused
-		}
-		if refused := g.unproved(&p, g.byFactor); refused != nil && g.deps.MFA != nil {
-			has, err := g.deps.MFA.Enrolled(ctx, p.Subject)
-			if err != nil {
-				return Reply{}, err
-			}
-			if has {
-				return Reply{}, refused
-			}
+		if err := g.provedOfLate(ctx); err != nil {
+			return Reply{}, err
 		}
 		return next(ctx, r)
 	}
+}
+
+// provedOfLate is why the caller may do nothing sensitive, or nil. Who has a second factor is asked for that alone: it makes the login recent as well.
+func (g *Gate) provedOfLate(ctx context.Context) error {
+	p := authn.PrincipalFrom(ctx)
+	refused := g.unproved(&p, g.recently)
+	if further := g.unproved(&p, g.byFactor); g.deps.MFA != nil && further != nil && further.Status == http.StatusUnauthorized {
+		has, err := g.deps.MFA.Enrolled(ctx, p.Subject)
+		if err != nil {
+			return err
+		}
+		if has {
+			refused = further
+		}
+	}
+	if refused != nil {
+		return refused
+	}
+	return nil
 }
 
 type proved struct {

@@ -252,6 +252,23 @@ func TestV751SensitiveRoutes(t *testing.T) {
 	assert.Equal(t, 19, sensitive)
 }
 
+// An account that has a second factor is asked for it at once, since a password would be refused after it: one proof is enough.
+func TestSensitiveRoutesAskForOneProof(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, func(c *authmodule.Config) { withMFA(c); c.HTTP.StepUpMinutes = 2 })
+	o := enrolled(t, app)
+	headers := bearer(answerOf(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameTOTP, o.code(t)))["access_token"].(string))
+	app.Advance(3 * time.Minute)
+	remove := func() *httptest.ResponseRecorder {
+		return app.Do(request("DELETE", "/auth/mfa/factors/"+o.id, "", headers...))
+	}
+	p := insufficient(t, remove())
+	assert.Equal(t, authn.ACR2, p.ACRValues)
+	assert.EqualValues(t, 120, p.MaxAge)
+	headers = bearer(answerOf(t, stepUp(t, app, map[string]any{"factor": mfa.NameTOTP, "code": o.code(t)}, headers))["access_token"].(string))
+	require.Equal(t, http.StatusNoContent, remove().Code)
+}
+
 // V7.5.3: an old session that was stolen from an administrator makes nobody an administrator, who could then do the rest with a login of their own.
 func TestV753OldLoginsGiveNoRoles(t *testing.T) {
 	t.Parallel()
