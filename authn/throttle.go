@@ -22,8 +22,11 @@ const (
 	FactorEmailCode    Factor = "email_code"
 	FactorReset        Factor = "reset"
 	FactorLoginCode    Factor = "login_code"
-	FactorRefresh      Factor = "refresh"
-	FactorAPIKey       Factor = "api_key"
+	// FactorTOTPEnrollment and FactorEmailCodeEnrollment are for the first codes of what is being enrolled.
+	FactorTOTPEnrollment      Factor = "totp_enrollment"
+	FactorEmailCodeEnrollment Factor = "email_code_enrollment"
+	FactorRefresh             Factor = "refresh"
+	FactorAPIKey              Factor = "api_key"
 	// FactorRegistration is for registrations of addresses that are taken.
 	FactorRegistration Factor = "registration"
 	// FactorMail is for what is asked for by address, without a login, and brings mail: every call counts, whether or not the address has an account.
@@ -132,7 +135,9 @@ func (t *Throttle) Erase(ctx context.Context, s Subject) error {
 	if t == nil {
 		return nil
 	}
-	for _, f := range []Factor{FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode} {
+	for _, f := range []Factor{
+		FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode, FactorTOTPEnrollment, FactorEmailCodeEnrollment,
+	} {
 		if err := t.deps.Counters.DeleteCounter(ctx, accountKey(s, f)); err != nil {
 			return wrapped("delete a counter", err)
 		}

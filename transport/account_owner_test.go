@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/mfa"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 func (m mails) changePassword(t testing.TB, current, next string, headers ...string) int {
@@ -244,6 +247,56 @@ func TestDeleteMe(t *testing.T) {
 	require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}), "deleting again finishes what was cut off")
 	assert.Equal(t, http.StatusOK, m.logIn(t, next.Email, newPassword), "and hurts nobody else")
 	assert.Len(t, m.Events(audit.UserDeleted), 1)
+}
+
+// counted notes the counters of accounts, by their ID.
+type counted struct {
+	authn.CounterStore
+	mu   sync.Mutex
+	keys map[string][]authn.CounterKey
+}
+
+func (c *counted) PutCounter(ctx context.Context, k authn.CounterKey, n authn.Counter, version int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Contains(c.keys[k.ID], k) {
+		c.keys[k.ID] = append(c.keys[k.ID], k)
+	}
+	return c.CounterStore.PutCounter(ctx, k, n, version)
+}
+
+// NIST-06: failures in a row are kept for as long as there is the account, and no longer, for whatever factor of the module.
+func TestNIST06CountersGoWithTheAccount(t *testing.T) {
+	t.Parallel()
+	store := &counted{CounterStore: memstore.New(), keys: map[string][]authn.CounterKey{}}
+	m := startMails(t, func(c *authmodule.Config) { withMFA(c); c.MFA.EmailCode = true }, authmodule.UseCounterStore(func() authn.CounterStore { return store }))
+	o := enrolled(t, m.app)
+	user, err := m.Users.UserByEmail(t.Context(), "", o.email)
+	require.NoError(t, err)
+	enrollment, err := m.MFA.EnrollTOTP(t.Context(), user.Subject, user.Email, "")
+	require.NoError(t, err)
+	_, err = m.MFA.ConfirmTOTP(t.Context(), user.Subject, enrollment.ID, "000000x", mfa.By{})
+	require.ErrorIs(t, err, authn.ErrFactorInvalid)
+	require.NoError(t, m.MFA.EnrollEmail(t.Context(), user, authn.Client{}))
+	_, err = m.MFA.ConfirmEmail(t.Context(), user.Subject, "000000x", mfa.By{})
+	require.ErrorIs(t, err, authn.ErrFactorInvalid)
+	_, err = m.MFA.ConfirmEmail(t.Context(), user.Subject, m.box.wait(t, account.NoticeFactorCode, 1).Code, mfa.By{})
+	require.NoError(t, err)
+	for _, factor := range []string{mfa.NameTOTP, mfa.NameEmailCode, mfa.NameRecoveryCode} {
+		require.Equal(t, "code_invalid", problem(t, o.answer(t, o.login(t, nil)["challenge"], factor, "000000x")).Code)
+	}
+	require.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, "a wrong password of mine"))
+	challenge, code := m.code(t, user.Email)
+	m.finishCode(t, challenge, miss(code))
+
+	keys := store.keys[user.Subject.ID]
+	require.Len(t, keys, 7)
+	require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}))
+	for _, key := range keys {
+		left, err := store.Counter(t.Context(), key)
+		require.NoError(t, err)
+		assert.Zero(t, left, key.Kind)
+	}
 }
 
 // What an eraser of the application's own fails at does not keep the account alive, and is finished later.
