@@ -122,8 +122,6 @@ func (s *Service) confirmTOTP(ctx context.Context, subject authn.Subject, id str
 }
 
 // enrollment is by what name the first codes of a factor are counted.
-
-// enrollment is by what name the first codes of a factor are counted.
 func enrollment(factor string) string { return factor + "_enrollment" }
 
 // others reports whether the account has more than one factor.
