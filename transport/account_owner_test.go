@@ -133,6 +133,72 @@ func TestChangeEmail(t *testing.T) {
 	require.Len(t, m.Events(audit.EmailChanged), 1)
 }
 
+// RST-01: links that verify an address, or make another the account's, are as bound as those to a new password: to the purpose, for an hour, for one use,
+// to the version of the account's credentials, also where the session that asked lives on; and a newer one takes their place.
+func TestRST01LinksToAnAddressAreBound(t *testing.T) {
+	t.Parallel()
+	for link, l := range map[string]struct {
+		path string
+		ask  func(t *testing.T, m mails, p authn.Principal) string
+	}{
+		"verify": {"/email/verify", func(t *testing.T, m mails, p authn.Principal) string {
+			n := len(m.box.all(account.NoticeVerifyEmail))
+			require.Equal(t, http.StatusAccepted, m.post(t, "/email/verify/resend", map[string]any{"email": p.Email}).Code)
+			return token(t, m.box.wait(t, account.NoticeVerifyEmail, n+1))
+		}},
+		"change": {"/email/confirm", func(t *testing.T, m mails, p authn.Principal) string {
+			n := len(m.box.all(account.NoticeChangeEmail))
+			require.NoError(t, m.account.ChangeEmail(t.Context(), p, "next@example.com", authn.Client{}))
+			return token(t, m.box.wait(t, account.NoticeChangeEmail, n+1))
+		}},
+	} {
+		for name, tc := range map[string]struct {
+			act  func(t *testing.T, m mails, p authn.Principal, link string)
+			good bool
+		}{
+			"nothing":             {func(*testing.T, mails, authn.Principal, string) {}, true},
+			"just before its end": {func(_ *testing.T, m mails, _ authn.Principal, _ string) { m.Advance(time.Hour - time.Second) }, true},
+			"at its end":          {func(_ *testing.T, m mails, _ authn.Principal, _ string) { m.Advance(time.Hour) }, false},
+			"a newer one":         {func(t *testing.T, m mails, p authn.Principal, _ string) { l.ask(t, m, p) }, false},
+			"used": {func(t *testing.T, m mails, _ authn.Principal, link string) {
+				require.Equal(t, http.StatusNoContent, m.post(t, l.path, map[string]any{"token": link}).Code)
+			}, false},
+			"used for a password": {func(t *testing.T, m mails, _ authn.Principal, link string) {
+				assert.Equal(t, "token_invalid", problem(t, m.reset(t, link, newPassword)).Code)
+				assert.Equal(t, "token_invalid", problem(t, m.reset(t, "pr"+link[2:], newPassword)).Code)
+			}, true},
+			"password changed by the same session": {func(t *testing.T, m mails, p authn.Principal, _ string) {
+				require.NoError(t, m.account.ChangePassword(t.Context(), account.PasswordChange{Caller: p, Current: password, New: newPassword}))
+			}, false},
+			"password reset": {func(t *testing.T, m mails, p authn.Principal, _ string) {
+				require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, authn.User{Email: p.Email}), newPassword).Code)
+			}, false},
+			"disabled": {func(t *testing.T, m mails, p authn.Principal, _ string) {
+				require.NoError(t, m.Users.Disable(t.Context(), authn.Principal{}, p.Subject))
+			}, false},
+		} {
+			t.Run(link+" "+name, func(t *testing.T) {
+				t.Parallel()
+				m := startMails(t, func(c *authmodule.Config) { c.Account.VerifyEmail = account.VerifyOffered })
+				status, _ := m.register(t, "ada@example.com", password)
+				require.Equal(t, http.StatusCreated, status)
+				m.box.wait(t, account.NoticeVerifyEmail, 1)
+				user, err := m.Users.UserByEmail(t.Context(), "", "ada@example.com")
+				require.NoError(t, err)
+				p := m.caller(t, user)
+				asked := l.ask(t, m, p)
+				tc.act(t, m, p, asked)
+				w := m.post(t, l.path, map[string]any{"token": asked})
+				if tc.good {
+					require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+				} else {
+					assert.Equal(t, "token_invalid", problem(t, w).Code)
+				}
+			})
+		}
+	}
+}
+
 // An owner who is told that a stolen session asked for another address stops it by ending that session.
 func TestEndedSessionsChangeNoAddress(t *testing.T) {
 	t.Parallel()
