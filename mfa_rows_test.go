@@ -165,7 +165,7 @@ func TestNIST08IdleSessionsWantBothFactors(t *testing.T) {
 	require.ErrorAs(t, err, &needed)
 }
 
-// NIST-09: whatever a login hands out says no more of it than it proved: its tokens and those refreshed of them, its cookie and the one that takes
+// NIST-09, STEP-02: whatever a login hands out says no more of it than it proved: its tokens and those refreshed of them, its cookie and the one that takes
 // its place; also once the account has proved more elsewhere. An API key that it makes, and who acts as somebody else by it, say nothing.
 func TestNIST09NothingSaysMoreThanTheLoginProved(t *testing.T) {
 	t.Parallel()
@@ -182,7 +182,7 @@ func TestNIST09NothingSaysMoreThanTheLoginProved(t *testing.T) {
 		"two factors":         {[]string{authn.MethodPassword, authn.MethodOTP, authn.MethodMFA}, authn.ACR2},
 		"a mailbox and a key": {[]string{authn.MethodEmail, "hwk", authn.MethodMFA}, authn.ACR1},
 	} {
-		user := app.User("admin")
+		user, began := app.User("admin"), app.Now()
 		holds := func(p authn.Principal, err error) authn.Principal {
 			t.Helper()
 			require.NoError(t, err, name)
@@ -194,12 +194,13 @@ func TestNIST09NothingSaysMoreThanTheLoginProved(t *testing.T) {
 			t.Helper()
 			claims, err := app.TokenManager.Verify(t.Context(), g.AccessToken)
 			require.NoError(t, err, name)
-			assert.Equal(t, c.acr, claims.ACR, name)
+			assert.Equal(t, []any{c.acr, c.methods}, []any{claims.ACR, claims.Methods}, name)
+			assert.WithinDuration(t, began, claims.AuthTime, time.Second, "%s: other readers of the token go by it", name)
 			return holds(app.Users.AuthenticateToken(t.Context(), g.AccessToken, authn.Client{}))
 		}
 		open := func(carrier authn.Carrier) authn.Grant {
 			t.Helper()
-			grant, err := app.Users.Complete(t.Context(), authn.Proof{Subject: user.Subject, Methods: c.methods, Time: app.Now()}, authn.Completion{Carrier: carrier})
+			grant, err := app.Users.Complete(t.Context(), authn.Proof{Subject: user.Subject, Methods: c.methods, Time: began}, authn.Completion{Carrier: carrier})
 			require.NoError(t, err, name)
 			return grant
 		}
