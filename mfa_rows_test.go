@@ -19,6 +19,7 @@ import (
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/fxtest"
 	"github.com/authmodule/authmodule/internal/webtest"
@@ -162,4 +163,73 @@ func TestNIST08IdleSessionsWantBothFactors(t *testing.T) {
 	require.ErrorIs(t, err, authn.ErrSessionEnded)
 	_, err = app.Users.Login(t.Context(), authn.LoginRequest{Email: user.Email, Password: fxtest.Password, Carrier: authn.CarrierCookie, Replaces: grant.Cookie})
 	require.ErrorAs(t, err, &needed)
+}
+
+// NIST-09, STEP-02: whatever a login hands out says no more of it than it proved: its tokens and those refreshed of them, its cookie and the one that takes
+// its place; also once the account has proved more elsewhere. An API key that it makes, and who acts as somebody else by it, say nothing.
+func TestNIST09NothingSaysMoreThanTheLoginProved(t *testing.T) {
+	t.Parallel()
+	app := fxtest.NewConfigured(t, func(c *authmodule.Config) { withFactors(c); c.HTTP.Impersonation = true },
+		authmodule.AddRoles(authz.Role{Name: "admin", Permissions: []string{"*.*"}}))
+	target := app.User()
+	for name, c := range map[string]struct {
+		methods []string
+		acr     string
+	}{
+		"a mailbox":           {[]string{authn.MethodEmail}, authn.ACR0},
+		"a password":          {[]string{authn.MethodPassword}, authn.ACR1},
+		"a recovery code":     {[]string{authn.MethodPassword, authn.MethodRecovery, authn.MethodMFA}, authn.ACR1},
+		"two factors":         {[]string{authn.MethodPassword, authn.MethodOTP, authn.MethodMFA}, authn.ACR2},
+		"a mailbox and a key": {[]string{authn.MethodEmail, "hwk", authn.MethodMFA}, authn.ACR1},
+	} {
+		user, began := app.User("admin"), app.Now()
+		holds := func(p authn.Principal, err error) authn.Principal {
+			t.Helper()
+			require.NoError(t, err, name)
+			assert.Equal(t, c.acr, p.ACR, name)
+			assert.Equal(t, c.methods, p.Methods, name)
+			return p
+		}
+		byToken := func(g authn.Grant) authn.Principal {
+			t.Helper()
+			claims, err := app.TokenManager.Verify(t.Context(), g.AccessToken)
+			require.NoError(t, err, name)
+			assert.Equal(t, []any{c.acr, c.methods}, []any{claims.ACR, claims.Methods}, name)
+			assert.WithinDuration(t, began, claims.AuthTime, time.Second, "%s: other readers of the token go by it", name)
+			return holds(app.Users.AuthenticateToken(t.Context(), g.AccessToken, authn.Client{}))
+		}
+		open := func(carrier authn.Carrier) authn.Grant {
+			t.Helper()
+			grant, err := app.Users.Complete(t.Context(), authn.Proof{Subject: user.Subject, Methods: c.methods, Time: began}, authn.Completion{Carrier: carrier})
+			require.NoError(t, err, name)
+			return grant
+		}
+		grant, cookie := open(authn.CarrierToken), open(authn.CarrierCookie)
+		p := byToken(grant)
+		holds(app.Users.AuthenticateCookie(t.Context(), cookie.Cookie, authn.Client{}))
+		renewed, err := app.Users.RenewCookie(t.Context(), cookie.Cookie, authn.Client{})
+		require.NoError(t, err, name)
+		holds(app.Users.AuthenticateCookie(t.Context(), renewed.Cookie, authn.Client{}))
+
+		key := app.APIKey(p)
+		keyed, err := app.APIKeys.Authenticate(t.Context(), setting.Secret(key), authn.Client{})
+		require.NoError(t, err)
+		assert.Equal(t, []any{"", []string(nil), time.Time{}, time.Time{}}, []any{keyed.ACR, keyed.Methods, keyed.AuthTime, keyed.MFATime}, name)
+		acting, err := app.Users.Impersonate(t.Context(), p, target.Subject, authn.Impersonation{Reason: "a call"})
+		require.NoError(t, err, name)
+		acted, err := app.Users.AuthenticateToken(t.Context(), acting.AccessToken, authn.Client{})
+		require.NoError(t, err)
+		assert.Equal(t, []any{"", time.Time{}}, []any{acted.ACR, acted.MFATime}, name)
+
+		enrollment, err := app.MFA.EnrollTOTP(t.Context(), user.Subject, user.Email, "")
+		require.NoError(t, err)
+		_, err = app.MFA.ConfirmTOTP(t.Context(), user.Subject, enrollment.ID, appCode(t, app, enrollment.Secret), mfa.By{Keep: grant.Session.ID})
+		require.NoError(t, err)
+		for range 2 {
+			app.Advance(time.Minute)
+			if grant, err = app.Users.Refresh(t.Context(), grant.RefreshToken, authn.Client{}); assert.NoError(t, err, name) {
+				byToken(grant)
+			}
+		}
+	}
 }

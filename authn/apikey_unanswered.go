@@ -1,8 +1,8 @@
 package authn
 
 import (
-	"bytes"
 	"context"
+	"crypto/subtle"
 	"errors"
 
 	"github.com/authmodule/authmodule/audit"
@@ -29,7 +29,7 @@ func (k *APIKeys) rotate(ctx context.Context, r APIKeyRotation) error {
 		return err
 	}
 	stored, errRead := k.deps.Store.APIKey(context.WithoutCancel(ctx), r.Owner.Tenant, r.ID)
-	if errRead == nil && stored.Owner == r.Owner && bytes.Equal(stored.SecretHash, r.NextHash) {
+	if errRead == nil && stored.Owner == r.Owner && subtle.ConstantTimeCompare(stored.SecretHash, r.NextHash) == 1 {
 		return nil
 	}
 	return err

@@ -22,7 +22,7 @@ const (
 	FactorEmailCode    Factor = "email_code"
 	FactorReset        Factor = "reset"
 	FactorLoginCode    Factor = "login_code"
-	// FactorTOTPEnrollment and FactorEmailCodeEnrollment are for the first code of a factor, which confirms it.
+	// FactorTOTPEnrollment and FactorEmailCodeEnrollment are for the first codes of what is being enrolled.
 	FactorTOTPEnrollment      Factor = "totp_enrollment"
 	FactorEmailCodeEnrollment Factor = "email_code_enrollment"
 	FactorRefresh             Factor = "refresh"
@@ -135,7 +135,9 @@ func (t *Throttle) Erase(ctx context.Context, s Subject) error {
 	if t == nil {
 		return nil
 	}
-	for _, f := range []Factor{FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode, FactorTOTPEnrollment, FactorEmailCodeEnrollment} {
+	for _, f := range []Factor{
+		FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode, FactorTOTPEnrollment, FactorEmailCodeEnrollment,
+	} {
 		if err := t.deps.Counters.DeleteCounter(ctx, accountKey(s, f)); err != nil {
 			return wrapped("delete a counter", err)
 		}

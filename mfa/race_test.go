@@ -26,6 +26,51 @@ func (m *meddling) CreateFactor(ctx context.Context, r mfa.Record, limit int) er
 	return m.FactorStore.CreateFactor(ctx, r, limit)
 }
 
+func (m *meddling) UpdateFactor(ctx context.Context, r mfa.Record) error {
+	if do := m.before; r.Kind == m.kind && do != nil {
+		m.before = nil
+		do()
+	}
+	return m.FactorStore.UpdateFactor(ctx, r)
+}
+
+// TOTP-02, TOTP-08, TOTP-09: who has found a code good and then comes second with it is refused: what is stored decides, not what was read.
+func TestTOTP02WhoStoresSecondIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		kind    string
+		use     func(f *fixture, p phone) func() error
+		refused error
+	}{
+		"step of an app": {"totp", func(f *fixture, p phone) func() error {
+			code := p.at(t, f.clock())
+			return func() error { return f.redeem(ada(), mfa.NameTOTP, code) }
+		}, authn.ErrFactorInvalid},
+		"recovery code": {"recovery", func(f *fixture, p phone) func() error {
+			return func() error { return f.redeem(ada(), mfa.NameRecoveryCode, p.codes[3]) }
+		}, authn.ErrFactorInvalid},
+		"confirmation": {"totp", func(f *fixture, _ phone) func() error {
+			e, err := f.EnrollTOTP(t.Context(), ada(), "ada@example.com", "")
+			require.NoError(t, err)
+			code := phone{secret: e.Secret}.at(t, f.clock())
+			return func() error {
+				_, err := f.ConfirmTOTP(context.Background(), ada(), e.ID, code, mfa.By{})
+				return err
+			}
+		}, mfa.ErrEnrollmentInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &meddling{kind: c.kind}
+			f := fresh(t, mfa.Config{}, func(d *mfa.Deps) { store.FactorStore, d.Store = d.Store, store })
+			use := c.use(f, f.enroll(ada()))
+			store.before = func() { require.NoError(t, use()) }
+			require.ErrorIs(t, use(), c.refused)
+			require.Nil(t, store.before, "nobody came between")
+		})
+	}
+}
+
 // Recovery codes that are being made while all factors are taken away do not stand in for those that come after.
 func TestRecoveryCodesDoNotOutliveAReset(t *testing.T) {
 	t.Parallel()

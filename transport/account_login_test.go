@@ -157,6 +157,44 @@ func TestV663WrongCodesCountForTheAccount(t *testing.T) {
 	assert.Equal(t, http.StatusOK, status, "what was not looked at is no try")
 }
 
+// NIST-06: after too many wrong codes in a row, however slowly, the right one fails as a wrong one does, until the factor is opened; what is
+// answered is the same for an address without an account.
+func TestNIST06WrongCodesDisableTheLoginByCode(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { unthrottledCodes(c); c.Throttle.MaxConsecutiveFailures = 10 })
+	user := m.User()
+	answers := map[string]string{}
+	guess := func(address, challenge, code string) {
+		w := m.post(t, "/login/code/finish", map[string]any{"challenge": challenge, "code": code})
+		require.Equal(t, http.StatusUnauthorized, w.Code, w.Body.String())
+		answers[address] += dump(t, w)
+		m.Advance(2 * minute)
+	}
+	for range 9 {
+		for _, address := range []string{user.Email, "unknown@example.com"} {
+			sent := len(m.box.all(account.NoticeLoginCode))
+			challenge := m.challenge(t, address)
+			if address == user.Email { // from then on the challenge is the account's
+				m.box.wait(t, account.NoticeLoginCode, sent+1)
+			}
+			guess(address, challenge, "0000000x")
+		}
+	}
+	for range 3 {
+		challenge, code := m.code(t, user.Email)
+		guess(user.Email, challenge, code)
+		guess("unknown@example.com", m.challenge(t, "unknown@example.com"), "0000000x")
+		m.Advance(1000 * time.Hour)
+	}
+	assert.Equal(t, answers["unknown@example.com"], answers[user.Email])
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, password), "a password is another factor")
+	require.Len(t, m.Events(audit.AuthenticatorDisabled), 1)
+	require.NoError(t, m.Throttle.Reopen(t.Context(), authn.Principal{}, user.Subject, authn.FactorLoginCode))
+	challenge, code := m.code(t, user.Email)
+	status, _ := m.finishCode(t, challenge, code)
+	assert.Equal(t, http.StatusOK, status)
+}
+
 // What changes or closes an account ends its links and codes.
 func TestMailedLoginsEndWithTheAccount(t *testing.T) {
 	t.Parallel()

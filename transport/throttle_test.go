@@ -13,9 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/internal/webtest"
+	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/setting"
 	"github.com/authmodule/authmodule/transport"
 )
@@ -165,6 +167,129 @@ func TestSecretsAreThrottled(t *testing.T) {
 	app.Advance(time.Minute)
 	assert.Equal(t, "api_key_invalid", problem(t, app.Do(request("GET", "/auth/me", "", asKey(forged)...))).Code)
 	answer(t, refresh(token), http.StatusOK)
+}
+
+// THR-05: whatever takes a secret, or sends mail, for a stranger or for whoever holds a session, is limited: after a few wrong ones the answer is 429.
+func TestTHR05EveryFactorIsLimited(t *testing.T) {
+	t.Parallel()
+	for name, c := range guessed() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := startMails(t, func(c *authmodule.Config) {
+				c.MFA.Enabled, c.MFA.EmailCode, c.Throttle.AddressRateLimit = true, true, "10/minute"
+			})
+			guess := c(t, m)
+			for i := range 11 {
+				w := guess(i)
+				if w.Code == http.StatusTooManyRequests {
+					requireThrottled(t, w)
+					assert.GreaterOrEqual(t, i, 4, "too early")
+					return
+				}
+				assert.NotContains(t, []int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}, w.Code, w.Body.String())
+				assert.Less(t, w.Code, 500, w.Body.String())
+			}
+			assert.Fail(t, "it was never limited")
+		})
+	}
+}
+
+// guessed are the ways to try secrets, each with what makes the next guess.
+func guessed() map[string]func(t *testing.T, m mails) func(i int) *httptest.ResponseRecorder {
+	type guess = func(i int) *httptest.ResponseRecorder
+	always := func(path string, members map[string]any) func(*testing.T, mails) guess {
+		return func(t *testing.T, m mails) guess {
+			return func(int) *httptest.ResponseRecorder { return m.post(t, path, members) }
+		}
+	}
+	atLogin := func(factor string) func(*testing.T, mails) guess {
+		return func(t *testing.T, m mails) guess {
+			o := withMailbox(t, m)
+			return func(int) *httptest.ResponseRecorder {
+				return o.answer(t, o.login(t, nil)["challenge"], factor, "000000x")
+			}
+		}
+	}
+	asOwner := func(path string, members map[string]any) func(*testing.T, mails) guess {
+		return func(t *testing.T, m mails) guess {
+			header := bearer(m.Token(m.caller(t, m.User())))
+			return func(int) *httptest.ResponseRecorder { return m.post(t, path, members, header...) }
+		}
+	}
+	all := map[string]func(*testing.T, mails) guess{
+		"password": func(t *testing.T, m mails) guess {
+			return always("/login", map[string]any{"email": m.User().Email, "password": wrong})(t, m)
+		},
+		"password of nobody": always("/login", map[string]any{"email": "nobody@example.com", "password": wrong}),
+		"app":                atLogin(mfa.NameTOTP), "recovery code": atLogin(mfa.NameRecoveryCode), "code by e-mail": atLogin(mfa.NameEmailCode),
+		"current password": asOwner("/password", map[string]any{"current_password": wrong, "password": newPassword}),
+		"password again":   asOwner("/step-up", map[string]any{"factor": "password", "password": wrong}),
+		"app again": func(t *testing.T, m mails) guess {
+			o := withMailbox(t, m)
+			header := bearer(answerOf(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameTOTP, o.code(t)))["access_token"].(string))
+			return func(int) *httptest.ResponseRecorder {
+				return m.post(t, "/step-up", map[string]any{"factor": mfa.NameTOTP, "code": "000000x"}, header...)
+			}
+		},
+		"enrollment": func(t *testing.T, m mails) guess {
+			header := bearer(m.Token(m.caller(t, m.User())))
+			id := members(t, m.post(t, "/mfa/totp", map[string]any{}, header...))["id"]
+			return func(int) *httptest.ResponseRecorder {
+				return m.post(t, "/mfa/totp/confirm", map[string]any{"id": id, "code": "000000x"}, header...)
+			}
+		},
+		"reset link": func(t *testing.T, m mails) guess {
+			good := m.forgot(t, m.User())
+			return always("/password/reset", map[string]any{"token": good[:len(good)-4] + "aaaa", "password": newPassword})(t, m)
+		},
+		"link that verifies":  always("/email/verify", map[string]any{"token": "ev_x_y"}),
+		"link to an address":  always("/email/confirm", map[string]any{"token": "ec_x_y"}),
+		"link that logs in":   always("/login/link/finish", map[string]any{"token": "ll_x_y"}),
+		"challenge of a code": always("/login/code/finish", map[string]any{"challenge": "lc_x_y", "code": "00000000"}),
+		"code that logs in": func(t *testing.T, m mails) guess {
+			user, challenge := m.User(), ""
+			return func(i int) *httptest.ResponseRecorder {
+				if i%(account.CodeTries-1) == 0 {
+					challenge, _ = m.code(t, user.Email)
+				}
+				return m.post(t, "/login/code/finish", map[string]any{"challenge": challenge, "code": "0000000x"})
+			}
+		},
+		"refresh token": always("/refresh", map[string]any{"refresh_token": "rt_x_y"}),
+		"API key": func(t *testing.T, m mails) guess {
+			p := m.caller(t, m.User())
+			key := m.APIKey(p)
+			list, err := m.APIKeys.List(t.Context(), p.Subject)
+			require.NoError(t, err)
+			require.NoError(t, m.APIKeys.Revoke(t.Context(), p, p.Subject, list[0].ID))
+			return func(int) *httptest.ResponseRecorder { return m.Do(request("GET", "/auth/me", "", asKey(key)...)) }
+		},
+		"registration": func(t *testing.T, m mails) guess {
+			return func(i int) *httptest.ResponseRecorder {
+				return m.post(t, "/register", map[string]any{"email": fmt.Sprintf("n%d@example.com", i), "password": password})
+			}
+		},
+	}
+	for _, path := range []string{"/password/forgot", "/email/verify/resend", "/login/link", "/login/code"} {
+		all["mail by "+path] = func(t *testing.T, m mails) guess {
+			return func(i int) *httptest.ResponseRecorder {
+				return m.post(t, path, map[string]any{"email": fmt.Sprintf("n%d@example.com", i)})
+			}
+		}
+	}
+	return all
+}
+
+// withMailbox is an account with an app and a mailbox for second factors.
+func withMailbox(t testing.TB, m mails) owner {
+	t.Helper()
+	o := enrolled(t, m.app)
+	user, err := m.Users.UserByEmail(t.Context(), "", o.email)
+	require.NoError(t, err)
+	require.NoError(t, m.MFA.EnrollEmail(t.Context(), user, authn.Client{}))
+	_, err = m.MFA.ConfirmEmail(t.Context(), user.Subject, m.box.wait(t, account.NoticeFactorCode, 1).Code, mfa.By{})
+	require.NoError(t, err)
+	return o
 }
 
 // Who tries which addresses have accounts by registering them is stopped; who registers is not.
