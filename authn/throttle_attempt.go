@@ -81,8 +81,10 @@ func (t *Throttle) attempt(ctx context.Context, x Target, charges []charge) (*At
 			a.Cancel(ctx)
 			return nil, err
 		}
+		if spent { // there is no consecutive failure to take back
+			c.most, disabled = 0, true
+		}
 		a.held = append(a.held, counted{c, counter})
-		disabled = disabled || spent
 	}
 	if disabled {
 		a.end(ctx, failure)
