@@ -49,7 +49,7 @@ func TestV613LoginPathwaysAreDocumented(t *testing.T) {
 	}, authmodule.UseNotifier(func() account.Notifier { return &mailbox{} }), fx.Populate(&gate))
 	documented := pathways(t)
 	opens, open := documented["What opens or renews a session"], documented["What is open and lets nobody in"]
-	granting := grantingPaths(t)
+	granting := pathsThat(t, "tokenReply", "granted", "RenewCookie")
 	assert.Subset(t, slices.Sorted(maps.Keys(granting)), []string{"/login", "/login/continue", "/login/mfa", "/refresh"}, "the test sees what it looks for")
 	var all []string
 	for _, e := range gate.Endpoints() {
@@ -82,8 +82,8 @@ func TestV613MethodsAreDocumented(t *testing.T) {
 	assert.ElementsMatch(t, names, pathways(t)["What authenticates a request"])
 }
 
-// grantingPaths are the paths of routes whose handlers answer with a grant, themselves or by what they call.
-func grantingPaths(t *testing.T) map[string]bool {
+// pathsThat are the paths of routes whose handlers call one of the functions, themselves or by what they call.
+func pathsThat(t *testing.T, call ...string) map[string]bool {
 	t.Helper()
 	calls := map[string][]string{}
 	handlers := map[string][]string{}
@@ -97,7 +97,10 @@ func grantingPaths(t *testing.T) map[string]bool {
 			}
 		}
 	})
-	grants := map[string]bool{"tokenReply": true, "granted": true, "RenewCookie": true}
+	grants := map[string]bool{}
+	for _, name := range call {
+		grants[name] = true
+	}
 	for grown := true; grown; {
 		grown = false
 		for name, called := range calls {

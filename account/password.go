@@ -20,7 +20,7 @@ type PasswordChange struct {
 }
 
 // ChangePassword gives the caller's account another password. The current one is checked and counted as at a login. The caller's
-// session stays, all others end, and so do all links of before. Errors are [authn.ErrLoginRequired] for what is no
+// session stays, and its device; all others end and are forgotten, and so are all links of before. Errors are [authn.ErrLoginRequired] for what is no
 // login of the owner, [authn.ErrInvalidCredentials] for a wrong current password and an account without one, [authn.FieldError] for an unacceptable
 // new one, [authn.ErrThrottled], [authn.ErrOverloaded], [authn.ErrConflict] when another change came first, and those of stores.
 func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
@@ -59,8 +59,19 @@ func (s *Service) ChangePassword(ctx context.Context, r PasswordChange) error {
 		return orEnded(err)
 	}
 	act.Tell(ctx)
+	s.forgetDevices(ctx, r.Caller)
 	s.tell(ctx, s.notice(NoticePasswordChanged, user, r.Client))
 	return nil
+}
+
+// forgetDevices leaves the caller's own device known. The new password stands without it.
+func (s *Service) forgetDevices(ctx context.Context, caller authn.Principal) {
+	if s.deps.Devices == nil {
+		return
+	}
+	if err := s.deps.Devices.ForgetOtherDevices(context.WithoutCancel(ctx), caller.Subject, caller.SessionID); err != nil {
+		s.deps.Log.WarnContext(ctx, "the devices of an account with a new password could not be forgotten", "subject", caller.Subject.ID, "error", err)
+	}
 }
 
 // confirmed returns the hash that the current password was found right by, or [authn.ErrConflict] where another change is replacing it.

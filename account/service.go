@@ -41,6 +41,8 @@ type Deps struct {
 	Admins Admins
 	// Erasers drop what else is kept of an account that is deleted, in this order.
 	Erasers []Eraser
+	// Devices forgets those on which an account was used before its owner chose another password. Nil is for where none are known.
+	Devices Devices
 	// APIKeys drops the keys of an account whose address is proved by who need not have made it. Nil is for where there are none.
 	APIKeys Eraser
 	// Links are where links lead; see [Links].
@@ -65,6 +67,12 @@ type SecondFactors interface {
 type Admins interface {
 	// LastAdmin reports whether the account is an administrator and the tenant has no other.
 	LastAdmin(ctx context.Context, s authn.Subject) (bool, error)
+}
+
+// Devices are those on which accounts have signed in. The session manager implements it.
+type Devices interface {
+	// ForgetOtherDevices forgets the account's devices but the one of the session that is named; without such a session, none.
+	ForgetOtherDevices(ctx context.Context, s authn.Subject, keep string) error
 }
 
 // Eraser drops what it keeps of an account that is deleted. Calling it again, for an account of which nothing is left, is no error.

@@ -43,7 +43,7 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 	if err != nil {
 		return nil, ErrAPIKeyInvalid
 	}
-	if err := k.deps.Throttle.Blocked(FactorAPIKey, client()); err != nil {
+	if err := k.deps.Throttle.holdsUp(FactorAPIKey, client(), text); err != nil {
 		return nil, err
 	}
 	var seen glance
@@ -55,7 +55,7 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 	}
 	record, until, err := k.find(ctx, presented, client, now)
 	if errors.Is(err, ErrAPIKeyInvalid) {
-		k.deps.Throttle.Failed(ctx, FactorAPIKey, client())
+		k.deps.Throttle.refuted(ctx, FactorAPIKey, client(), text)
 	}
 	if err != nil {
 		return nil, err
@@ -68,6 +68,7 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 	if err := k.bound(ctx, record, e.principal.Roles, client); err != nil {
 		return nil, err
 	}
+	k.deps.Throttle.proved(FactorAPIKey, record.ID)
 	k.used(ctx, record, now)
 	k.remember(e, text, seen, now)
 	return &e.principal, nil

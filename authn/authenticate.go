@@ -50,6 +50,7 @@ func (s *Service) TokenPrincipal(ctx context.Context, token setting.Secret, clie
 	if err := s.bound(ctx, &e.principal, client, CredentialAccessToken); err != nil {
 		return nil, err
 	}
+	s.deps.Throttle.proved(FactorRefresh, e.principal.SessionID)
 	if e.principal.Actor == "" { // who acts as somebody else is looked at each time
 		s.remember(s.memory, e, v, token, now)
 	}

@@ -83,7 +83,7 @@ type waiting struct {
 
 // takeUp consumes a challenge, and looks at the account as it is now.
 func (s *Service) takeUp(ctx context.Context, text setting.Secret, client Client) (waiting, error) {
-	record, err := s.take(ctx, text, challengeKind, challengePurpose)
+	record, err := s.take(ctx, text, challengeKind, challengePurpose, client)
 	if errors.Is(err, ErrNotFound) || s.deps.SecondFactor == nil {
 		return waiting{}, ErrChallengeInvalid
 	}

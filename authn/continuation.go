@@ -101,11 +101,23 @@ func (s *Service) keep(ctx context.Context, subject Subject, kind, purpose strin
 	err = s.deps.OneTime.PutOneTime(ctx, OneTime{
 		Tenant: subject.Tenant, Purpose: purpose, ID: id, SecretHash: credential.Hash(secret), Value: string(value), Expires: expires,
 	})
+	s.deps.Throttle.proved(FactorChallenge, id)
 	return credential.Credential{Kind: kind, ID: id, Secret: secret}.Encode(), wrapped("store a login", err)
 }
 
-// take consumes what keep has stored, or returns [ErrNotFound].
-func (s *Service) take(ctx context.Context, text setting.Secret, kind, purpose string) (OneTime, error) {
+// take consumes what keep has stored, or returns [ErrNotFound], which counts as a failure of the client.
+func (s *Service) take(ctx context.Context, text setting.Secret, kind, purpose string, client Client) (OneTime, error) {
+	if err := s.deps.Throttle.holdsUp(FactorChallenge, client, text); err != nil {
+		return OneTime{}, err
+	}
+	record, err := s.consume(ctx, text, kind, purpose)
+	if errors.Is(err, ErrNotFound) {
+		s.deps.Throttle.refuted(ctx, FactorChallenge, client, text)
+	}
+	return record, err
+}
+
+func (s *Service) consume(ctx context.Context, text setting.Secret, kind, purpose string) (OneTime, error) {
 	given, err := credential.Parse(kind, text)
 	if err != nil || s.deps.OneTime == nil {
 		return OneTime{}, ErrNotFound
@@ -142,12 +154,12 @@ type ContinueRequest struct {
 // ContinueLogin ends the chosen sessions and completes the login as
 // [Service.Complete] does. The continuation is used up, also when the login is then refused: when the limit holds
 // it up again, because another login came first, there is a new one, which ends when the first would have. It returns [ErrContinuationInvalid] for
-// one that is unknown, used or expired, and when all sessions of the account or its tenant were ended meanwhile.
+// one that is unknown, used or expired, and when all sessions of the account or its tenant were ended meanwhile, and a [ThrottledError].
 func (s *Service) ContinueLogin(ctx context.Context, r ContinueRequest) (Grant, error) {
 	if err := atMost("end", len(r.End), MaxEnded); err != nil {
 		return Grant{}, err
 	}
-	proof, c, err := s.resume(ctx, r.Continuation)
+	proof, c, err := s.resume(ctx, r.Continuation, r.Client)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -188,8 +200,8 @@ func (s *Service) mayContinue(ctx context.Context, proof Proof, client Client, e
 }
 
 // resume consumes a continuation.
-func (s *Service) resume(ctx context.Context, text setting.Secret) (Proof, Completion, error) {
-	record, err := s.take(ctx, text, continuationKind, continuationPurpose)
+func (s *Service) resume(ctx context.Context, text setting.Secret, client Client) (Proof, Completion, error) {
+	record, err := s.take(ctx, text, continuationKind, continuationPurpose, client)
 	if errors.Is(err, ErrNotFound) {
 		return Proof{}, Completion{}, ErrContinuationInvalid
 	}

@@ -16,7 +16,7 @@ const (
 	CounterAddress CounterKind = "address"
 	// CounterPair is for one account, or name, from one network.
 	CounterPair CounterKind = "pair"
-	// CounterDevice is for one account from one device that it has signed in on before.
+	// CounterDevice is for one account from one device that it has signed in on before. Its consecutive failures end when nothing was counted for long.
 	CounterDevice CounterKind = "device"
 )
 

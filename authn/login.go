@@ -289,6 +289,7 @@ func (s *Service) grant(session Session, secret setting.Secret, roles []string) 
 	if session.Carrier == CarrierCookie {
 		return Grant{Session: session, Cookie: secret}, nil
 	}
+	s.deps.Throttle.proved(FactorRefresh, session.ID)
 	grant, err := s.tokens(session, roles)
 	grant.RefreshToken = secret
 	return grant, err

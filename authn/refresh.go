@@ -13,9 +13,9 @@ import (
 // time, and is bound to what the login was. It returns [ErrRefreshInvalid], or [ErrRefreshReused]
 // after ending the session, or [ErrTokenBinding]: after ending the session when the client is not the one it is bound to, and
 // without when the session must be bound and is not. When anything fails before the exchange, the old token stays good. A
-// client that sends too many tokens that are not valid is refused for a while with a [ThrottledError].
+// client that sends too many tokens that are not valid is refused for a while with a [ThrottledError], but for sessions that this node has seen.
 func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Client) (Grant, error) {
-	if err := s.deps.Throttle.Blocked(FactorRefresh, client); err != nil {
+	if err := s.deps.Throttle.holdsUp(FactorRefresh, client, refresh); err != nil {
 		return Grant{}, err
 	}
 	var grant Grant
@@ -34,11 +34,12 @@ func (s *Service) Refresh(ctx context.Context, refresh setting.Secret, client Cl
 		return err
 	})
 	if errors.Is(err, ErrRefreshInvalid) || errors.Is(err, ErrRefreshReused) {
-		s.deps.Throttle.Failed(ctx, FactorRefresh, client)
+		s.deps.Throttle.refuted(ctx, FactorRefresh, client, refresh)
 	}
 	if err != nil {
 		return Grant{}, err
 	}
+	s.deps.Throttle.proved(FactorRefresh, session.ID)
 	grant.Session, grant.RefreshToken = session, next
 	act.TellOf(ctx, session)
 	return grant, nil

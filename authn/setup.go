@@ -78,8 +78,20 @@ func (a *AdminSetup) Issue(ctx context.Context) (setting.Secret, error) {
 // the administrator's role. An account that has the address already is taken
 // over: it gets the password, loses its second factors and API keys, is enabled and counts as verified, and its sessions end. An unacceptable
 // password or a full hashing queue does not use the token up, and neither does a store that
-// fails afterwards; a token is worthless once there is an administrator.
+// fails afterwards; a token is worthless once there is an administrator. It returns [ErrSetupInvalid], or a [ThrottledError] for a client that
+// has sent too many tokens or links that are not valid.
 func (a *AdminSetup) Redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
+	if err := a.Users.deps.Throttle.Blocked(FactorReset, client); err != nil {
+		return User{}, err
+	}
+	user, err := a.redeem(ctx, token, password, client)
+	if errors.Is(err, ErrSetupInvalid) {
+		a.Users.deps.Throttle.Failed(ctx, FactorReset, client)
+	}
+	return user, err
+}
+
+func (a *AdminSetup) redeem(ctx context.Context, token, password setting.Secret, client Client) (User, error) {
 	c, err := credential.Parse(setupKind, token)
 	if err != nil {
 		return User{}, ErrSetupInvalid

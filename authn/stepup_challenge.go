@@ -80,7 +80,7 @@ func (s *Service) begunStepUp(ctx context.Context, r StepUpRequest) (c stepUpCha
 	if r.Challenge == "" {
 		return c, record, nil
 	}
-	record, err = s.take(ctx, r.Challenge, stepUpKind, stepUpPurpose)
+	record, err = s.take(ctx, r.Challenge, stepUpKind, stepUpPurpose, r.Client)
 	if errors.Is(err, ErrNotFound) {
 		return c, record, ErrChallengeInvalid
 	}

@@ -27,6 +27,8 @@ const (
 	FactorEmailCodeEnrollment Factor = "email_code_enrollment"
 	FactorRefresh             Factor = "refresh"
 	FactorAPIKey              Factor = "api_key"
+	// FactorChallenge is for the secrets by which a login or a step-up goes on that was begun.
+	FactorChallenge Factor = "challenge"
 	// FactorRegistration is for registrations of addresses that are taken.
 	FactorRegistration Factor = "registration"
 	// FactorMail is for what is asked for by address, without a login, and brings mail: every call counts, whether or not the address has an account.
@@ -50,6 +52,7 @@ type Throttle struct {
 	turns  [turns]chan struct{}
 	seed   maphash.Seed
 	blocks blocks
+	proven proven
 }
 
 // ThrottleDeps are what a [Throttle] works with. Counters is required.

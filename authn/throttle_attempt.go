@@ -31,6 +31,9 @@ type Attempt struct {
 	over     bool
 }
 
+// errDeviceSpent: a known device had as many failures in a row as one may have.
+var errDeviceSpent = errors.New("authn: the device's failures in a row are used up")
+
 // counted is a counter in which the attempt was counted.
 type counted struct {
 	charge  charge
@@ -53,6 +56,10 @@ func (t *Throttle) Attempt(ctx context.Context, x Target) (*Attempt, error) {
 	waited := time.Duration(0)
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		a, err := t.attempt(ctx, x, charges)
+		if errors.Is(err, errDeviceSpent) {
+			charges = t.spentDevice(x, device)
+			continue
+		}
 		var over *ThrottledError
 		if !errors.As(err, &over) || !over.busy {
 			return a, err
@@ -81,8 +88,10 @@ func (t *Throttle) attempt(ctx context.Context, x Target, charges []charge) (*At
 			a.Cancel(ctx)
 			return nil, err
 		}
+		if spent { // there is no consecutive failure to take back
+			c.most, disabled = 0, true
+		}
 		a.held = append(a.held, counted{c, counter})
-		disabled = disabled || spent
 	}
 	if disabled {
 		a.end(ctx, failure)
@@ -129,7 +138,7 @@ func (a *Attempt) Fail(ctx context.Context) {
 // consecutive is how many failures in a row there are, with this one; 0 where they are not counted.
 func (a *Attempt) consecutive() int64 {
 	for _, h := range a.held {
-		if h.charge.most > 0 {
+		if h.charge.most > 0 && h.charge.key.Kind != CounterDevice {
 			return h.counter.Consecutive
 		}
 	}
@@ -205,6 +214,9 @@ func (t *Throttle) reserve(ctx context.Context, c charge, seen Counter, now time
 	counter, err = t.change(ctx, c.key, seen, func(n Counter) (Counter, error) {
 		if wait := c.wait(n, now); wait > 0 {
 			return Counter{}, &ThrottledError{RetryAfter: wait, busy: c.busy(n, now)}
+		}
+		if c.yields && n.Consecutive >= c.most {
+			return Counter{}, errDeviceSpent
 		}
 		n, spent = c.reserve(n, now)
 		return n, nil

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 )
@@ -16,6 +17,8 @@ type charge struct {
 	windowed bool
 	// most is how many consecutive failures there may be; 0 does not count them.
 	most int64
+	// yields makes who had as many of them one like everybody else, and disables nothing.
+	yields bool
 }
 
 // wait is for how long the counter refuses the attempt.
@@ -75,11 +78,17 @@ func (c charge) settle(n Counter, window time.Time, o outcome) Counter {
 
 func (c charge) kept(n Counter) Counter {
 	n.Expires = time.Time{}
-	if n.Consecutive == 0 {
+	switch {
+	case n.Consecutive == 0:
 		n.Expires = c.limit.expires(n)
+	case c.key.Kind == CounterDevice:
+		n.Expires = later(c.limit.expires(n), n.Last.Add(deviceMemory))
 	}
 	return n
 }
+
+// deviceMemory is for how long the failures of a device are kept, which is as long as one is known without a login.
+const deviceMemory = 400 * 24 * time.Hour
 
 // charges are the counters of an attempt. A known device has an allowance of its own, so that nobody else can use it up.
 func (t *Throttle) charges(x Target, device string) []charge {
@@ -92,7 +101,7 @@ func (t *Throttle) charges(x Target, device string) []charge {
 	switch {
 	case device != "":
 		return []charge{
-			{key: CounterKey{x.Subject.Tenant, CounterDevice, hashed(string(x.Factor), who, device)}, limit: t.limits.account, windowed: true},
+			{key: deviceKey(x, device), limit: t.limits.account, windowed: true, most: t.limits.device, yields: true},
 			{key: accountKey(x.Subject, x.Factor), limit: t.limits.account, most: t.limits.all},
 		}
 	case account:
@@ -107,6 +116,12 @@ func (t *Throttle) charges(x Target, device string) []charge {
 		list = append(list, charge{key: CounterKey{x.Subject.Tenant, CounterPair, hashed(string(x.Factor), who, network)}, limit: t.limits.pair, windowed: true})
 	}
 	return append(list, t.address(x.Factor, network))
+}
+
+// spentDevice are the counters of a device that had its failures in a row: those of one that is not known, until it succeeds. Whoever stole its cookie
+// therefore disables nothing for other known devices.
+func (t *Throttle) spentDevice(x Target, device string) []charge {
+	return append(t.charges(x, ""), charge{key: deviceKey(x, device), limit: t.limits.account, most: math.MaxInt64})
 }
 
 // address is the same for all tenants: a client that tries them all is one.
@@ -130,6 +145,10 @@ func (t *Throttle) network(ip netip.Addr) string {
 
 func accountKey(s Subject, f Factor) CounterKey {
 	return CounterKey{Tenant: s.Tenant, Kind: CounterKind(f), ID: s.ID}
+}
+
+func deviceKey(x Target, device string) CounterKey {
+	return CounterKey{x.Subject.Tenant, CounterDevice, hashed(string(x.Factor), x.Subject.ID, device)}
 }
 
 // hashed makes one short text of several, so that a store has no more of what strangers type than its hash.

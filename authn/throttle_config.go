@@ -20,7 +20,7 @@ type ThrottleConfig struct {
 	// LongestLockSeconds is how long a lock lasts at most, up to [LongestLock]. Defaults to 3600, or to LockSeconds if that is more.
 	LongestLockSeconds setting.Count `yaml:"longest_lock_seconds"`
 	// MaxConsecutiveFailures is with how many failures in a row, however slow, a factor of an account is disabled; up to 100. Defaults to 100.
-	// A tenth of them, at least one where there are two, is kept for devices that the account has signed in on before.
+	// A tenth of them, at least one where there are two, is kept for devices that the account has signed in on before; one of those has half of that.
 	MaxConsecutiveFailures setting.Count `yaml:"max_consecutive_failures"`
 	// IPv4Prefix is the length of an IPv4 network that counts as one. Defaults to 24.
 	IPv4Prefix setting.Count `yaml:"ipv4_prefix"`
@@ -64,9 +64,9 @@ func (c ThrottleConfig) WithDefaults() ThrottleConfig {
 // limits are the configuration as the throttle needs it.
 type limits struct {
 	account, address, pair limit
-	// strangers is how many consecutive failures may come from devices that are not known, all how many at all.
-	strangers, all int64
-	bits4, bits6   int
+	// strangers is how many consecutive failures may come from devices that are not known, device how many from one that is, all how many at all.
+	strangers, device, all int64
+	bits4, bits6           int
 }
 
 // reservedShare is the part of the consecutive failures that is kept for known devices.
@@ -89,6 +89,7 @@ func (c ThrottleConfig) limits() (l limits, err error) {
 	l.pair.first, l.pair.longest = l.account.first, l.account.longest
 	l.all = int64(c.MaxConsecutiveFailures)
 	l.strangers = max(l.all-max(l.all/reservedShare, 1), 1)
+	l.device = max((l.all-l.strangers+1)/2, 1)
 	l.bits4, l.bits6 = int(c.IPv4Prefix), int(c.IPv6Prefix)
 	switch {
 	case l.all < 1 || l.all > MaxConsecutiveFailures:

@@ -172,13 +172,16 @@ func TestThrottleDisablesForGood(t *testing.T) {
 	assert.Equal(t, 90, strangers)
 	require.Len(t, g.typed(audit.AuthenticatorDisabled), 1)
 	assert.Equal(t, "unknown_devices", g.typed(audit.AuthenticatorDisabled)[0].Reason)
-	assert.Equal(t, 10, guess(home), "the owner's device has a few left (THR-04)")
+	assert.Equal(t, 5, guess(home), "the owner's device has a few left (THR-04)")
+	other := home
+	other.Device.Token = "cookie of the phone"
+	assert.Equal(t, 5, guess(other), "and one more device")
 	require.Len(t, g.typed(audit.AuthenticatorDisabled), 2)
 	assert.Equal(t, "all_devices", g.typed(audit.AuthenticatorDisabled)[1].Reason)
 	g.now = g.now.AddDate(10, 0, 0)
 	_, err := g.store.PruneCounters(t.Context(), g.now)
 	require.NoError(t, err)
-	for _, x := range []authn.Target{account("ada"), home} {
+	for _, x := range []authn.Target{account("ada"), home, other} {
 		_, err := g.nodes[0].Attempt(t.Context(), x)
 		require.ErrorIs(t, err, authn.ErrAuthenticatorDisabled, "attempt 101, with whatever secret")
 	}
@@ -210,6 +213,68 @@ func TestThrottleKeepsOneForKnownDevices(t *testing.T) {
 			assert.NoError(t, err, most)
 		}
 	}
+}
+
+// THR-04: who has stolen the cookie of a device disables nothing for the owner's other devices, and has no more guesses for it. The device is like one that is
+// not known until it succeeds.
+func TestThrottleStolenDevice(t *testing.T) {
+	t.Parallel()
+	g := newGuesser(t, authn.ThrottleConfig{})
+	home := account("ada")
+	g.known[home.Subject], home.Device.Token = "cookie", "cookie of the laptop"
+	phone := home
+	phone.Device.Token = "cookie of the phone"
+	guess := func() (made int) {
+		for {
+			attempt, err := g.nodes[made%3].Attempt(t.Context(), home)
+			var over *authn.ThrottledError
+			if errors.As(err, &over) {
+				g.now = g.now.Add(over.RetryAfter)
+				_, err := g.store.PruneCounters(t.Context(), g.now)
+				require.NoError(t, err)
+				continue
+			}
+			if err != nil {
+				require.ErrorIs(t, err, authn.ErrAuthenticatorDisabled)
+				return made
+			}
+			attempt.Fail(t.Context())
+			made++
+			require.LessOrEqual(t, made, 100)
+		}
+	}
+	assert.Equal(t, 90, guess(), "as many as a stranger")
+	require.Len(t, g.typed(audit.AuthenticatorDisabled), 1)
+	assert.Equal(t, "unknown_devices", g.typed(audit.AuthenticatorDisabled)[0].Reason)
+	attempt, err := g.nodes[0].Attempt(t.Context(), phone)
+	require.NoError(t, err)
+	attempt.Succeed(t.Context())
+
+	g.now = g.now.Add(8 * time.Hour)
+	for range 5 { // it is like a stranger: those who lock the account lock it too
+		require.Zero(t, g.fails(account("ada")))
+	}
+	assert.Positive(t, g.fails(home))
+	g.now = g.now.Add(8 * time.Hour)
+	attempt, err = g.nodes[0].Attempt(t.Context(), home)
+	require.NoError(t, err)
+	attempt.Succeed(t.Context())
+	g.failures(account("ada"))
+	assert.Zero(t, g.fails(home), "it has succeeded, and is known again")
+}
+
+// What a device failed is kept for as long as the device would be, and no longer.
+func TestThrottleForgetsDevicesThatAreGone(t *testing.T) {
+	t.Parallel()
+	g := newGuesser(t, authn.ThrottleConfig{})
+	home := account("ada")
+	g.known[home.Subject], home.Device.Token = "cookie", "cookie"
+	g.failures(home)
+	kept, err := g.store.PruneCounters(t.Context(), g.now.AddDate(0, 0, 399))
+	require.NoError(t, err)
+	dropped, err := g.store.PruneCounters(t.Context(), g.now.AddDate(0, 0, 401))
+	require.NoError(t, err)
+	assert.Equal(t, [2]int{0, 1}, [2]int{kept, dropped}, "the account's own failures in a row stay")
 }
 
 // THR-04: who locks an account out does not lock out the device that it is used on, and the other way round.

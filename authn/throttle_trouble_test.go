@@ -192,3 +192,27 @@ func TestThrottleConfiguration(t *testing.T) {
 	_, err = authn.NewThrottle(authn.ThrottleConfig{}, authn.ThrottleDeps{})
 	assert.ErrorContains(t, err, "store of counters")
 }
+
+// NIST-06: an attempt at what is disabled, which the store or another node breaks off half way, takes no failure away: else each would give one more guess.
+func TestThrottleStaysDisabledWhenAttemptsBreakOff(t *testing.T) {
+	t.Parallel()
+	broken := false
+	store := &troubled{CounterStore: memstore.New(), put: func(k authn.CounterKey) error {
+		if broken && k.Kind == authn.CounterAddress {
+			return errors.New("broken")
+		}
+		return nil
+	}}
+	g := newGuesserOver(t, store, authn.ThrottleConfig{MaxConsecutiveFailures: 4, AccountRate: "100/minute", PairRateLimit: "100/minute"})
+	for range 3 {
+		require.Zero(t, g.fails(account("ada")))
+	}
+	broken = true
+	for range 5 {
+		_, err := g.nodes[0].Attempt(t.Context(), account("ada"))
+		require.Error(t, err)
+	}
+	broken = false
+	_, err := g.nodes[0].Attempt(t.Context(), account("ada"))
+	require.ErrorIs(t, err, authn.ErrAuthenticatorDisabled)
+}

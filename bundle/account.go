@@ -101,7 +101,7 @@ func (s Settings) newAccounts(in accountsIn) (*account.Service, error) {
 		return nil, s.loud(err)
 	}
 	deps := account.Deps{
-		Users: in.Users, OneTime: in.Ports.oneTime, Hasher: in.Hasher, Policy: in.Policy, Outbox: in.Outbox, Throttle: in.Throttle, Erasers: erasers(in),
+		Users: in.Users, OneTime: in.Ports.oneTime, Hasher: in.Hasher, Policy: in.Policy, Outbox: in.Outbox, Throttle: in.Throttle, Erasers: erasers(in), Devices: in.Sessions,
 		Admins: guardedAdmins{adminRoles{roles: in.Roles, role: s.Roles.AdminRole}, in.Users}, Links: s.HTTP.AccountLinks(s.Account.Links), CodeSecret: secret,
 		Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	}

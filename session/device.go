@@ -29,8 +29,8 @@ type DeviceStore interface {
 	RenameDevice(ctx context.Context, s authn.Subject, id, name string) error
 	// Devices returns the subject's devices, the last seen first.
 	Devices(ctx context.Context, s authn.Subject) ([]Device, error)
-	// DeleteDevices drops all devices of the subject; none is no error.
-	DeleteDevices(ctx context.Context, s authn.Subject) error
+	// DeleteDevices drops all devices of the subject but the one with the ID except, which may be empty; none is no error.
+	DeleteDevices(ctx context.Context, s authn.Subject, except string) error
 	// PruneDevices drops devices that were last seen before the given time, and returns how many.
 	PruneDevices(ctx context.Context, before time.Time) (int, error)
 }

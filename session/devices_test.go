@@ -256,3 +256,37 @@ func TestNotifierThatHangs(t *testing.T) {
 		assert.LessOrEqual(t, time.Since(began), 5*time.Second)
 	})
 }
+
+// THR-04: with the other sessions the other devices are forgotten. Without a session that stays nothing is, or nobody would be told of the next device.
+func TestRevokeOthersForgetsOtherDevices(t *testing.T) {
+	t.Parallel()
+	mail := &mailbox{}
+	f, _ := deviceFixture(t, mail)
+	own := f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "one"})
+	f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "two"})
+	bobs := f.loginFrom(t, authn.Subject{ID: "bob"}, firefox, authn.DeviceClaim{Token: "one"})
+	known := func() (tokens []setting.Secret) {
+		for _, token := range []setting.Secret{"one", "two"} {
+			id, err := f.KnownDevice(t.Context(), ada, authn.DeviceClaim{Token: token})
+			require.NoError(t, err)
+			if id != "" {
+				tokens = append(tokens, token)
+			}
+		}
+		return tokens
+	}
+	for _, keep := range []string{"", bobs.ID, "none"} {
+		require.NoError(t, f.ForgetOtherDevices(t.Context(), ada, keep))
+		require.Equal(t, []setting.Secret{"one", "two"}, known(), keep)
+	}
+	ended, err := f.RevokeOthers(t.Context(), ada, own.ID)
+	require.NoError(t, err)
+	assert.Equal(t, 1, ended)
+	assert.Equal(t, []setting.Secret{"one"}, known())
+	f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "two"})
+	require.NoError(t, f.Flush(t.Context()))
+	assert.Len(t, mail.got, 2, "it is a new one again")
+	_, err = f.RevokeAll(t.Context(), ada)
+	require.NoError(t, err)
+	assert.Len(t, known(), 2)
+}

@@ -52,9 +52,13 @@ func (m *Manager) RevokeAll(ctx context.Context, s authn.Subject) (int, error) {
 	return m.CloseAll(ctx, s, "", authn.EndRevoked)
 }
 
-// RevokeOthers ends all sessions of the subject but the one it names, and returns how many.
+// RevokeOthers ends all sessions of the subject but the one it names, and returns how many. It forgets devices as [Manager.ForgetOtherDevices] does.
 func (m *Manager) RevokeOthers(ctx context.Context, s authn.Subject, keep string) (int, error) {
-	return m.CloseAll(ctx, s, keep, authn.EndRevoked)
+	ended, err := m.CloseAll(ctx, s, keep, authn.EndRevoked)
+	if err != nil {
+		return 0, err
+	}
+	return ended, m.ForgetOtherDevices(ctx, s, keep)
 }
 
 // end ends sessions and tells all nodes of it. What has ended is told of to

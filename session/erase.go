@@ -2,17 +2,40 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/authmodule/authmodule/authn"
 )
+
+// ForgetOtherDevices forgets the devices of the subject but the one of the session that is named, so that whoever has used the account elsewhere is a
+// stranger there, to whom no limit of its own applies and of whom the owner is told. Without such a session nothing is forgotten: with no device
+// left, nobody would be told of the next one.
+func (m *Manager) ForgetOtherDevices(ctx context.Context, s authn.Subject, keep string) error {
+	if m.deps.Devices == nil || keep == "" {
+		return nil
+	}
+	record, err := m.deps.Store.Session(ctx, s.Tenant, keep)
+	switch {
+	case errors.Is(err, authn.ErrNotFound):
+		return nil
+	case err == nil && (record.Subject != s || record.DeviceID == ""):
+		return nil
+	case err == nil:
+		err = m.deps.Devices.DeleteDevices(ctx, s, record.DeviceID)
+	}
+	if err != nil {
+		return fmt.Errorf("session: forget the other devices: %w", err)
+	}
+	return nil
+}
 
 // Erase forgets the devices of an account that is deleted. Its sessions were ended before; their records are pruned like those of others.
 func (m *Manager) Erase(ctx context.Context, s authn.Subject) error {
 	if m.deps.Devices == nil {
 		return nil
 	}
-	if err := m.deps.Devices.DeleteDevices(ctx, s); err != nil {
+	if err := m.deps.Devices.DeleteDevices(ctx, s, ""); err != nil {
 		return fmt.Errorf("session: forget the devices of an account: %w", err)
 	}
 	return nil

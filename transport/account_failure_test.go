@@ -14,8 +14,8 @@ import (
 )
 
 // DeleteDevices may go wrong, as may the calls below it.
-func (f *faulty) DeleteDevices(ctx context.Context, s authn.Subject) error {
-	return f.orCall(ctx, "DeleteDevices", func() error { return f.every.DeleteDevices(ctx, s) })
+func (f *faulty) DeleteDevices(ctx context.Context, s authn.Subject, except string) error {
+	return f.orCall(ctx, "DeleteDevices", func() error { return f.every.DeleteDevices(ctx, s, except) })
 }
 
 // DeleteCounter implements [authn.CounterStore].
@@ -59,7 +59,7 @@ func accountFlows() map[string]accountFlow {
 			request: func(t *testing.T, m mails, u authn.User) *http.Request {
 				return request("POST", "/auth/password", object(t, map[string]any{"current_password": password, "password": newPassword}), bearer(m.Token(m.caller(t, u)))...)
 			},
-			calls: []string{"UserByID", "UserByEmail", "PasswordHash", "UpdateUser", "ReplacePasswordHash"}, survives: []string{"PutCounter"},
+			calls: []string{"UserByID", "UserByEmail", "PasswordHash", "UpdateUser", "ReplacePasswordHash", "DeleteDevices"}, survives: []string{"PutCounter", "Session", "DeleteDevices"},
 			finish: func(t *testing.T, m mails, u authn.User) {
 				for _, current := range []string{password, newPassword} {
 					if m.logIn(t, u.Email, current) == http.StatusOK {

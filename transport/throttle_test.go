@@ -98,6 +98,52 @@ func TestLockedOutByOthers(t *testing.T) {
 	assert.Equal(t, http.StatusOK, app.Do(request("POST", "/auth/login", in(password), webtest.Sent(&forged)...)).Code)
 }
 
+// THR-04: who ends the other sessions, or chooses another password, has the other devices forgotten, a thief's among them; the owner's own stays known.
+func TestOtherDevicesAreForgotten(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(*testing.T, app, []string) *httptest.ResponseRecorder{
+		"sessions": func(_ *testing.T, app app, own []string) *httptest.ResponseRecorder {
+			return app.Do(request("DELETE", "/auth/sessions", "", own...))
+		},
+		"password": func(t *testing.T, app app, own []string) *httptest.ResponseRecorder {
+			return app.Do(request("POST", "/auth/password", object(t, map[string]any{"current_password": password, "password": password + " anew"}), own...))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := start(t)
+			user := app.User()
+			secret := password
+			in := func(headers ...string) *httptest.ResponseRecorder {
+				return app.Do(request("POST", "/auth/login", object(t, map[string]any{"email": user.Email, "password": secret, "mode": "cookie"}), headers...))
+			}
+			cookie := func(w *httptest.ResponseRecorder, name string) []string {
+				require.Equal(t, http.StatusOK, w.Code)
+				for _, c := range w.Result().Cookies() {
+					if c.Name == name {
+						return webtest.Sent(c)
+					}
+				}
+				require.Fail(t, "no cookie "+name)
+				return nil
+			}
+			own := in()
+			other := cookie(in(), transport.DeviceCookieName)
+			require.Equal(t, http.StatusNoContent, act(t, app, append(cookie(own, transport.CookieName), "Sec-Fetch-Site", "same-origin")).Code)
+			secret = wrong
+			for range 5 {
+				require.Equal(t, http.StatusUnauthorized, in().Code)
+			}
+			secret = password
+			if name == "password" {
+				secret += " anew"
+			}
+			requireThrottled(t, in(other...))
+			assert.Equal(t, http.StatusOK, in(cookie(own, transport.DeviceCookieName)...).Code)
+		})
+	}
+}
+
 // IP-01, IP-02, V4.1.3: the address that counts is the peer's; what an untrusted peer says of others does not get it more guesses.
 func TestThrottleByAddress(t *testing.T) {
 	t.Parallel()
@@ -132,7 +178,7 @@ func TestThrottleByAddress(t *testing.T) {
 	}
 }
 
-// THR-05: refresh tokens and API keys that are not good are limited by address; good ones never count.
+// THR-05: refresh tokens and API keys that are not good are limited by address; good ones never count, and those that the node has seen go on.
 func TestSecretsAreThrottled(t *testing.T) {
 	t.Parallel()
 	app := startKeys(t, func(c *authmodule.Config) { c.Throttle.AddressRateLimit = "10/minute" })
@@ -153,7 +199,7 @@ func TestSecretsAreThrottled(t *testing.T) {
 		assert.Equal(t, "refresh_invalid", problem(t, refresh("rt_forged")).Code)
 	}
 	requireThrottled(t, refresh("rt_forged"))
-	requireThrottled(t, refresh(token))
+	token = answer(t, refresh(token), http.StatusOK)["refresh_token"].(string)
 	assert.Len(t, app.Events(audit.LoginThrottled), 1)
 
 	p, err := app.APIKeys.Authenticate(t.Context(), setting.Secret(forged), authn.Client{})

@@ -42,8 +42,8 @@ func (p devices) Devices(ctx context.Context, s authn.Subject) ([]session.Device
 }
 
 // DeleteDevices implements [session.DeviceStore].
-func (p devices) DeleteDevices(ctx context.Context, s authn.Subject) error {
-	return do(ctx, p.g, "DeleteDevices", func(ctx context.Context) error { return p.s.DeleteDevices(ctx, s) })
+func (p devices) DeleteDevices(ctx context.Context, s authn.Subject, except string) error {
+	return do(ctx, p.g, "DeleteDevices", func(ctx context.Context) error { return p.s.DeleteDevices(ctx, s, except) })
 }
 
 // PruneDevices implements [session.DeviceStore].

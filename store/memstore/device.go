@@ -96,14 +96,16 @@ func (s *Store) PruneDevices(ctx context.Context, before time.Time) (int, error)
 }
 
 // DeleteDevices implements [session.DeviceStore].
-func (s *Store) DeleteDevices(ctx context.Context, owner authn.Subject) error {
+func (s *Store) DeleteDevices(ctx context.Context, owner authn.Subject, except string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.devices.mu.Lock()
 	defer s.devices.mu.Unlock()
 	for _, d := range s.devices.list(owner) {
-		s.devices.drop(deviceKey{d.Subject, d.ID})
+		if d.ID != except {
+			s.devices.drop(deviceKey{d.Subject, d.ID})
+		}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const (
 	dropDevices = `DELETE FROM authmodule_devices WHERE tenant = ? AND subject_id = ? AND id NOT IN (
 		SELECT id FROM authmodule_devices WHERE tenant = ? AND subject_id = ? ORDER BY last_seen_at DESC, id DESC LIMIT ?)`
 
-	deleteDevices = `DELETE FROM authmodule_devices WHERE tenant = ? AND subject_id = ?`
+	deleteDevices = `DELETE FROM authmodule_devices WHERE tenant = ? AND subject_id = ? AND id <> ?`
 
 	renameDevice = `UPDATE authmodule_devices SET name = ? WHERE tenant = ? AND subject_id = ? AND id = ?`
 )
@@ -84,8 +84,8 @@ func (s *Store) PruneDevices(ctx context.Context, before time.Time) (int, error)
 }
 
 // DeleteDevices implements [session.DeviceStore].
-func (s *Store) DeleteDevices(ctx context.Context, owner authn.Subject) error {
-	_, err := s.exec(ctx, "delete devices", deleteDevices, owner.Tenant, owner.ID)
+func (s *Store) DeleteDevices(ctx context.Context, owner authn.Subject, except string) error {
+	_, err := s.exec(ctx, "delete devices", deleteDevices, owner.Tenant, owner.ID, except)
 	return err
 }
 

@@ -129,12 +129,17 @@ func deviceLimit(t *testing.T, ctx context.Context, s session.DeviceStore) {
 
 func deviceDelete(t *testing.T, ctx context.Context, s session.DeviceStore) {
 	ada, bob, elsewhere := subject("", "ada"), subject("", "bob"), subject("acme", "ada")
-	require.NoError(t, s.DeleteDevices(ctx, ada), "none")
+	require.NoError(t, s.DeleteDevices(ctx, ada, ""), "none")
 	for _, owner := range []authn.Subject{ada, bob, elsewhere} {
 		seeDevice(t, ctx, s, newDevice(owner, "d1", base()), true)
 		seeDevice(t, ctx, s, newDevice(owner, "d2", base()), true)
 	}
-	require.NoError(t, s.DeleteDevices(ctx, ada))
+	require.NoError(t, s.DeleteDevices(ctx, ada, "d1"))
+	requireDevices(t, ctx, s, ada, newDevice(ada, "d1", base()))
+	require.NoError(t, s.DeleteDevices(ctx, ada, "another"))
+	requireDevices(t, ctx, s, ada)
+	seeDevice(t, ctx, s, newDevice(ada, "d1", base()), true)
+	require.NoError(t, s.DeleteDevices(ctx, ada, ""))
 	requireDevices(t, ctx, s, ada)
 	requireDevices(t, ctx, s, bob, newDevice(bob, "d2", base()), newDevice(bob, "d1", base()))
 	requireDevices(t, ctx, s, elsewhere, newDevice(elsewhere, "d2", base()), newDevice(elsewhere, "d1", base()))
@@ -200,7 +205,7 @@ func deviceCancelled(t *testing.T, ctx context.Context, s session.DeviceStore) {
 		}},
 		{"RenameDevice", func(ctx context.Context) error { return s.RenameDevice(ctx, ada, "d", "x") }},
 		{"Devices", func(ctx context.Context) error { return errOf(s.Devices(ctx, ada)) }},
-		{"DeleteDevices", func(ctx context.Context) error { return s.DeleteDevices(ctx, ada) }},
+		{"DeleteDevices", func(ctx context.Context) error { return s.DeleteDevices(ctx, ada, "") }},
 		{"PruneDevices", func(ctx context.Context) error { return errOf(s.PruneDevices(ctx, base().Add(time.Hour))) }},
 	})
 }
