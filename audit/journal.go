@@ -20,6 +20,8 @@ type Journal struct {
 	// bus is told of lost events; it may be nil.
 	bus      *Bus
 	progress progress
+	// puts and links are for the two kinds of calls.
+	puts, links pace
 }
 
 // JournalDeps are what a [Journal] works with. Fields without a remark are required.
@@ -201,11 +203,13 @@ func (j *Journal) write(ctx context.Context) error {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	for {
-		batch, err := j.next(ChainBatch, j.dropped)
+		batch, err := j.next(j.puts.now(), j.dropped)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
-		if err := j.deps.Store.PutEvents(ctx, batch...); err != nil {
+		err = j.deps.Store.PutEvents(ctx, batch...)
+		j.puts.note(err)
+		if err != nil {
 			return err
 		}
 		j.stored(batch)
@@ -237,7 +241,8 @@ func (j *Journal) Chain(ctx context.Context) (int, error) {
 	}
 	for total := 0; ; {
 		var done step
-		n, err := j.deps.Store.ChainEvents(ctx, ChainBatch, func(h Head, waiting []Waiting) ([]Entry, Head, error) {
+		limit := j.links.now()
+		n, err := j.deps.Store.ChainEvents(ctx, limit, func(h Head, waiting []Waiting) ([]Entry, Head, error) {
 			seen, err := j.progress.from(h)
 			if err != nil {
 				return nil, Head{}, err
@@ -247,11 +252,12 @@ func (j *Journal) Chain(ctx context.Context) (int, error) {
 			return entries, next, err
 		})
 		total += n
+		j.links.note(err)
 		if err != nil {
 			return total, err
 		}
 		j.note(ctx, done)
-		if n < ChainBatch {
+		if n < limit {
 			return total, nil
 		}
 	}

@@ -455,3 +455,55 @@ func TestJournalDemands(t *testing.T) {
 	kit := newKit(t, func(d *audit.JournalDeps) { d.Key = secretOf("hunter2") })
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", kit.Journal, kit.Journal, kit.Journal), "hunter2")
 }
+
+// slowStore takes so many events in one call, as one that is given too little time for more.
+type slowStore struct {
+	audit.JournalStore
+	most  int
+	calls int
+}
+
+func (s *slowStore) PutEvents(ctx context.Context, events ...audit.Waiting) error {
+	s.calls++
+	if len(events) > s.most {
+		return context.DeadlineExceeded
+	}
+	return s.JournalStore.PutEvents(ctx, events...)
+}
+
+func (s *slowStore) ChainEvents(ctx context.Context, limit int, link func(audit.Head, []audit.Waiting) ([]audit.Entry, audit.Head, error)) (int, error) {
+	if limit > s.most {
+		return 0, context.DeadlineExceeded
+	}
+	return s.JournalStore.ChainEvents(ctx, limit, link)
+}
+
+// A database that is far away or busy has no time for 500 events at once: then they go in smaller steps, and not never.
+func TestStoreThatHasNoTimeForLargeBatches(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{1, 7, 499} {
+		store := &slowStore{JournalStore: memstore.New(), most: most}
+		kit := newKit(t, func(d *audit.JournalDeps) { d.Store, d.Buffer = store, 1500 })
+		for range 1500 + 200 {
+			kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+		}
+		tries := 0
+		for kit.Flush(t.Context()) != nil {
+			tries++
+			require.Less(t, tries, 8000, "%d at once", most)
+		}
+		assert.Equal(t, map[audit.Type]int{audit.LoginFailed: 1500, audit.AuditDropped: 1}, count(kit.types(t)))
+		kit.sound(t)
+		store.most = audit.ChainBatch
+		for round := range 5 {
+			store.calls = 0
+			for range 1500 {
+				kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+			}
+			require.NoError(t, kit.Flush(t.Context()))
+			if round == 4 {
+				assert.LessOrEqual(t, store.calls, 6, "when it has time again, it gets as many at once as before")
+			}
+		}
+	}
+}

@@ -131,7 +131,7 @@ func TestAuditRouteSaysWhatWasAltered(t *testing.T) {
 		}
 		assert.NotContains(t, names(entry), "altered")
 	}
-	assert.Contains(t, app.log.String(), `level=ERROR msg="entries of the audit journal were altered: verify the journal" entries="[3 4]"`)
+	assert.Contains(t, app.log.String(), `level=ERROR msg="entries of the audit journal were altered: verify the journal" component=authmodule entries="[3 4]"`)
 }
 
 func TestAuditRouteIsGuarded(t *testing.T) {
