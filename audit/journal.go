@@ -137,7 +137,7 @@ func logged(e Event) (args []any) {
 // comesWithNoAct reports what happens as often as somebody likes.
 func comesWithNoAct(t Type) bool {
 	switch t {
-	case LoginFailed, LoginThrottled, BindingFailed, MFAFailed, StepUpFailed, AccessDenied, AccessGranted, AuthenticatorDisabled, AuditDropped:
+	case LoginFailed, LoginThrottled, BindingFailed, MFAFailed, StepUpFailed, AccessDenied, AccessGranted, AuthenticatorDisabled, AuditDropped, AuditTampered:
 		return true
 	default:
 		return false

@@ -153,7 +153,7 @@ func TestWhatComesWithNoActIsBuffered(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { kit.Run(ctx) })
 		free := []audit.Type{
-			audit.LoginFailed, audit.LoginThrottled, audit.BindingFailed, audit.MFAFailed, audit.StepUpFailed, audit.AccessDenied, audit.AccessGranted, audit.AuthenticatorDisabled,
+			audit.LoginFailed, audit.LoginThrottled, audit.BindingFailed, audit.MFAFailed, audit.StepUpFailed, audit.AccessDenied, audit.AccessGranted, audit.AuthenticatorDisabled, audit.AuditTampered,
 		}
 		for _, what := range free {
 			kit.bus.Emit(t.Context(), audit.Event{Type: what})

@@ -57,6 +57,13 @@ func (p *progress) from(h Head) (Checkpoint, error) {
 	return p.end, nil
 }
 
+// last is the end that this journal made last.
+func (p *progress) last() Checkpoint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.end
+}
+
 // step is what one call of the store did: it found the chain's end before, and left it after. seen is the end that this journal had made until then.
 type step struct {
 	seen          Checkpoint
