@@ -200,6 +200,24 @@ func TestLongestEventIsChained(t *testing.T) {
 	})
 }
 
+// Whatever the clock says, what is chained is not taken for changed afterwards: a clock that begins at 1970, which SQL stores take for no time, and years that
+// a payload cannot hold.
+func TestOddTimesAreChained(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, d database) {
+		j := newJournal(t, d.open(t))
+		times := []time.Time{
+			time.Unix(0, 0), time.Unix(0, 999), time.Unix(-1, 0), time.Time{}.Add(1), time.Time{}.Add(-time.Hour), time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC),
+			time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("", -3600)), time.Date(12_345, 1, 1, 0, 0, 0, 0, time.UTC),
+		}
+		for i, at := range times {
+			j.On(t.Context(), audit.Event{ID: fmt.Sprint(i), Type: audit.UserRegistered, Time: at})
+		}
+		j.chain(t)
+		assert.Equal(t, len(times), j.sound(t).Entries)
+	})
+}
+
 // A chain whose end was removed is not begun anew: neither by a program that runs, nor, while there are entries, by another one.
 func TestChainWithoutAHeadIsNotBegunAnew(t *testing.T) {
 	t.Parallel()
