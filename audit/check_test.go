@@ -14,15 +14,22 @@ import (
 	"github.com/authmodule/authmodule/audit"
 )
 
-// tells are the events of the type that a bus tells of from now on.
-func tells(bus *audit.Bus, what audit.Type) *[]audit.Event {
+// tells returns the events of the type that a bus has told of since.
+func tells(bus *audit.Bus, what audit.Type) func() []audit.Event {
+	var mu sync.Mutex
 	var events []audit.Event
 	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) {
+		mu.Lock()
+		defer mu.Unlock()
 		if e.Type == what {
 			events = append(events, e)
 		}
 	}))
-	return &events
+	return func() []audit.Event {
+		mu.Lock()
+		defer mu.Unlock()
+		return events
+	}
 }
 
 func TestCheckTellsWhatItFinds(t *testing.T) {
@@ -53,11 +60,11 @@ func TestCheckTellsWhatItFinds(t *testing.T) {
 			assert.Contains(t, j.log.String(), c.log)
 			assert.Equal(t, c.detail == nil, report.OK())
 			if c.detail == nil {
-				assert.Empty(t, *told)
+				assert.Empty(t, told())
 				return
 			}
-			require.Len(t, *told, 1)
-			assert.Equal(t, c.detail, (*told)[0].Detail)
+			require.Len(t, told(), 1)
+			assert.Equal(t, c.detail, told()[0].Detail)
 			assert.Contains(t, j.log.String(), `level=ERROR msg="the audit journal was changed by somebody else: see docs/audit.md for what to do"`)
 			assert.Less(t, len(j.log.String()), 1000)
 		})
@@ -109,7 +116,7 @@ func TestWatch(t *testing.T) {
 		}{{5*time.Minute - 1, 0}, {1, 1}, {24*time.Hour - 1, 1}, {1, 2}} {
 			time.Sleep(step.passes)
 			synctest.Wait()
-			require.Len(t, *told, step.told)
+			require.Len(t, told(), step.told)
 		}
 		cancel()
 		running.Wait()
@@ -128,7 +135,7 @@ func TestCheckThatCannotBeMade(t *testing.T) {
 	_, err := j.Check(t.Context())
 	require.ErrorIs(t, err, errDown)
 	assert.Contains(t, j.log.String(), `level=WARN msg="the audit journal could not be verified"`)
-	assert.Empty(t, *told)
+	assert.Empty(t, told())
 }
 
 type unreadable struct{ audit.JournalStore }

@@ -341,9 +341,12 @@ func TestChildActs(t *testing.T) {
 func TestKilledProcessKeepsTheJournal(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, d database) {
-		s := d.open(t)
+		s, own, db := d.open(t), d, d.pool(t)
+		if d.dialect == sqlstore.Postgres {
+			own.dsn += "&application_name=killed"
+		}
 		for round := range 3 {
-			cmd := child(t, "TestChildActs", d)
+			cmd := child(t, "TestChildActs", own)
 			out, err := cmd.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start())
@@ -358,6 +361,13 @@ func TestKilledProcessKeepsTheJournal(t *testing.T) {
 				}
 			}
 			assert.Error(t, cmd.Wait())
+			if d.dialect == sqlstore.Postgres { // the server may still be at what it was asked for
+				const left = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'killed'`
+				require.Eventually(t, func() bool {
+					n := -1
+					return db.QueryRowContext(t.Context(), left).Scan(&n) == nil && n == 0
+				}, time.Minute, 10*time.Millisecond)
+			}
 			found := chained(t, s)
 			for _, id := range acknowledged {
 				assert.Equal(t, 1, found["user.registered "+id], id)
