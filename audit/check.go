@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 )
@@ -61,5 +62,22 @@ func (j *Journal) tampered(ctx context.Context, r Report) {
 		count = "more than " + count
 	}
 	j.deps.Log.ErrorContext(ctx, "the audit journal was changed by somebody else: see docs/audit.md for what to do", "count", count, "faults", first)
-	j.bus.Emit(ctx, Event{Type: AuditTampered, Detail: map[string]string{"count": count, "first": first[0]}})
+	j.alarm(ctx, count, r.Faults[0])
+}
+
+func (j *Journal) alarm(ctx context.Context, count string, first Fault) {
+	j.bus.Emit(ctx, Event{Type: AuditTampered, Detail: map[string]string{"count": count, "first": first.String()}})
+}
+
+// alarms tells of a head that does not let the chain go on when that begins, and not only when the chain is verified.
+type alarms struct{ broken bool }
+
+func (a *alarms) note(ctx context.Context, j *Journal, err error) {
+	broken := errors.Is(err, ErrJournalBroken)
+	if broken && !a.broken {
+		j.alarm(ctx, "1", Fault{Kind: BadHead})
+	}
+	if broken || err == nil { // a store that is down says nothing about it
+		a.broken = broken
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule/audit"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // tells returns the events of the type that a bus has told of since.
@@ -94,8 +96,20 @@ func TestCheckFindsADatabaseThatWasSetBack(t *testing.T) {
 	assert.Equal(t, append(one(audit.RolledBack, 4), one(audit.RolledBack, 5)...), report.Faults)
 }
 
-// switched is a store in whose place another can be put.
-type switched struct{ audit.JournalStore }
+// switched is a store in whose place another can be put, and whose head somebody can change.
+type switched struct {
+	audit.JournalStore
+	headless atomic.Bool
+}
+
+func (s *switched) ChainEvents(ctx context.Context, limit int, link func(audit.Head, []audit.Waiting) ([]audit.Entry, audit.Head, error)) (int, error) {
+	return s.JournalStore.ChainEvents(ctx, limit, func(h audit.Head, list []audit.Waiting) ([]audit.Entry, audit.Head, error) {
+		if s.headless.Load() {
+			h.MAC = nil
+		}
+		return link(h, list)
+	})
+}
 
 // The chain is verified five minutes after the start, for programs that are started often, and then each time the duration has passed.
 func TestWatch(t *testing.T) {
@@ -141,3 +155,36 @@ func TestCheckThatCannotBeMade(t *testing.T) {
 type unreadable struct{ audit.JournalStore }
 
 func (unreadable) Head(context.Context) (audit.Head, error) { return audit.Head{}, errDown }
+
+// A head that was changed, and a chain that was set back, are told of when the next event is to be chained, and once.
+func TestChainThatCannotGoOnIsToldOfAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := memstore.New()
+		s := &switched{JournalStore: inner}
+		kit := newKit(t, func(d *audit.JournalDeps) { d.Store, d.Now = s, time.Now })
+		told := tells(kit.bus, audit.AuditTampered)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { kit.Run(ctx) })
+		next := func() {
+			kit.bus.Emit(t.Context(), audit.Event{Type: audit.UserRegistered})
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+		}
+		next()
+		require.Empty(t, told())
+		s.headless.Store(true)
+		next()
+		next()
+		require.Len(t, told(), 1)
+		assert.Equal(t, map[string]string{"count": "1", "first": "bad_head: 0"}, told()[0].Detail)
+		s.headless.Store(false)
+		next()
+		s.headless.Store(true)
+		next()
+		assert.Len(t, told(), 2, "again")
+		cancel()
+		running.Wait()
+	})
+}

@@ -165,6 +165,7 @@ func (j *Journal) Run(ctx context.Context) {
 	defer flush.Stop()
 	defer chain.Stop()
 	var writing, chaining trouble
+	var alarms alarms
 	for {
 		select {
 		case <-ctx.Done():
@@ -174,6 +175,7 @@ func (j *Journal) Run(ctx context.Context) {
 		case <-chain.C:
 			_, err := j.Chain(ctx)
 			chaining.note(ctx, j, err)
+			alarms.note(ctx, j, err)
 		}
 	}
 }

@@ -77,6 +77,7 @@ func (s step) setBack() bool { return s.before.Seq < s.seen.Seq }
 func (j *Journal) note(ctx context.Context, s step) {
 	if s.setBack() {
 		j.deps.Log.ErrorContext(ctx, "the audit journal was set back: entries that this program had chained are gone", "chained", s.seen.String(), "found", s.before.Seq)
+		j.alarm(ctx, "1", Fault{Kind: RolledBack, Seq: s.seen.Seq, Last: s.seen.Seq})
 	}
 	if j.progress.take(s, j.deps.Now()) {
 		j.mark(ctx)

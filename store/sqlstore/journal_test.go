@@ -251,7 +251,10 @@ func TestChainThatWasSetBackIsHeardOf(t *testing.T) {
 	var log bytes.Buffer
 	inner, err := audit.NewJournal(audit.JournalDeps{Store: s, Key: []byte("a key of at least thirty-two bytes"), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
-	j := journal{inner}
+	j, bus := journal{inner}, newBus()
+	j.subscribe(bus)
+	var told []map[string]string
+	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) { told = append(told, e.Detail) }))
 	j.fill(t, 1, 3)
 	d.exec(t, `CREATE TABLE authmodule_audit_head_copy AS SELECT * FROM authmodule_audit_head`)
 	j.fill(t, 4, 5)
@@ -268,6 +271,7 @@ func TestChainThatWasSetBackIsHeardOf(t *testing.T) {
 	assert.Equal(t, []audit.Fault{fault(audit.RolledBack, 5, 5)}, report.Faults)
 	j.fill(t, 7, 7)
 	assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), "once")
+	assert.Equal(t, []map[string]string{{"count": "1", "first": "rolled_back: 5"}}, told)
 }
 
 // Three nodes write and chain at once: each event is chained once, and there is one chain.
