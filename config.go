@@ -94,7 +94,16 @@ type AuditConfig struct {
 	Journal bool `yaml:"journal"`
 	// KeepDays is how long entries are kept, up to 36,500 days. 0, the default, is for ever.
 	KeepDays setting.Days `yaml:"keep_days"`
+	// VerifyHours is how often each node reads the whole chain and tells of what somebody has changed in it, in hours up to 8,760. It does so five minutes
+	// after the start as well. Defaults to 24.
+	VerifyHours setting.Hours `yaml:"verify_hours"`
 }
+
+// DefaultVerifyHours is the default of [AuditConfig].VerifyHours, and LongestVerifyHours its upper bound.
+const (
+	DefaultVerifyHours = 24
+	LongestVerifyHours = 8760
+)
 
 // StoreConfig says where accounts, sessions and roles are kept.
 type StoreConfig struct {
@@ -213,6 +222,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.ImpersonationMinutes == 0 {
 		c.ImpersonationMinutes = setting.Count(DefaultImpersonationMinutes)
+	}
+	if c.Audit.VerifyHours == 0 {
+		c.Audit.VerifyHours = DefaultVerifyHours
 	}
 	if c.Registration == "" && c.Profile != ProfileProduction {
 		c.Registration = authn.RegistrationOpen

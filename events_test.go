@@ -194,7 +194,7 @@ func TestEveryEventIsEmitted(t *testing.T) {
 	// told are the events that come with no write of the store that keeps the journal, or after it.
 	told := map[audit.Type]bool{
 		audit.LoginFailed: true, audit.LoginThrottled: true, audit.BindingFailed: true, audit.MFAFailed: true, audit.StepUpFailed: true, audit.AccessDenied: true, audit.AccessGranted: true,
-		audit.AuthenticatorDisabled: true, audit.DeviceAdded: true, audit.CodeMailed: true,
+		audit.AuthenticatorDisabled: true, audit.DeviceAdded: true, audit.CodeMailed: true, audit.AuditTampered: true,
 		audit.AuthenticatorReopened: true, // here there was nothing to forget
 	}
 	var buses sync.Map
@@ -209,6 +209,17 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		}
 		require.NoError(t, journal.Flush(t.Context()))
 		assert.Equal(t, "2", app.Events(audit.AuditDropped)[0].Detail["count"])
+	}
+	acts[audit.AuditTampered] = func(t *testing.T, app *fxtest.App) {
+		bus, _ := buses.Load(app)
+		store := &forgetful{JournalStore: memstore.New()}
+		journal, err := audit.NewJournal(audit.JournalDeps{Store: store, Key: []byte(goodSecret), Now: app.Now})
+		require.NoError(t, err)
+		journal.On(t.Context(), audit.Event{Type: audit.UserRegistered})
+		journal.Subscribe(bus.(*audit.Bus))
+		require.NoError(t, journal.Flush(t.Context()))
+		_, err = journal.Check(t.Context())
+		require.NoError(t, err)
 	}
 	for _, what := range audit.Types() {
 		t.Run(string(what), func(t *testing.T) {
@@ -245,6 +256,11 @@ func TestEveryEventIsEmitted(t *testing.T) {
 		})
 	}
 }
+
+// forgetful is a journal's store of which all entries were removed.
+type forgetful struct{ audit.JournalStore }
+
+func (forgetful) Entries(context.Context, audit.Query) ([]audit.Entry, error) { return nil, nil }
 
 // withActs are the IDs of events that were written with their acts.
 type withActs struct {

@@ -43,6 +43,9 @@ func TestValidateAudit(t *testing.T) {
 			{"too many days", journal(func(c *authmodule.Config) {
 				c.Store.Driver, c.Store.DSN, c.Audit.KeepDays = authmodule.DriverSQLite, "auth.db", 36_501
 			}), "auth.audit.keep_days is out of range: set LEX_AUTH__AUDIT__KEEP_DAYS to a number of days from 1 to 36500, or to 0 to keep entries for ever"},
+			{"too rarely verified", journal(func(c *authmodule.Config) {
+				c.Store.Driver, c.Store.DSN, c.Audit.VerifyHours = authmodule.DriverSQLite, "auth.db", 8761
+			}), "auth.audit.verify_hours is out of range: set LEX_AUTH__AUDIT__VERIFY_HOURS to a whole number from 0 to 8760"},
 			{"negative days", journal(func(c *authmodule.Config) {
 				c.Store.Driver, c.Store.DSN, c.Audit.KeepDays = authmodule.DriverSQLite, "auth.db", -1
 			}), "auth.audit.keep_days is out of range: set LEX_AUTH__AUDIT__KEEP_DAYS to a number of days from 1 to 36500, or to 0 to keep entries for ever"},

@@ -134,7 +134,7 @@ func (c Config) settings() bundle.Settings {
 			Driver: c.Store.Driver, DSN: c.Store.DSN, MaxConnections: int(c.Store.MaxConnections), Migrate: c.Store.Migrate, MaxRecords: int(c.Store.MaxRecords),
 			Timeout: time.Duration(c.Store.TimeoutSeconds) * time.Second, Sessions: c.Store.Sessions, Redis: c.Store.Redis.settings(),
 		},
-		Journal:      bundle.JournalSettings{Enabled: c.Audit.Journal, Keep: c.Audit.KeepDays.Duration()},
+		Journal:      bundle.JournalSettings{Enabled: c.Audit.Journal, Keep: c.Audit.KeepDays.Duration(), Verify: c.Audit.VerifyHours.Duration()},
 		Binding:      c.Binding,
 		Registration: c.Registration, AdminEmail: c.AdminEmail, ImpersonationLifetime: time.Duration(c.ImpersonationMinutes) * time.Minute,
 		Ephemeral: !c.Profile.Strict(), Explain: c.explains(),

@@ -122,6 +122,7 @@ func (p *problems) numbers(c Config) {
 		{"store.max_connections", int(c.Store.MaxConnections), 1000},
 		{"http.max_body_kib", int(c.HTTP.MaxBodyKiB), largest},
 		{"http.step_up_minutes", int(c.HTTP.StepUpMinutes), transport.LongestStepUpMinutes},
+		{"audit.verify_hours", int(c.Audit.VerifyHours), LongestVerifyHours},
 		{"impersonation_minutes", int(c.ImpersonationMinutes), LongestImpersonationMinutes},
 	} {
 		if n.value < 0 || n.value > n.most {

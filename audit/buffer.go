@@ -2,6 +2,39 @@ package audit
 
 import "sync"
 
+// pace is how many events are asked of the store at once: half as many after each call that fails, down to one, and twice as many after
+// some in a row that do not, up to [ChainBatch]. A store that has no time for many, since it is far away or busy, gets on all the same.
+type pace struct {
+	mu sync.Mutex
+	// halved is how often ChainBatch is halved, well how many calls did not fail since that was changed.
+	halved, well int
+}
+
+const (
+	// mostHalved is how often ChainBatch is halved until it is one.
+	mostHalved = 8
+	// wellCalls are as many as it takes to try more again: trying too much costs the time of a call that fails.
+	wellCalls = 8
+)
+
+func (p *pace) now() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return ChainBatch >> p.halved
+}
+
+func (p *pace) note(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.well++
+	switch {
+	case err != nil:
+		p.halved, p.well = min(p.halved+1, mostHalved), 0
+	case p.well >= wellCalls:
+		p.halved, p.well = max(p.halved-1, 0), 0
+	}
+}
+
 // buffer has the events that are not stored yet. Of events that do not fit it has the number. Those of acts have as many places again as
 // all others, so that a flood of what anybody can cause does not keep them out.
 type buffer struct {
@@ -31,7 +64,7 @@ func (b *buffer) add(w Waiting) (fits bool) {
 	return true
 }
 
-// next returns up to n events that wait, and the report. tell makes a report of how many were lost.
+// next returns up to n events: the report, and of those that wait. tell makes a report of how many were lost.
 func (b *buffer) next(n int, tell func(lost int) (Waiting, error)) ([]Waiting, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,7 +76,7 @@ func (b *buffer) next(n int, tell func(lost int) (Waiting, error)) ([]Waiting, e
 		b.report, b.lost = []Waiting{w}, 0
 	}
 	batch := append([]Waiting{}, b.report...)
-	return append(batch, b.waiting[:min(n, len(b.waiting))]...), nil
+	return append(batch, b.waiting[:min(n-len(b.report), len(b.waiting))]...), nil
 }
 
 // stored forgets the batch that next returned.

@@ -25,7 +25,7 @@ const (
 // chained or dropped then: what was done to it would be covered up. [Journal.Verify] says more.
 var ErrJournalBroken = errors.New("audit: the journal was changed by somebody else")
 
-// ErrJournalMoving: entries were dropped each time while the chain was read, so that nothing can be said about it. Try again.
+// ErrJournalMoving: each time, old entries were dropped before they were read, so that nothing can be said about the chain. Try again.
 var ErrJournalMoving = errors.New("audit: the journal is being dropped from; verify it again")
 
 // signer makes hashes with one key. The key is in the function alone, so that it cannot be printed.

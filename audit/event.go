@@ -134,6 +134,8 @@ const (
 const (
 	// AuditDropped: more events, for the most part such as come with no change, waited for the journal than it keeps in memory; the detail count says how many are missing.
 	AuditDropped Type = "audit.dropped"
+	// AuditTampered: the journal is not what was chained there; the detail count says how many faults were found, first is the first of them.
+	AuditTampered Type = "audit.tampered"
 )
 
 // Types returns every event type, in the order of the documentation.
@@ -147,7 +149,7 @@ func Types() []Type {
 		APIKeyCreated, APIKeyRotated, APIKeyRevoked,
 		KeyRotated, KeyKilled,
 		AccessDenied, AccessGranted, RoleAssigned, RoleUnassigned, RoleDefined, RoleDeleted, PolicyDefined, PolicyDeleted,
-		AuditDropped,
+		AuditDropped, AuditTampered,
 	}
 }
 

@@ -20,6 +20,8 @@ type Journal struct {
 	// bus is told of lost events; it may be nil.
 	bus      *Bus
 	progress progress
+	// puts and links are for the two kinds of calls.
+	puts, links pace
 }
 
 // JournalDeps are what a [Journal] works with. Fields without a remark are required.
@@ -135,7 +137,7 @@ func logged(e Event) (args []any) {
 // comesWithNoAct reports what happens as often as somebody likes.
 func comesWithNoAct(t Type) bool {
 	switch t {
-	case LoginFailed, LoginThrottled, BindingFailed, MFAFailed, StepUpFailed, AccessDenied, AccessGranted, AuthenticatorDisabled, AuditDropped:
+	case LoginFailed, LoginThrottled, BindingFailed, MFAFailed, StepUpFailed, AccessDenied, AccessGranted, AuthenticatorDisabled, AuditDropped, AuditTampered:
 		return true
 	default:
 		return false
@@ -163,6 +165,7 @@ func (j *Journal) Run(ctx context.Context) {
 	defer flush.Stop()
 	defer chain.Stop()
 	var writing, chaining trouble
+	var alarms alarms
 	for {
 		select {
 		case <-ctx.Done():
@@ -172,6 +175,7 @@ func (j *Journal) Run(ctx context.Context) {
 		case <-chain.C:
 			_, err := j.Chain(ctx)
 			chaining.note(ctx, j, err)
+			alarms.note(ctx, j, err)
 		}
 	}
 }
@@ -201,11 +205,13 @@ func (j *Journal) write(ctx context.Context) error {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	for {
-		batch, err := j.next(ChainBatch, j.dropped)
+		batch, err := j.next(j.puts.now(), j.dropped)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
-		if err := j.deps.Store.PutEvents(ctx, batch...); err != nil {
+		err = j.deps.Store.PutEvents(ctx, batch...)
+		j.puts.note(err)
+		if err != nil {
 			return err
 		}
 		j.stored(batch)
@@ -237,7 +243,8 @@ func (j *Journal) Chain(ctx context.Context) (int, error) {
 	}
 	for total := 0; ; {
 		var done step
-		n, err := j.deps.Store.ChainEvents(ctx, ChainBatch, func(h Head, waiting []Waiting) ([]Entry, Head, error) {
+		limit := j.links.now()
+		n, err := j.deps.Store.ChainEvents(ctx, limit, func(h Head, waiting []Waiting) ([]Entry, Head, error) {
 			seen, err := j.progress.from(h)
 			if err != nil {
 				return nil, Head{}, err
@@ -247,11 +254,12 @@ func (j *Journal) Chain(ctx context.Context) (int, error) {
 			return entries, next, err
 		})
 		total += n
+		j.links.note(err)
 		if err != nil {
 			return total, err
 		}
 		j.note(ctx, done)
-		if n < ChainBatch {
+		if n < limit {
 			return total, nil
 		}
 	}

@@ -153,7 +153,7 @@ func TestWhatComesWithNoActIsBuffered(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { kit.Run(ctx) })
 		free := []audit.Type{
-			audit.LoginFailed, audit.LoginThrottled, audit.BindingFailed, audit.MFAFailed, audit.StepUpFailed, audit.AccessDenied, audit.AccessGranted, audit.AuthenticatorDisabled,
+			audit.LoginFailed, audit.LoginThrottled, audit.BindingFailed, audit.MFAFailed, audit.StepUpFailed, audit.AccessDenied, audit.AccessGranted, audit.AuthenticatorDisabled, audit.AuditTampered,
 		}
 		for _, what := range free {
 			kit.bus.Emit(t.Context(), audit.Event{Type: what})
@@ -455,3 +455,121 @@ func TestJournalDemands(t *testing.T) {
 	kit := newKit(t, func(d *audit.JournalDeps) { d.Key = secretOf("hunter2") })
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", kit.Journal, kit.Journal, kit.Journal), "hunter2")
 }
+
+// slowStore takes so many events in one call, as one that is given too little time for more.
+type slowStore struct {
+	audit.JournalStore
+	most  int
+	calls int
+}
+
+func (s *slowStore) PutEvents(ctx context.Context, events ...audit.Waiting) error {
+	s.calls++
+	if len(events) > s.most {
+		return context.DeadlineExceeded
+	}
+	return s.JournalStore.PutEvents(ctx, events...)
+}
+
+func (s *slowStore) ChainEvents(ctx context.Context, limit int, link func(audit.Head, []audit.Waiting) ([]audit.Entry, audit.Head, error)) (int, error) {
+	if limit > s.most {
+		return 0, context.DeadlineExceeded
+	}
+	return s.JournalStore.ChainEvents(ctx, limit, link)
+}
+
+// A database that is far away or busy has no time for 500 events at once: then they go in smaller steps, and not never.
+func TestStoreThatHasNoTimeForLargeBatches(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{1, 7, 499} {
+		store := &slowStore{JournalStore: memstore.New(), most: most}
+		kit := newKit(t, func(d *audit.JournalDeps) { d.Store, d.Buffer = store, 1500 })
+		for range 1500 + 200 {
+			kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+		}
+		tries := 0
+		for kit.Flush(t.Context()) != nil {
+			tries++
+			require.Less(t, tries, 8000, "%d at once", most)
+		}
+		assert.Equal(t, map[audit.Type]int{audit.LoginFailed: 1500, audit.AuditDropped: 1}, count(kit.types(t)))
+		kit.sound(t)
+		store.most = audit.ChainBatch
+		for round := range 5 {
+			store.calls = 0
+			for range 1500 {
+				kit.bus.Emit(t.Context(), audit.Event{Type: audit.LoginFailed})
+			}
+			require.NoError(t, kit.Flush(t.Context()))
+			if round == 4 {
+				assert.LessOrEqual(t, store.calls, 6, "when it has time again, it gets as many at once as before")
+			}
+		}
+	}
+}
+
+// pruning is a store of which old entries are dropped each time a page but the first was read.
+type pruning struct {
+	audit.JournalStore
+	drop func()
+}
+
+func (s *pruning) Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
+	list, err := s.JournalStore.Entries(ctx, q)
+	if q.After > 0 && s.drop != nil {
+		s.drop()
+	}
+	return list, err
+}
+
+// A chain that takes longer to read than it is from one sweep to the next can be verified all the same: what was dropped after it was read is no matter. What
+// somebody removed meanwhile is found.
+func TestVerifyOfAChainThatIsAlwaysDroppedFrom(t *testing.T) {
+	t.Parallel()
+	for name, removed := range map[string]bool{"sound": false, "removed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := epoch
+			inner := memstore.New()
+			store := &pruning{JournalStore: inner}
+			kit := newKit(t, func(d *audit.JournalDeps) { d.Store, d.Keep, d.Now = store, time.Hour, func() time.Time { return now } })
+			for i := range chainLength {
+				kit.bus.Emit(t.Context(), audit.Event{Type: audit.UserRegistered, Subject: fmt.Sprint("u", i+1)})
+				now = now.Add(time.Second)
+			}
+			require.NoError(t, kit.Flush(t.Context()))
+			reader := store
+			if removed {
+				copied := tamper(t, inner)
+				copied.drop(900)
+				reader = &pruning{JournalStore: &withHead{copied, inner}}
+			}
+			now = epoch.Add(time.Hour)
+			pruned := 0
+			reader.drop = func() {
+				now = now.Add(time.Second)
+				n, err := kit.Prune(context.Background())
+				require.NoError(t, err)
+				pruned += n
+			}
+			verifier := newKit(t, func(d *audit.JournalDeps) { d.Store = reader })
+			report, err := verifier.Verify(t.Context())
+			require.NoError(t, err)
+			assert.Positive(t, pruned)
+			if removed {
+				assert.Equal(t, one(audit.Missing, 900), report.Faults)
+				return
+			}
+			assert.Empty(t, report.Faults)
+			assert.GreaterOrEqual(t, report.Entries, chainLength-pruned)
+		})
+	}
+}
+
+// withHead has the entries of one store and the head of another.
+type withHead struct {
+	*tampered
+	head audit.JournalStore
+}
+
+func (s *withHead) Head(ctx context.Context) (audit.Head, error) { return s.head.Head(ctx) }

@@ -17,7 +17,7 @@ func NewLogListener(log *slog.Logger) Listener {
 
 func level(t Type) slog.Level {
 	switch t {
-	case LoginFailed, RefreshReused, BindingFailed, AccessDenied, AdminSetupIssued, MFAFailed, StepUpFailed, ImpersonationStarted, AuditDropped:
+	case LoginFailed, RefreshReused, BindingFailed, AccessDenied, AdminSetupIssued, MFAFailed, StepUpFailed, ImpersonationStarted, AuditDropped, AuditTampered:
 		return slog.LevelWarn
 	default:
 		return slog.LevelInfo

@@ -35,7 +35,7 @@ func logged(t testing.TB, events ...audit.Event) []map[string]any {
 
 func TestLogListenerLevels(t *testing.T) {
 	t.Parallel()
-	warnings := []audit.Type{audit.LoginFailed, audit.RefreshReused, audit.BindingFailed, audit.AccessDenied, audit.AdminSetupIssued, audit.MFAFailed, audit.StepUpFailed, audit.ImpersonationStarted, audit.AuditDropped}
+	warnings := []audit.Type{audit.LoginFailed, audit.RefreshReused, audit.BindingFailed, audit.AccessDenied, audit.AdminSetupIssued, audit.MFAFailed, audit.StepUpFailed, audit.ImpersonationStarted, audit.AuditDropped, audit.AuditTampered}
 	for _, what := range audit.Types() {
 		lines := logged(t, audit.Event{Type: what})
 		expected := "INFO"

@@ -85,8 +85,21 @@ func (p payload) waiting(at time.Time, raw []byte) Waiting {
 	return Waiting{ID: p.ID, Tenant: p.Tenant, Subject: p.Subject, Type: p.Type, Time: stamp(at), Payload: raw}
 }
 
-// stamp is t as it is stored.
-func stamp(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
+// stamp is t as it is stored: to the microsecond, in a year that RFC 3339 can hold. The first instant of 1970, which SQL stores take for no time, is
+// the next one.
+func stamp(t time.Time) time.Time {
+	t = t.Truncate(time.Microsecond).UTC()
+	const firstYear, lastYear = 1, 9999
+	switch year := t.Year(); {
+	case year < firstYear || t.IsZero():
+		return time.Time{}.Add(time.Microsecond)
+	case year > lastYear:
+		return time.Date(lastYear, time.December, 31, 23, 59, 59, 0, time.UTC)
+	case t.UnixMicro() == 0:
+		return t.Add(time.Microsecond)
+	}
+	return t
+}
 
 // text is s as JSON can hold it, and not longer than it may be.
 func text(s string) string { return cut(s, maxText) }

@@ -57,6 +57,13 @@ func (p *progress) from(h Head) (Checkpoint, error) {
 	return p.end, nil
 }
 
+// last is the end that this journal made last.
+func (p *progress) last() Checkpoint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.end
+}
+
 // step is what one call of the store did: it found the chain's end before, and left it after. seen is the end that this journal had made until then.
 type step struct {
 	seen          Checkpoint
@@ -70,6 +77,7 @@ func (s step) setBack() bool { return s.before.Seq < s.seen.Seq }
 func (j *Journal) note(ctx context.Context, s step) {
 	if s.setBack() {
 		j.deps.Log.ErrorContext(ctx, "the audit journal was set back: entries that this program had chained are gone", "chained", s.seen.String(), "found", s.before.Seq)
+		j.alarm(ctx, "1", Fault{Kind: RolledBack, Seq: s.seen.Seq, Last: s.seen.Seq})
 	}
 	if j.progress.take(s, j.deps.Now()) {
 		j.mark(ctx)

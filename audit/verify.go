@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // FaultKind says what is wrong with the chain.
@@ -66,14 +67,14 @@ func (r Report) OK() bool { return len(r.Faults) == 0 }
 
 const (
 	verifyPage = 500
-	// verifyTries is how often the walk begins anew when entries were dropped meanwhile.
+	// verifyTries is how often the walk begins anew when entries were dropped before it came to them.
 	verifyTries = 5
 )
 
 // Verify reads the whole chain, a page at a time, and reports every entry that was altered, removed, inserted or moved since
 // it was chained. Checkpoints that were kept elsewhere show in addition that the database was not set back to an earlier
 // state, which nothing in it can show. Entries may be chained meanwhile: they are for the next call. An error says
-// that the chain could not be read, and nothing about it; it is [ErrJournalMoving] when old entries were dropped during each of five readings.
+// that the chain could not be read, and nothing about it; it is [ErrJournalMoving] when old entries were dropped before they were read, each of five times.
 func (j *Journal) Verify(ctx context.Context, kept ...Checkpoint) (Report, error) {
 	for try := 1; ; try++ {
 		head, err := j.deps.Store.Head(ctx)
@@ -88,7 +89,7 @@ func (j *Journal) Verify(ctx context.Context, kept ...Checkpoint) (Report, error
 		if err != nil {
 			return Report{}, err
 		}
-		if after.DroppedSeq == head.DroppedSeq && after.blank() == head.blank() {
+		if after.blank() == head.blank() && !w.overtaken(after) {
 			return w.finish(ctx, j.deps.Store, after)
 		}
 		if try == verifyTries { // what is being dropped must not be taken for what somebody removed
@@ -189,6 +190,15 @@ func (w *walk) checkpoint(seq int64, hash []byte) {
 			w.fault(RolledBack, seq, seq)
 		}
 	}
+}
+
+// overtaken reports whether entries that the walk did not find may have been dropped meanwhile. What is dropped after it was read is no matter: a
+// long chain is dropped from all the time.
+func (w *walk) overtaken(after Head) bool {
+	if after.DroppedSeq <= w.head.DroppedSeq || w.ring.authentic(after) != nil {
+		return false
+	}
+	return w.last < after.DroppedSeq || slices.ContainsFunc(w.report.Faults, func(f Fault) bool { return f.Kind == Missing && f.Seq <= after.DroppedSeq })
 }
 
 // finish looks at the end of the chain, which may have grown since.

@@ -114,6 +114,24 @@ func ActorID(p Principal) string {
 	return p.Subject.ID
 }
 
+type enderKey struct{}
+
+// EndedBy returns a context with which the events of sessions and tokens that are ended name the actor, unless they are the actor's own. It
+// permits nothing. It is for administrators' calls that take no actor.
+func EndedBy(ctx context.Context, actor Principal) context.Context {
+	return context.WithValue(ctx, enderKey{}, Subject{Tenant: actor.Subject.Tenant, ID: ActorID(actor)})
+}
+
+// EnderOf is what such an event says of who ended something of the owner: the account of [EndedBy], or else the one that acts in the
+// session, which may be none.
+func EnderOf(ctx context.Context, owner Subject, acting string) string {
+	by, _ := ctx.Value(enderKey{}).(Subject)
+	if by.ID == "" || by == owner {
+		return acting
+	}
+	return by.ID
+}
+
 type principalKey struct{}
 
 // WithPrincipal returns a context that carries p.

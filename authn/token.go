@@ -148,7 +148,8 @@ func (m *TokenManager) revoke(ctx context.Context, claims Claims) error {
 		return nil
 	}
 	act := m.events.Act(audit.Event{
-		Type: audit.TokenRevoked, Tenant: string(claims.Subject.Tenant), Subject: claims.Subject.ID, SessionID: claims.SessionID, Actor: claims.Actor,
+		Type: audit.TokenRevoked, Tenant: string(claims.Subject.Tenant), Subject: claims.Subject.ID, SessionID: claims.SessionID,
+		Actor: EnderOf(ctx, claims.Subject, claims.Actor),
 	})
 	if err := m.revocations.RevokeToken(act.In(ctx), claims.Subject.Tenant, claims.ID, claims.Expires.Add(pruneLeeway)); err != nil {
 		return err

@@ -64,6 +64,7 @@ func (s Settings) newJournal(lc fx.Lifecycle, p ports, l logger) (*audit.Journal
 			l.named().Error("the last audit events could not be written, and those that came with no act are lost", "error", err)
 		}
 	})
+	background(lc, func(ctx context.Context) { journal.Watch(ctx, s.Journal.Verify) })
 	return journal, nil
 }
 

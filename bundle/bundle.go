@@ -60,6 +60,8 @@ type JournalSettings struct {
 	Enabled bool
 	// Keep is how long entries are kept; 0 is for ever.
 	Keep time.Duration
+	// Verify is how often the chain is verified.
+	Verify time.Duration
 }
 
 // StoreSettings choose the driver.

@@ -64,7 +64,7 @@ func (m *Manager) RevokeOthers(ctx context.Context, s authn.Subject, keep string
 // end ends sessions and tells all nodes of it. What has ended is told of to
 // the listeners also when the nodes could not be told: asking again would find nothing to end.
 func (m *Manager) end(ctx context.Context, s authn.Subject, which Selection, why authn.EndReason, with ...*audit.Act) ([]Record, error) {
-	e := &ending{m: m, subject: s, which: which, why: why, act: m.endedAct(), with: with}
+	e := &ending{m: m, subject: s, which: which, why: why, act: m.endedAct(ctx), with: with}
 	err := e.run(ctx)
 	e.act.TellOf(ctx, e.ended)
 	if err != nil {
@@ -93,7 +93,7 @@ func (m *Manager) announce(ctx context.Context, records []Record) error {
 
 // abandon ends a session whose secret was not handed out. Nobody is told of it; the journal has the session and so its end.
 func (m *Manager) abandon(ctx context.Context, r Record) error {
-	_, err := m.deps.Store.EndSessions(m.endedAct().In(context.WithoutCancel(ctx)), r.Subject, Selection{Only: r.ID}, m.deps.Now().UTC(), authn.EndRevoked)
+	_, err := m.deps.Store.EndSessions(m.endedAct(ctx).In(context.WithoutCancel(ctx)), r.Subject, Selection{Only: r.ID}, m.deps.Now().UTC(), authn.EndRevoked)
 	return err
 }
 
@@ -109,12 +109,13 @@ func (m *Manager) withdraw(ctx context.Context, r Record, limit Limit) error {
 }
 
 // endedAct is the end of the sessions that the store names.
-func (m *Manager) endedAct() *audit.Act {
+func (m *Manager) endedAct(ctx context.Context) *audit.Act {
 	return m.deps.Events.ActOf(func(outcome any) (events []audit.Event) {
 		records, _ := outcome.([]Record)
 		for _, r := range records {
 			events = append(events, audit.Event{
-				Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason), Actor: r.Actor,
+				Type: audit.SessionEnded, Tenant: string(r.Subject.Tenant), Subject: r.Subject.ID, SessionID: r.ID, Reason: string(r.EndReason),
+				Actor: authn.EnderOf(ctx, r.Subject, r.Actor),
 			})
 		}
 		return events

@@ -134,7 +134,7 @@ func (m *Manager) Open(ctx context.Context, o authn.Opening) (authn.Session, set
 	}
 	record := m.record(id, secret, o)
 	limit := m.cfg.limit(subject.Tenant, o.Roles)
-	act := m.endedAct()
+	act := m.endedAct(ctx)
 	audit.Offered(ctx).Settle(record.session())
 	evicted, err := m.create(ctx, record, limit, act)
 	if errors.Is(err, ErrLimit) {

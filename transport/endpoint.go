@@ -45,7 +45,7 @@ type Endpoint struct {
 	// Absolute paths are mounted as they are, others below the prefix.
 	Absolute bool
 	Need     Need
-	// Owner refuses who acts as somebody else: the endpoint changes the account itself. With NeedNothing it does nothing.
+	// Owner refuses who acts as somebody else: the endpoint changes the account itself, or what others have. With NeedNothing it does nothing.
 	Owner bool
 	// Handle answers. An error becomes a problem by [Gate.Problem].
 	Handle func(ctx context.Context, r *http.Request) (Reply, error)

@@ -28,10 +28,10 @@ func (g *Gate) sessionAdminEndpoints() []Endpoint {
 	}
 	return []Endpoint{
 		{Method: http.MethodGet, Path: "/users/{id}/sessions", Handle: g.permitted(PermissionReadSessions, g.userSessions)},
-		{Method: http.MethodDelete, Path: "/users/{id}/sessions", Handle: g.permitted(PermissionRevokeSessions, g.endUserSessions)},
+		{Method: http.MethodDelete, Path: "/users/{id}/sessions", Owner: true, Handle: g.permitted(PermissionRevokeSessions, g.endUserSessions)},
 		{Method: http.MethodGet, Path: "/tenant/sessions", Handle: g.permitted(PermissionReadSessions, g.tenantSessions)},
-		{Method: http.MethodDelete, Path: "/tenant/sessions", Handle: g.permitted(PermissionRevokeSessions, g.endTenantSessions)},
-		{Method: http.MethodDelete, Path: "/tenant/sessions/{id}", Handle: g.permitted(PermissionRevokeSessions, g.endTenantSession)},
+		{Method: http.MethodDelete, Path: "/tenant/sessions", Owner: true, Handle: g.permitted(PermissionRevokeSessions, g.endTenantSessions)},
+		{Method: http.MethodDelete, Path: "/tenant/sessions/{id}", Owner: true, Handle: g.permitted(PermissionRevokeSessions, g.endTenantSession)},
 	}
 }
 
@@ -74,7 +74,7 @@ func (g *Gate) userSessions(ctx context.Context, r *http.Request) (Reply, error)
 }
 
 func (g *Gate) endUserSessions(ctx context.Context, r *http.Request) (Reply, error) {
-	_, err := g.deps.Sessions.RevokeAll(ctx, named(ctx, r))
+	_, err := g.deps.Sessions.RevokeAll(authn.EndedBy(ctx, authn.PrincipalFrom(ctx)), named(ctx, r))
 	return Reply{}, err
 }
 
@@ -110,7 +110,7 @@ func pageSize(r *http.Request, usual, most int) (int, error) {
 
 func (g *Gate) endTenantSession(ctx context.Context, r *http.Request) (Reply, error) {
 	s := named(ctx, r)
-	err := g.deps.Sessions.RevokeIn(ctx, s.Tenant, s.ID)
+	err := g.deps.Sessions.RevokeIn(authn.EndedBy(ctx, authn.PrincipalFrom(ctx)), s.Tenant, s.ID)
 	if errors.Is(err, authn.ErrNotFound) {
 		return Reply{}, problem(http.StatusNotFound, "session_not_found", "the tenant has no live session with this id")
 	}

@@ -49,7 +49,7 @@ func (g *Gate) revokeToken(ctx context.Context, r *http.Request) (Reply, error) 
 			return Reply{}, refused
 		}
 	}
-	if err := g.deps.Users.RevokeInspected(ctx, found); err != nil {
+	if err := g.deps.Users.RevokeInspected(authn.EndedBy(ctx, caller), found); err != nil {
 		return Reply{}, err
 	}
 	return Reply{Status: http.StatusOK}, nil

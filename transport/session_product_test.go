@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/transport"
@@ -244,6 +245,9 @@ func TestSessionAdministration(t *testing.T) {
 	assert.Equal(t, "session_not_found", problem(t, do("DELETE", "/auth/tenant/sessions/"+target.session)).Code)
 	assert.False(t, target.lives(t, app))
 	assert.True(t, kept.lives(t, app))
+	ended := app.Events(audit.SessionEnded)
+	require.Len(t, ended, 1)
+	assert.Equal(t, []string{user.Subject.ID, admin.Subject.ID, target.session}, []string{ended[0].Subject, ended[0].Actor, ended[0].SessionID}, "who did it")
 
 	seen, path := map[string]string{}, "/auth/tenant/sessions?limit=2"
 	for path != "" {
@@ -265,6 +269,11 @@ func TestSessionAdministration(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, do("DELETE", mine).Code)
 	assert.False(t, kept.lives(t, app))
 	assert.False(t, plain.lives(t, app))
+	ended = app.Events(audit.SessionEnded)
+	require.Len(t, ended, 3)
+	for _, e := range ended {
+		assert.Equal(t, []string{user.Subject.ID, admin.Subject.ID}, []string{e.Subject, e.Actor})
+	}
 	again := login(t, app, user.Email, "cookie")
 	require.Equal(t, http.StatusNoContent, do("DELETE", "/auth/tenant/sessions").Code)
 	assert.False(t, again.lives(t, app))

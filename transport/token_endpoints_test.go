@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/authz"
 	"github.com/authmodule/authmodule/fxtest"
@@ -120,7 +121,9 @@ func TestRevocation(t *testing.T) {
 	app := tokenEndpoints(t)
 	owner := app.Principal()
 	mine, other := app.Grant(owner), app.Grant(owner)
-	officer := app.Grant(app.Principal("officer"))
+	third := app.Grant(owner)
+	boss := app.Principal("officer")
+	officer := app.Grant(boss)
 	ok := func(token string, caller authn.Grant) {
 		t.Helper()
 		w := app.form(t, "/auth/revoke", token, caller)
@@ -136,6 +139,15 @@ func TestRevocation(t *testing.T) {
 	ok(other.RefreshToken.Reveal(), officer)
 	_, err = app.Users.Refresh(t.Context(), other.RefreshToken, authn.Client{})
 	require.ErrorIs(t, err, authn.ErrRefreshInvalid)
+
+	ok(third.AccessToken.Reveal(), officer)
+	by := func(e audit.Event) []string { return []string{e.Subject, e.SessionID, e.Actor} }
+	revoked, ended := app.Events(audit.TokenRevoked), app.Events(audit.SessionEnded)
+	require.Len(t, revoked, 2)
+	assert.Equal(t, []string{owner.Subject.ID, other.Session.ID, ""}, by(revoked[0]), "by its owner")
+	assert.Equal(t, []string{owner.Subject.ID, third.Session.ID, boss.Subject.ID}, by(revoked[1]))
+	require.Len(t, ended, 1)
+	assert.Equal(t, []string{owner.Subject.ID, other.Session.ID, boss.Subject.ID}, by(ended[0]))
 
 	ok(mine.RefreshToken.Reveal(), mine)
 	_, err = app.Users.AuthenticateToken(t.Context(), mine.AccessToken, authn.Client{})

@@ -200,6 +200,24 @@ func TestLongestEventIsChained(t *testing.T) {
 	})
 }
 
+// Whatever the clock says, what is chained is not taken for changed afterwards: a clock that begins at 1970, which SQL stores take for no time, and years that
+// a payload cannot hold.
+func TestOddTimesAreChained(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, d database) {
+		j := newJournal(t, d.open(t))
+		times := []time.Time{
+			time.Unix(0, 0), time.Unix(0, 999), time.Unix(-1, 0), time.Time{}.Add(1), time.Time{}.Add(-time.Hour), time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC),
+			time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("", -3600)), time.Date(12_345, 1, 1, 0, 0, 0, 0, time.UTC),
+		}
+		for i, at := range times {
+			j.On(t.Context(), audit.Event{ID: fmt.Sprint(i), Type: audit.UserRegistered, Time: at})
+		}
+		j.chain(t)
+		assert.Equal(t, len(times), j.sound(t).Entries)
+	})
+}
+
 // A chain whose end was removed is not begun anew: neither by a program that runs, nor, while there are entries, by another one.
 func TestChainWithoutAHeadIsNotBegunAnew(t *testing.T) {
 	t.Parallel()
@@ -233,7 +251,10 @@ func TestChainThatWasSetBackIsHeardOf(t *testing.T) {
 	var log bytes.Buffer
 	inner, err := audit.NewJournal(audit.JournalDeps{Store: s, Key: []byte("a key of at least thirty-two bytes"), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
-	j := journal{inner}
+	j, bus := journal{inner}, newBus()
+	j.subscribe(bus)
+	var told []map[string]string
+	bus.Subscribe(audit.ListenerFunc(func(_ context.Context, e audit.Event) { told = append(told, e.Detail) }))
 	j.fill(t, 1, 3)
 	d.exec(t, `CREATE TABLE authmodule_audit_head_copy AS SELECT * FROM authmodule_audit_head`)
 	j.fill(t, 4, 5)
@@ -250,6 +271,7 @@ func TestChainThatWasSetBackIsHeardOf(t *testing.T) {
 	assert.Equal(t, []audit.Fault{fault(audit.RolledBack, 5, 5)}, report.Faults)
 	j.fill(t, 7, 7)
 	assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), "once")
+	assert.Equal(t, []map[string]string{{"count": "1", "first": "rolled_back: 5"}}, told)
 }
 
 // Three nodes write and chain at once: each event is chained once, and there is one chain.
@@ -323,9 +345,12 @@ func TestChildActs(t *testing.T) {
 func TestKilledProcessKeepsTheJournal(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, d database) {
-		s := d.open(t)
+		s, own, db := d.open(t), d, d.pool(t)
+		if d.dialect == sqlstore.Postgres {
+			own.dsn += "&application_name=killed"
+		}
 		for round := range 3 {
-			cmd := child(t, "TestChildActs", d)
+			cmd := child(t, "TestChildActs", own)
 			out, err := cmd.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start())
@@ -340,6 +365,13 @@ func TestKilledProcessKeepsTheJournal(t *testing.T) {
 				}
 			}
 			assert.Error(t, cmd.Wait())
+			if d.dialect == sqlstore.Postgres { // the server may still be at what it was asked for
+				const left = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'killed'`
+				require.Eventually(t, func() bool {
+					n := -1
+					return db.QueryRowContext(t.Context(), left).Scan(&n) == nil && n == 0
+				}, time.Minute, 10*time.Millisecond)
+			}
 			found := chained(t, s)
 			for _, id := range acknowledged {
 				assert.Equal(t, 1, found["user.registered "+id], id)
