@@ -148,7 +148,7 @@ func changes() []changing {
 		{method: "RenameDevice", again: true, before: makeDevice("named"), do: func(ctx context.Context, s *sqlstore.Store) error {
 			return s.RenameDevice(ctx, of("named"), "named", "phone")
 		}},
-		{method: "DeleteDevices", before: makeDevice("lost"), do: func(ctx context.Context, s *sqlstore.Store) error { return s.DeleteDevices(ctx, of("lost")) }},
+		{method: "DeleteDevices", before: makeDevice("lost"), do: func(ctx context.Context, s *sqlstore.Store) error { return s.DeleteDevices(ctx, of("lost"), "") }},
 		{method: "CreateFactor", do: makeFactor("factor")},
 		{method: "UpdateFactor", before: makeFactor("counted"), do: func(ctx context.Context, s *sqlstore.Store) error {
 			r := factor("counted")
