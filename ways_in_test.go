@@ -1,6 +1,7 @@
 package authmodule_test
 
 import (
+	"go/ast"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,6 +64,34 @@ func nothingBy(t *testing.T, app *fxtest.App, challenge setting.Secret) {
 	} {
 		assert.Equal(t, http.StatusUnauthorized, app.Do(r).Code, r.URL.Path)
 	}
+}
+
+// V6.6.1, V6.6.4, V6.5.7: these are all the factors and methods that there are. Who adds one answers here for what it proves: a message over
+// the telephone network and a prompt that is pushed need rules of their own, and a biometric one is none alone.
+func TestThereAreNoOtherFactors(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, map[string]string{"NameTOTP": "totp", "NameRecoveryCode": "recovery_code", "NameEmailCode": "email_code"}, texts(t, "mfa", "Name"))
+	assert.Equal(t, map[string]string{
+		"MethodPassword": "pwd", "MethodOTP": "otp", "MethodMFA": "mfa", "MethodEmail": "email", "MethodRecovery": "recovery",
+	}, texts(t, "authn", "Method"))
+}
+
+// texts are the constants of a package whose names begin so, and that are texts.
+func texts(t *testing.T, pkg, prefix string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	eachNode(t, pkg, func(n ast.Node) {
+		spec, is := n.(*ast.ValueSpec)
+		if !is || len(spec.Values) != len(spec.Names) {
+			return
+		}
+		for i, name := range spec.Names {
+			if text, is := stringOf(spec.Values[i]); is && strings.HasPrefix(name.Name, prefix) {
+				all[name.Name] = text
+			}
+		}
+	})
+	return all
 }
 
 // V6.3.6, V6.6.1, V6.6.4, V6.5.7: codes by e-mail are no factor unless they are switched on; there are none by SMS or telephone, nothing that is pushed and nothing
