@@ -12,6 +12,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/fxtest"
@@ -20,13 +21,15 @@ import (
 	"github.com/authmodule/authmodule/setting"
 )
 
-// V6.3.3, V6.3.4: where everybody must have a second factor, no way in opens a session by the password alone, however it is asked for; and what is handed
-// out instead opens nothing by itself.
+// V6.3.3, V6.3.4: where everybody must have a second factor, no way in opens a session by the password or the mailbox alone, however it is asked for; and
+// what is handed out instead opens nothing by itself.
 func TestEveryWayInWantsTheFactor(t *testing.T) {
 	t.Parallel()
+	box := &mailbox{}
 	app := fxtest.NewConfigured(t, func(c *authmodule.Config) {
 		c.MFA.Enabled, c.MFA.Require, c.MFA.TrustDays, c.Session.RememberDays = true, mfa.RequireEverybody, 30, 30
-	}, fx.Provide(echo.New), fx.Invoke(echoauth.Mount))
+		c.Account.MagicLink, c.Account.LoginCode, c.Account.MailsPerHour, c.HTTP.PublicURL = true, true, 100, "https://app.example.com"
+	}, fx.Provide(echo.New), fx.Invoke(echoauth.Mount), authmodule.UseNotifier(func() account.Notifier { return box }))
 	enrolled, _, _ := enrollApp(t, app)
 	for name, user := range map[string]authn.User{"with a factor": enrolled, "without": app.User()} {
 		for _, carrier := range []authn.Carrier{"", authn.CarrierToken, authn.CarrierCookie} {
@@ -41,6 +44,25 @@ func TestEveryWayInWantsTheFactor(t *testing.T) {
 				r := authn.LoginRequest{Email: user.Email, Password: fxtest.Password, Carrier: carrier}
 				change(&r)
 				grant, err := app.Users.Login(t.Context(), r)
+				var needed *authn.MFARequiredError
+				require.ErrorAs(t, err, &needed, "%s, %s, %s", name, carrier, way)
+				assert.Zero(t, grant)
+				nothingBy(t, app, needed.Challenge)
+			}
+			for way, enter := range map[string]func(authn.Completion) (authn.Grant, error){
+				"link": func(c authn.Completion) (authn.Grant, error) {
+					n := len(box.all(account.NoticeMagicLink))
+					require.NoError(t, app.Accounts.BeginLink(t.Context(), account.Request{Email: user.Email}))
+					return app.Accounts.FinishLink(t.Context(), box.token(t, account.NoticeMagicLink, n+1), c)
+				},
+				"code": func(c authn.Completion) (authn.Grant, error) {
+					n := len(box.all(account.NoticeLoginCode))
+					asked, err := app.Accounts.BeginCode(t.Context(), account.Request{Email: user.Email})
+					require.NoError(t, err)
+					return app.Accounts.FinishCode(t.Context(), asked.Secret, box.wait(t, account.NoticeLoginCode, n+1).Code, c)
+				},
+			} {
+				grant, err := enter(authn.Completion{Carrier: carrier, Remember: true, Trust: "td_x_y"})
 				var needed *authn.MFARequiredError
 				require.ErrorAs(t, err, &needed, "%s, %s, %s", name, carrier, way)
 				assert.Zero(t, grant)
