@@ -193,7 +193,7 @@ func TestV633EveryPathway(t *testing.T) {
 	assert.Equal(t, "session_required", problem(t, app.Do(request("GET", "/mfa", "", "Authorization", "ApiKey "+key))).Code)
 }
 
-// A challenge of a step-up is sent with what the factor says, and is of one session.
+// A challenge of a step-up is sent with what the factor says, and is of one session. V6.6.2: it is none of a login, nor that one of a step-up.
 func TestStepUpChallenge(t *testing.T) {
 	t.Parallel()
 	app := startConfigured(t, withMFA, proofRoutes(), authmodule.AddFactor(func() mfa.Factor { return stateful{"key"} }))
@@ -215,6 +215,14 @@ func TestStepUpChallenge(t *testing.T) {
 	require.Equal(t, http.StatusOK, app.Do(request("GET", "/mfa5", "", bearer(token)...)).Code)
 	require.Equal(t, "challenge_invalid", problem(t, stepUp(t, app, step, headers)).Code, "it works once")
 	require.Equal(t, "code_invalid", problem(t, app.Do(request("POST", "/auth/step-up/begin", `{"factor":"password"}`, headers...))).Code)
+	step["challenge"] = begunLogin(t, o)
+	require.Equal(t, "challenge_invalid", problem(t, stepUp(t, app, step, headers)).Code)
+	step["challenge"] = "sc" + step["challenge"].(string)[2:]
+	require.Equal(t, "challenge_invalid", problem(t, stepUp(t, app, step, headers)).Code, "under the name of a step-up's")
+	begun = answerOf(t, app.Do(request("POST", "/auth/step-up/begin", `{"factor":"key"}`, headers...)))
+	for _, moved := range []string{begun["challenge"].(string), "mc" + begun["challenge"].(string)[2:]} {
+		require.Equal(t, "challenge_invalid", problem(t, o.answer(t, moved, "key", "good")).Code)
+	}
 	require.NotContains(t, app.log.String(), begun["challenge"])
 }
 
