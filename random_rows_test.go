@@ -3,7 +3,7 @@ package authmodule_test
 import (
 	"crypto/rand"
 	"errors"
-	"sync/atomic"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,18 +18,47 @@ import (
 
 var errDry = errors.New("the source of randomness is dry")
 
-// drying is a source of randomness that breaks off in the middle once it is dry.
-type drying struct{ dry atomic.Bool }
+// drying is a source of randomness that can be told to break off, in the middle of a read too.
+type drying struct {
+	mu sync.Mutex
+	// ends says that only left bytes are left, and broke that more were asked for.
+	ends, broke bool
+	left        int
+}
 
 func (d *drying) Read(p []byte) (int, error) {
-	if !d.dry.Load() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.ends {
 		return rand.Read(p)
 	}
-	n, _ := rand.Read(p[:min(len(p), 4)])
+	n, _ := rand.Read(p[:min(len(p), d.left)])
+	d.left -= n
+	if n == len(p) {
+		return n, nil
+	}
+	d.broke = true
 	return n, errDry
 }
 
-// V6.5.3: without randomness there is no account, session, token, code, seed, challenge or key: each is an error, and nothing is made of zeros.
+// during runs act with so many bytes left, and reports whether that was too few.
+func (d *drying) during(left int, act func() error) (bool, error) {
+	d.set(true, left)
+	err := act()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ends = false
+	return d.broke, err
+}
+
+func (d *drying) set(ends bool, left int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ends, d.left, d.broke = ends, left, false
+}
+
+// V6.5.3: without randomness, wherever it breaks off, there is no account, session, token, code, seed, challenge or key: each is an error, and nothing
+// is made of zeros.
 func TestV653NoRandomnessNoSecrets(t *testing.T) {
 	t.Parallel()
 	source, codes, box := &drying{}, &codebox{}, &mailbox{}
@@ -53,8 +82,7 @@ func TestV653NoRandomnessNoSecrets(t *testing.T) {
 		return err
 	}
 
-	source.dry.Store(true)
-	for name, act := range map[string]func() error{
+	acts := map[string]func() error{
 		"account": func() error {
 			_, err := app.Users.CreateUser(ctx, authn.RegisterRequest{Email: "new@example.com", Password: fxtest.Password})
 			return err
@@ -82,16 +110,25 @@ func TestV653NoRandomnessNoSecrets(t *testing.T) {
 			return err
 		},
 		"set-up token": func() error { return errOf(app.AdminSetup().Issue(ctx)) },
-	} {
-		assert.ErrorIs(t, act(), errDry, name)
+	}
+	for name, act := range acts {
+		broke, err := source.during(0, act)
+		assert.True(t, broke, "%s takes no randomness", name)
+		assert.ErrorIs(t, err, errDry, name)
 	}
 	assert.Equal(t, sent, codes.last(), "no code was sent")
 	assert.Empty(t, box.all(account.NoticeLoginCode))
-	source.dry.Store(false)
 	_, err = app.Users.UserByEmail(ctx, "", "new@example.com")
 	require.ErrorIs(t, err, authn.ErrNotFound)
 	keys, err := app.APIKeys.List(ctx, owner.Subject)
 	require.NoError(t, err)
 	assert.Len(t, keys, 1)
+	for left := 7; left < 200; left += 7 {
+		for name, act := range acts {
+			if broke, err := source.during(left, act); broke {
+				assert.ErrorIs(t, err, errDry, "%s, with %d bytes", name, left)
+			}
+		}
+	}
 	require.NoError(t, login(plain, authn.CarrierToken), "and it goes on when there is some again")
 }
