@@ -48,6 +48,10 @@ func (l *Notices) about(e audit.Event) (NoticeKind, map[string]string) {
 	switch e.Type {
 	case audit.MFAEnrolled:
 		return NoticeFactorAdded, map[string]string{"factor": e.Reason}
+	case audit.RecoveryCodesReplaced:
+		if e.Reason == "another" { // of those that came with a factor the notice of the factor tells
+			return NoticeFactorAdded, map[string]string{"factor": "recovery_code"}
+		}
 	case audit.MFARemoved:
 		return NoticeFactorRemoved, map[string]string{"factor": e.Reason}
 	case audit.RecoveryCodeUsed:

@@ -84,7 +84,7 @@ const (
 	MFAFailed Type = "mfa.failed"
 	// RecoveryCodeUsed: a recovery code was used; the detail left says how many there still are.
 	RecoveryCodeUsed Type = "recovery_code.used"
-	// RecoveryCodesReplaced: an account got new recovery codes, and those before are dead.
+	// RecoveryCodesReplaced: an account got new recovery codes, and those before are dead; Reason is "first" for those that came with a factor, else "another".
 	RecoveryCodesReplaced Type = "recovery_code.replaced"
 	// DeviceTrusted: a device needs no second factor for a while.
 	DeviceTrusted Type = "device.trusted"

@@ -94,7 +94,7 @@ func (s *Service) standIn(ctx context.Context, subject authn.Subject, client aut
 	r, has := first(list, ofKind(kindRecovery))
 	switch {
 	case !has || !others:
-		return s.makeRecovery(ctx, subject, client)
+		return s.makeRecovery(ctx, subject, client, "first")
 	case r.Counter == 0:
 		return nil, nil
 	}

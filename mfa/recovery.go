@@ -40,7 +40,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, subject authn.Subject, b
 		return nil, orError(err, ErrNoFactor)
 	}
 	_, err = s.alter(ctx, subject, by, func(ctx context.Context) error {
-		codes, err = s.makeRecovery(ctx, subject, by.Client)
+		codes, err = s.makeRecovery(ctx, subject, by.Client, "another")
 		return err
 	})
 	if err != nil {
@@ -49,8 +49,8 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, subject authn.Subject, b
 	return codes, nil
 }
 
-// makeRecovery stores new recovery codes in place of those before.
-func (s *Service) makeRecovery(ctx context.Context, subject authn.Subject, client authn.Client) ([]setting.Secret, error) {
+// makeRecovery stores new recovery codes in place of those before. The reason says whether they came with a factor.
+func (s *Service) makeRecovery(ctx context.Context, subject authn.Subject, client authn.Client, reason string) ([]setting.Secret, error) {
 	id, err := credential.NewID(s.deps.Rand, string(subject.Tenant), subject.ID)
 	if err != nil {
 		return nil, fmt.Errorf("mfa: make recovery codes: %w", err)
@@ -68,7 +68,7 @@ func (s *Service) makeRecovery(ctx context.Context, subject authn.Subject, clien
 	if err := s.deps.Limiter.Reopen(ctx, subject, NameRecoveryCode); err != nil {
 		return nil, wrapped("reopen a factor", err)
 	}
-	act := s.deps.Events.Act(event(audit.RecoveryCodesReplaced, subject, client, "", map[string]string{"count": strconv.Itoa(RecoveryCodes)}))
+	act := s.deps.Events.Act(event(audit.RecoveryCodesReplaced, subject, client, reason, map[string]string{"count": strconv.Itoa(RecoveryCodes)}))
 	if err := s.deps.Store.CreateFactor(act.In(ctx), r, 1); err != nil {
 		return nil, wrapped("store recovery codes", err)
 	}

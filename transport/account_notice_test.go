@@ -32,8 +32,14 @@ func TestV637OwnersAreToldOfChanges(t *testing.T) {
 	assert.Equal(t, user.Subject, added.Subject)
 	assert.False(t, added.Time.IsZero())
 
+	codes, err := m.MFA.NewRecoveryCodes(t.Context(), user.Subject, mfa.By{Client: authn.Client{UserAgent: "Safari"}})
+	require.NoError(t, err)
+	anew := m.box.wait(t, account.NoticeFactorAdded, 2)
+	assert.Equal(t, mfa.NameRecoveryCode, anew.Facts["factor"], "those that came with the app are no news")
+	assert.Equal(t, "Safari", anew.UserAgent)
+
 	in := o.login(t, map[string]any{"device_name": "another"})
-	answerOf(t, o.answer(t, in["challenge"], mfa.NameRecoveryCode, o.codes[0].(string), "device_name", "another"))
+	answerOf(t, o.answer(t, in["challenge"], mfa.NameRecoveryCode, codes[0].Reveal(), "device_name", "another"))
 	assert.Equal(t, "9", m.box.wait(t, account.NoticeRecoveryCodeUsed, 1).Facts["left"])
 	assert.Equal(t, o.email, m.box.wait(t, account.NoticeNewDevice, 1).To)
 

@@ -1,8 +1,10 @@
 package transport_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,7 @@ func sessionIDs(t *testing.T, app app, d device) map[string]bool {
 	return ids
 }
 
+// V7.5.2: the list says which session is the caller's, where each was opened and when it was used, and nothing that authenticates.
 func TestSessionListMarksTheCurrentOne(t *testing.T) {
 	t.Parallel()
 	app := start(t)
@@ -81,7 +84,17 @@ func TestSessionListMarksTheCurrentOne(t *testing.T) {
 		assert.NotContains(t, w.Body.String(), secret)
 	}
 	for _, one := range answer(t, w, http.StatusOK)["sessions"].([]any) {
-		assert.Equal(t, "Firefox on Linux", one.(map[string]any)["device"])
+		view := one.(map[string]any)
+		assert.Equal(t, "Firefox on Linux", view["device"])
+		assert.Equal(t, "192.0.2.1", view["ip"])
+		for _, name := range []string{"created_at", "last_used_at"} {
+			at, err := time.Parse(time.RFC3339Nano, view[name].(string))
+			require.NoError(t, err)
+			assert.WithinDuration(t, app.Now(), at, time.Second, name)
+		}
+		assert.Subset(t, []string{
+			"id", "current", "mode", "device", "device_id", "device_name", "ip", "place", "methods", "remember", "created_at", "last_used_at", "expires_at", "bound_to", "actor",
+		}, slices.Collect(maps.Keys(view)), "whoever adds a member says here that it authenticates nobody")
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
+	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/echoauth"
 	"github.com/authmodule/authmodule/mfa"
@@ -128,13 +129,15 @@ func TestSTEP02RefreshIsNoProof(t *testing.T) {
 }
 
 // V6.3.3: a route that wants a second factor lets nobody in by another way: not by the password, a cookie that was remembered, a
-// refreshed token, an API key or a trusted device.
+// refreshed token, an API key, a trusted device, a link or a code sent by e-mail, or a password that was set by a link; and one that wants two
+// different ones not by a recovery code.
 func TestV633EveryPathway(t *testing.T) {
 	t.Parallel()
-	app := startConfigured(t, func(c *authmodule.Config) {
+	m := startMails(t, func(c *authmodule.Config) {
 		withMFA(c)
 		c.MFA.TrustDays, c.Session.RememberDays = 30, 30
 	}, proofRoutes())
+	app := m.app
 	plain := owner{app: app, email: app.User().Email}
 	remembered := app.Do(request("POST", "/auth/login", object(t, map[string]any{"email": plain.email, "password": password, "mode": "cookie", "remember": true})))
 	tokens := plain.login(t, nil)
@@ -151,6 +154,18 @@ func TestV633EveryPathway(t *testing.T) {
 	key := members(t, w)["key"].(string)
 	trusted := o.login(t, map[string]any{"trusted_device": full["trusted_device"]})
 
+	reader := app.User()
+	require.Equal(t, http.StatusAccepted, m.post(t, "/login/link", map[string]any{"email": reader.Email}).Code)
+	linked := answerOf(t, m.post(t, "/login/link/finish", map[string]any{"token": token(t, m.box.wait(t, account.NoticeMagicLink, 1))}))
+	challenge, code := m.code(t, reader.Email)
+	_, coded := m.finishCode(t, challenge, code)
+	forgetful := app.User()
+	require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, forgetful), newPassword).Code)
+	reset := answerOf(t, m.post(t, "/login", map[string]any{"email": forgetful.Email, "password": newPassword}))
+	recovered := answerOf(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameRecoveryCode, o.codes[0].(string)))
+	w = app.Do(request("GET", "/aal2", "", bearer(recovered["access_token"].(string))...))
+	assert.Equal(t, http.StatusUnauthorized, w.Code, "recovery code: %s", w.Body)
+
 	for name, tc := range map[string]struct {
 		headers []string
 		status  int
@@ -161,6 +176,9 @@ func TestV633EveryPathway(t *testing.T) {
 		"remembered":        {sent(cookieOf(t, remembered)), http.StatusUnauthorized},
 		"trusted device":    {bearer(trusted["access_token"].(string)), http.StatusUnauthorized},
 		"before enrollment": {bearer(o.token), http.StatusUnauthorized},
+		"link":              {bearer(linked["access_token"].(string)), http.StatusUnauthorized},
+		"code":              {bearer(coded["access_token"].(string)), http.StatusUnauthorized},
+		"after a reset":     {bearer(reset["access_token"].(string)), http.StatusUnauthorized},
 		"API key":           {[]string{"Authorization", "ApiKey " + key}, http.StatusForbidden},
 		"nobody":            {nil, http.StatusUnauthorized},
 	} {
@@ -168,11 +186,14 @@ func TestV633EveryPathway(t *testing.T) {
 			w := app.Do(request("GET", path, "", tc.headers...))
 			assert.Equal(t, tc.status, w.Code, "%s: %s: %s", name, path, w.Body)
 		}
+		if tc.headers != nil {
+			assert.Equal(t, http.StatusOK, app.Do(request("GET", "/auth/me", "", tc.headers...)).Code, "%s: it is good for the rest", name)
+		}
 	}
 	assert.Equal(t, "session_required", problem(t, app.Do(request("GET", "/mfa", "", "Authorization", "ApiKey "+key))).Code)
 }
 
-// A challenge of a step-up is sent with what the factor says, and is of one session.
+// A challenge of a step-up is sent with what the factor says, and is of one session. V6.6.2: it is none of a login, nor that one of a step-up.
 func TestStepUpChallenge(t *testing.T) {
 	t.Parallel()
 	app := startConfigured(t, withMFA, proofRoutes(), authmodule.AddFactor(func() mfa.Factor { return stateful{"key"} }))
@@ -194,6 +215,14 @@ func TestStepUpChallenge(t *testing.T) {
 	require.Equal(t, http.StatusOK, app.Do(request("GET", "/mfa5", "", bearer(token)...)).Code)
 	require.Equal(t, "challenge_invalid", problem(t, stepUp(t, app, step, headers)).Code, "it works once")
 	require.Equal(t, "code_invalid", problem(t, app.Do(request("POST", "/auth/step-up/begin", `{"factor":"password"}`, headers...))).Code)
+	step["challenge"] = begunLogin(t, o)
+	require.Equal(t, "challenge_invalid", problem(t, stepUp(t, app, step, headers)).Code)
+	step["challenge"] = "sc" + step["challenge"].(string)[2:]
+	require.Equal(t, "challenge_invalid", problem(t, stepUp(t, app, step, headers)).Code, "under the name of a step-up's")
+	begun = answerOf(t, app.Do(request("POST", "/auth/step-up/begin", `{"factor":"key"}`, headers...)))
+	for _, moved := range []string{begun["challenge"].(string), "mc" + begun["challenge"].(string)[2:]} {
+		require.Equal(t, "challenge_invalid", problem(t, o.answer(t, moved, "key", "good")).Code)
+	}
 	require.NotContains(t, app.log.String(), begun["challenge"])
 }
 
@@ -226,14 +255,17 @@ func TestStepUpIsRefused(t *testing.T) {
 // changes something is on one of these lists, so that none is forgotten.
 func TestV751SensitiveRoutes(t *testing.T) {
 	t.Parallel()
-	app := startConfigured(t, func(c *authmodule.Config) {
+	app := startMails(t, func(c *authmodule.Config) {
 		withMFA(c)
-		c.HTTP.StepUpMinutes, c.HTTP.UserEndpoints, c.HTTP.Impersonation, c.HTTP.KeyEndpoints = 2, true, true, true
+		c.MFA.EmailCode = true
+		c.HTTP.StepUpMinutes, c.HTTP.Impersonation, c.HTTP.KeyEndpoints, c.HTTP.RBACEndpoints, c.HTTP.SessionEndpoints = 2, true, true, true, true
 		c.JWT.Managed.Enabled, c.SecretKey = true, "Zk2x0vWq8sT4nB6yJ1mC3eR5uP7aL9hDqX"
-	}, deskRoles())
+	})
 	usual := map[string]bool{
 		"POST /logout": true, "DELETE /sessions": true, "DELETE /sessions/{id}": true, "PATCH /devices/{id}": true,
 		"POST /step-up": true, "POST /step-up/begin": true, "DELETE /mfa/trusted-devices": true, "DELETE /mfa/trusted-devices/{id}": true,
+		"DELETE /users/{id}/sessions": true, "DELETE /tenant/sessions": true, "DELETE /tenant/sessions/{id}": true,
+		"POST /policies/check": true, "POST /authorize/explain": true, // they change nothing
 	}
 	admin := app.Principal("admin")
 	headers := bearer(app.Token(admin))
@@ -244,12 +276,12 @@ func TestV751SensitiveRoutes(t *testing.T) {
 			continue
 		}
 		sensitive++
-		path := strings.NewReplacer("{id}", admin.Subject.ID, "{kid}", "k").Replace(app.gate.Route(e))
+		path := strings.NewReplacer("{id}", admin.Subject.ID, "{kid}", "k", "{name}", "n").Replace(app.gate.Route(e))
 		p := insufficient(t, app.Do(request(e.Method, path, "{}", headers...)))
 		assert.EqualValues(t, 120, p.MaxAge, path)
-		assert.True(t, e.Owner, path)
+		assert.True(t, e.Owner || e.Need == transport.NeedLogin, path)
 	}
-	assert.Equal(t, 19, sensitive)
+	assert.Equal(t, 27, sensitive)
 }
 
 // An account that has a second factor is asked for it at once, since a password would be refused after it: one proof is enough.
