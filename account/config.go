@@ -38,6 +38,11 @@ type Config struct {
 	// MailsPerHour is how many links to a new password may be asked for one address in an hour, and how many messages with other
 	// links or codes together. Defaults to 5.
 	MailsPerHour setting.Count `yaml:"mails_per_hour"`
+	// Senders is how many notices are sent at once, and how many more of those that are tried again: 1 to 64. Fewer where the mail
+	// server takes few connections. Defaults to 4.
+	Senders setting.Count `yaml:"senders"`
+	// SendSeconds bounds one call of the notifier, in seconds from 1 to 120. Defaults to 30.
+	SendSeconds setting.Count `yaml:"send_seconds"`
 	// MagicLink lets accounts log in by a link sent by e-mail. Off by default: whoever reads the mailbox has the account.
 	MagicLink bool `yaml:"magic_link"`
 	// LoginCode lets accounts log in by a code sent by e-mail. Off by default, for the same reason.
@@ -75,7 +80,7 @@ type SMTPConfig struct {
 	Product string `yaml:"product"`
 	// TLS is starttls, implicit or insecure_none. Defaults to starttls, without which nothing is sent.
 	TLS SMTPTLS `yaml:"tls"`
-	// TimeoutSeconds bounds one delivery, in seconds from 1 to 60. Defaults to 10.
+	// TimeoutSeconds bounds one delivery, in seconds from 1 to 60. Defaults to 10. [Config.SendSeconds] bounds it besides.
 	TimeoutSeconds setting.Count `yaml:"timeout_seconds"`
 	// Templates is a folder with templates that take the place of the embedded ones of the same names.
 	Templates string `yaml:"templates"`
@@ -98,6 +103,8 @@ const (
 const (
 	DefaultTokenMinutes       = 60
 	DefaultMailsPerHour       = 5
+	DefaultSenders            = 4
+	DefaultSendSeconds        = 30
 	DefaultSMTPPort           = 587
 	DefaultSMTPImplicitPort   = 465
 	DefaultSMTPTimeoutSeconds = 10
@@ -106,6 +113,8 @@ const (
 const (
 	longestToken   = 60
 	mostMails      = 100
+	mostSenders    = 64
+	longestSend    = 120
 	longestTimeout = 60
 	highestPort    = 65535
 )
@@ -116,6 +125,8 @@ func (c Config) WithDefaults() Config {
 		c.TokenMinutes = DefaultTokenMinutes
 	}
 	c.MailsPerHour = setting.Count(c.MailsPerHour.Or(DefaultMailsPerHour))
+	c.Senders = setting.Count(c.Senders.Or(DefaultSenders))
+	c.SendSeconds = setting.Count(c.SendSeconds.Or(DefaultSendSeconds))
 	return c
 }
 
@@ -136,6 +147,8 @@ func (c Config) Problems() []Problem {
 		"verify_email", "is unknown", "off, offered or required")
 	list.unless(c.TokenMinutes >= 1 && c.TokenMinutes <= longestToken, "token_minutes", "is out of range", "1 to 60 minutes")
 	list.unless(c.MailsPerHour >= 1 && c.MailsPerHour <= mostMails, "mails_per_hour", "is out of range", "1 to 100")
+	list.unless(c.Senders >= 1 && c.Senders <= mostSenders, "senders", "is out of range", "1 to 64")
+	list.unless(c.SendSeconds >= 1 && c.SendSeconds <= longestSend, "send_seconds", "is out of range", "1 to 120 seconds")
 	for _, link := range []struct{ key, page string }{
 		{"links.verify_email", c.Links.VerifyEmail}, {"links.reset_password", c.Links.ResetPassword},
 		{"links.change_email", c.Links.ChangeEmail}, {"links.magic_link", c.Links.MagicLink},

@@ -376,9 +376,10 @@ func TestV638OverloadIsTheSameForAll(t *testing.T) {
 		return nil
 	}
 	user := m.User()
-	looks := 0
+	looks, addresses := 0, 0
 	require.Eventually(t, func() bool { // until the workers have taken what they can
-		for out.Send(account.Notice{Kind: account.NoticeNewDevice}) == nil {
+		for out.Send(account.Notice{Kind: account.NoticeNewDevice, To: fmt.Sprintf("n%d@example.com", addresses)}) == nil {
+			addresses++
 		}
 		looks++
 		return looks > 20
