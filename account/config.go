@@ -47,6 +47,9 @@ type Config struct {
 	MagicLink bool `yaml:"magic_link"`
 	// LoginCode lets accounts log in by a code sent by e-mail. Off by default, for the same reason.
 	LoginCode bool `yaml:"login_code"`
+	// ResetRevokesKeys has a new password by a link, and an administrator who wants one, end the API keys of the account too. Off by default:
+	// what works by a key need not know the password.
+	ResetRevokesKeys bool `yaml:"reset_revokes_keys"`
 	// SelfDelete lets owners delete their accounts. On by default.
 	SelfDelete setting.Toggle `yaml:"self_delete"`
 	// SecurityNotices tells owners of changes to their accounts. On by default.

@@ -178,13 +178,15 @@ func TestOldLoginsChangeNoAddress(t *testing.T) {
 type erased struct {
 	mu       sync.Mutex
 	subjects []authn.Subject
-	fail     error
+	// ended are the errors of the contexts.
+	ended []error
+	fail  error
 }
 
-func (e *erased) Erase(_ context.Context, s authn.Subject) error {
+func (e *erased) Erase(ctx context.Context, s authn.Subject) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.subjects = append(e.subjects, s)
+	e.subjects, e.ended = append(e.subjects, s), append(e.ended, ctx.Err())
 	return e.fail
 }
 
@@ -265,6 +267,44 @@ func TestDeleteThatIsCutOff(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, w.Code, "over HTTP as well: %s", w.Body)
 	assert.Len(t, mine.subjects, 3)
 	require.ErrorIs(t, m.account.Delete(t.Context(), authn.Principal{}, authn.Subject{ID: "nobody"}, authn.Client{}), authn.ErrNotFound)
+}
+
+// What an eraser of the application's own panics with is an error, and stops no other.
+func TestDeleteWithAnEraserThatPanics(t *testing.T) {
+	t.Parallel()
+	mine := &erased{}
+	m := startMails(t, asIs, authmodule.AddEraser(func() account.Eraser { return panics{} }), authmodule.AddEraser(func() account.Eraser { return mine }))
+	user := m.User()
+	err := m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{})
+	require.ErrorContains(t, err, "delete it again")
+	assert.NotContains(t, err.Error(), "canary")
+	assert.NotContains(t, m.log.String(), "canary")
+	assert.Equal(t, []authn.Subject{user.Subject}, mine.subjects)
+}
+
+type panics struct{}
+
+func (panics) Erase(context.Context, authn.Subject) error { panic("canary") }
+
+// An owner who hangs up once the account is deleted cannot ask again: the rest is dropped all the same.
+func TestDeleteByWhoHangsUp(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	left := audit.ListenerFunc(func(_ context.Context, e audit.Event) {
+		if e.Type == audit.UserDeleted {
+			leave()
+		}
+	})
+	mine := &erased{}
+	m := startMails(t, asIs, newFaulty().option(), authmodule.AddListener(func() audit.Listener { return left }), authmodule.AddEraser(func() account.Eraser { return mine }))
+	user := m.User()
+	m.Do(request("DELETE", "/auth/me", "", bearer(m.Token(m.caller(t, user)))...).WithContext(ctx))
+	require.Error(t, ctx.Err())
+	_, err := m.Users.Credentials().Passwords.PasswordHash(t.Context(), user.Subject)
+	require.ErrorIs(t, err, authn.ErrNotFound)
+	assert.Equal(t, []authn.Subject{user.Subject}, mine.subjects)
+	assert.Equal(t, []error{nil}, mine.ended, "of what it may do nothing is cut off")
 }
 
 // The last administrator stays.
