@@ -284,7 +284,7 @@ func (o *Outbox) report(err error) (text string) {
 	return reporter.ReportError(err)
 }
 
-var errPanicked = errors.New("account: what makes or sends the notice panicked")
+var errPanicked = errors.New("account: making or sending the notice panicked")
 
 // once makes one try. A panic is an error; what it says may be a secret, so its type alone is logged.
 func (o *Outbox) once(ctx context.Context, timeout time.Duration, do func(context.Context) error) (err error) {
@@ -292,7 +292,7 @@ func (o *Outbox) once(ctx context.Context, timeout time.Duration, do func(contex
 	defer cancel()
 	defer func() {
 		if what := recover(); what != nil {
-			o.log.ErrorContext(ctx, "a notice panicked", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
+			o.log.ErrorContext(ctx, "making or sending a notice panicked", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
 			err = errPanicked
 		}
 	}()
