@@ -36,7 +36,7 @@ type Config struct {
 	// TokenMinutes is how long a link is good, in minutes, 60 at most (ASVS, NIST). Defaults to 60.
 	TokenMinutes setting.Minutes `yaml:"token_minutes"`
 	// MailsPerHour is how many links to a new password may be asked for one address in an hour, and how many messages with other
-	// links or codes together. Defaults to 5.
+	// links or codes together, and how many of each kind of news its owner is sent. Defaults to 5.
 	MailsPerHour setting.Count `yaml:"mails_per_hour"`
 	// Senders is how many notices are sent at once, and how many more of those that are tried again: 1 to 64. Fewer where the mail
 	// server takes few connections. Defaults to 4.
@@ -152,13 +152,28 @@ func (c Config) Problems() []Problem {
 	list.unless(c.MailsPerHour >= 1 && c.MailsPerHour <= mostMails, "mails_per_hour", "is out of range", "1 to 100")
 	list.unless(c.Senders >= 1 && c.Senders <= mostSenders, "senders", "is out of range", "1 to 64")
 	list.unless(c.SendSeconds >= 1 && c.SendSeconds <= longestSend, "send_seconds", "is out of range", "1 to 120 seconds")
-	for _, link := range []struct{ key, page string }{
-		{"links.verify_email", c.Links.VerifyEmail}, {"links.reset_password", c.Links.ResetPassword},
-		{"links.change_email", c.Links.ChangeEmail}, {"links.magic_link", c.Links.MagicLink},
-	} {
+	for _, link := range c.Links.keyed() {
 		list.unless(link.page == "" || isPage(link.page), link.key, "is no address of a page", "one such as https://app.example.com/reset, without a fragment")
 	}
 	return list
+}
+
+type keyedPage struct{ key, page string }
+
+func (l Links) keyed() []keyedPage {
+	return []keyedPage{
+		{"links.verify_email", l.VerifyEmail}, {"links.reset_password", l.ResetPassword}, {"links.change_email", l.ChangeEmail}, {"links.magic_link", l.MagicLink},
+	}
+}
+
+// Unencrypted returns the keys, such as links.reset_password, of pages that come in clear: who changes one on its way has the token.
+func (l Links) Unencrypted() (keys []string) {
+	for _, link := range l.keyed() {
+		if u, err := url.Parse(link.page); err == nil && u.Scheme == "http" {
+			keys = append(keys, link.key)
+		}
+	}
+	return keys
 }
 
 // WithDefaults returns a copy in which every unset field has its default, but Product.

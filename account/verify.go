@@ -100,9 +100,12 @@ func (s *Service) Registered(ctx context.Context, user authn.User, client authn.
 	if s.cfg.VerifyEmail != VerifyOffered {
 		return
 	}
-	err := s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) {
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
-	}})
+	err := s.count(ctx, authn.CounterKey{Tenant: user.Subject.Tenant, Kind: counterMail, ID: digest(user.Email)})
+	if err == nil {
+		err = s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) {
+			return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
+		}})
+	}
 	if err != nil {
 		s.deps.Log.WarnContext(ctx, "the link that verifies an address was not sent; its owner can ask for another", "subject", user.Subject.ID, "error", err)
 	}
