@@ -19,6 +19,7 @@ import (
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // V6.3.7, V6.3.5, item 40: in an assembled application owners are told of changes to their account, and of logins on new devices, with what an owner needs to judge them.
@@ -79,6 +80,27 @@ func TestNewsAreCounted(t *testing.T) {
 	change(password, newPassword)
 	m.box.wait(t, account.NoticePasswordChanged, 3)
 	assert.Len(t, m.box.all(account.NoticePasswordChanged), 3)
+}
+
+// innumerate is a store that cannot count news.
+type innumerate struct{ authn.CounterStore }
+
+func (i innumerate) PutCounter(ctx context.Context, k authn.CounterKey, c authn.Counter, version int64) error {
+	if k.Kind == "mail_news" {
+		return errDown
+	}
+	return i.CounterStore.PutCounter(ctx, k, c, version)
+}
+
+// News that cannot be counted are sent, and what they are about stands.
+func TestNewsThatCannotBeCountedAreSent(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs, authmodule.UseCounterStore(func() authn.CounterStore { return innumerate{memstore.New()} }))
+	user := m.User()
+	require.NoError(t, m.account.ChangePassword(t.Context(), account.PasswordChange{Caller: m.caller(t, user), Current: password, New: newPassword}))
+	m.box.wait(t, account.NoticePasswordChanged, 1)
+	assert.Contains(t, m.log.String(), "could not be counted")
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, newPassword))
 }
 
 // The same holds for what owners are told of by events.
