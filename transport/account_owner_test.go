@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 func (m mails) changePassword(t testing.TB, current, next string, headers ...string) int {
@@ -368,6 +371,38 @@ func TestV646AdministratorRequiresAReset(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
 	assert.Equal(t, admin.Subject.ID, m.Events(audit.UserDeleted)[0].Actor)
 	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, newPassword))
+}
+
+// vanishing is a store in which an account is found once, and is deleted then.
+type vanishing struct {
+	authn.UserStore
+	id    atomic.Value
+	found atomic.Int32
+}
+
+func (v *vanishing) UserByID(ctx context.Context, s authn.Subject) (authn.User, error) {
+	user, err := v.UserStore.UserByID(ctx, s)
+	if s.ID == v.id.Load() && v.found.Add(1) > 1 {
+		user.DeletedAt, user.DisabledAt = user.CreatedAt, user.CreatedAt
+	}
+	return user, err
+}
+
+// An account that is deleted while an administrator acts on it is answered as one that there is not.
+func TestAccountsThatAreDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	store := &vanishing{UserStore: memstore.New()}
+	m := startMails(t, withMFA, authmodule.UseUserStore(func() authn.UserStore { return store }))
+	header := bearer(m.Token(m.caller(t, m.User("admin"))))
+	for _, route := range []string{"POST password-reset", "POST disable", "DELETE mfa"} {
+		user := m.User()
+		store.found.Store(0)
+		store.id.Store(user.Subject.ID)
+		method, path, _ := strings.Cut(route, " ")
+		w := m.Do(request(method, "/auth/users/"+user.Subject.ID+"/"+path, "", header...))
+		assert.Equal(t, http.StatusNotFound, w.Code, "%s %s", route, w.Body)
+		assert.Equal(t, "user_not_found", problem(t, w).Code, route)
+	}
 }
 
 // Former passwords are not chosen again, by whatever flow, and go with the account.
