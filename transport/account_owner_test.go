@@ -18,6 +18,7 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
@@ -308,6 +309,32 @@ func TestDeleteByWhoHangsUp(t *testing.T) {
 	require.ErrorIs(t, err, authn.ErrNotFound)
 	assert.Equal(t, []authn.Subject{user.Subject}, mine.subjects)
 	assert.Equal(t, []error{nil}, mine.ended, "of what it may do nothing is cut off")
+}
+
+// unending is a store that cannot end sessions at the first try.
+type unending struct {
+	session.Store
+	asked atomic.Int32
+}
+
+func (u *unending) EndSessions(ctx context.Context, s authn.Subject, which session.Selection, now time.Time, why authn.EndReason) ([]session.Record, error) {
+	if u.asked.Add(1) == 1 {
+		return nil, errDown
+	}
+	return u.Store.EndSessions(ctx, s, which, now, why)
+}
+
+// A deletion whose sessions could not be ended at once is finished and told of: its owner has no session to ask again with.
+func TestDeleteThatCannotEndSessionsAtOnce(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs, authmodule.UseSessionStore(func() session.Store { return &unending{Store: memstore.New()} }))
+	user := m.User()
+	w := m.Do(request("DELETE", "/auth/me", "", bearer(m.Token(m.caller(t, user)))...))
+	assert.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	assert.Len(t, m.Events(audit.UserDeleted), 1)
+	assert.Equal(t, user.Email, m.box.wait(t, account.NoticeAccountDeleted, 1).To)
+	_, err := m.Users.Credentials().Passwords.PasswordHash(t.Context(), user.Subject)
+	require.ErrorIs(t, err, authn.ErrNotFound)
 }
 
 // The last administrator stays.
