@@ -246,7 +246,7 @@ func (o *Outbox) send(ctx context.Context, n Notice) error {
 		return err
 	case o.left <- struct{}{}:
 		go func() {
-			<-done
+			_ = <-done // nobody waits for it
 			<-o.left
 		}()
 		return errDeaf
