@@ -232,21 +232,23 @@ var errDeaf = errors.New("account: the notifier does not heed its deadline")
 
 // send calls the notifier. A call that goes on after its deadline is left behind, so that others are sent.
 func (o *Outbox) send(ctx context.Context, n Notice) error {
-	done := make(chan error, 1)
+	var err error
+	done := make(chan struct{})
 	go func() {
-		done <- o.once(ctx, o.timeout, func(ctx context.Context) error { return o.notifier.Notify(ctx, n) })
+		defer close(done)
+		err = o.once(ctx, o.timeout, func(ctx context.Context) error { return o.notifier.Notify(ctx, n) })
 	}()
 	select {
-	case err := <-done:
+	case <-done:
 		return err
 	case <-time.After(o.timeout + leaveTimeout):
 	}
 	select {
-	case err := <-done:
+	case <-done:
 		return err
 	case o.left <- struct{}{}:
 		go func() {
-			_ = <-done // nobody waits for it
+			<-done
 			<-o.left
 		}()
 		return errDeaf
