@@ -63,7 +63,7 @@ func TestCanaryOfNotifiers(t *testing.T) {
 	for name, trouble := range map[string]struct {
 		panics bool
 		logged string
-	}{"error": {false, "a notice could not be sent"}, "panic": {true, "a notifier panicked"}} {
+	}{"error": {false, "a notice could not be sent"}, "panic": {true, "making or sending a notice panicked"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			box := &tactless{}

@@ -222,6 +222,10 @@ func TestValidateHTTP(t *testing.T) {
 			check(t, authmodule.ProfileStaging, []change{{"public_url " + v, func(c *authmodule.Config) { c.HTTP.PublicURL = v }, expected}})
 		}
 	}
+	plainLink := func(c *authmodule.Config) { c.Account.Links.ResetPassword = "http://app.example.com/reset" }
+	check(t, authmodule.ProfileStaging, []change{{"plain link", plainLink,
+		"auth.account.links.reset_password is not an https address: set LEX_AUTH__ACCOUNT__LINKS__RESET_PASSWORD to one that begins with https://"}})
+	check(t, authmodule.ProfileDevelopment, []change{{"plain link", plainLink, ""}})
 	check(t, authmodule.ProfileDevelopment, []change{{"plain public_url", func(c *authmodule.Config) { c.HTTP.PublicURL = "http://localhost:8080" }, ""}})
 	for expected, values := range map[string][]string{
 		"":      {"10.0.0.0/8", "10.0.0.5/32", "fd00::/8", "::1/128"},

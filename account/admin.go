@@ -8,7 +8,7 @@ import (
 )
 
 // RequireReset has the owner of an account choose another password: the one before is of no use when the call returns, all sessions have
-// ended, and the owner is sent the link to a new one. No administrator sees or chooses a password (ASVS 6.4.6). It does not ask whether
+// ended, API keys too where [Config.ResetRevokesKeys] says so, and the owner is sent the link to a new one. No administrator sees or chooses a password (ASVS 6.4.6). It does not ask whether
 // actor may do this. Errors are [ErrNoNotifier], [authn.ErrNotFound], [authn.ErrOverloaded], after which the owner can ask for the link, and those of stores.
 func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subject authn.Subject, client authn.Client) error {
 	if !s.Sends() {
@@ -20,6 +20,11 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 		return err
 	}
 	act.Tell(ctx)
+	if s.deps.APIKeys != nil && s.cfg.ResetRevokesKeys {
+		if err := s.deps.APIKeys.Erase(ctx, subject); err != nil {
+			return err
+		}
+	}
 	return s.out.put(job{NoticeResetPassword, func(ctx context.Context) (*Notice, error) {
 		if !user.Active() {
 			return nil, nil

@@ -24,6 +24,8 @@ type Request struct {
 const (
 	counterMail  authn.CounterKind = "mail"
 	counterReset authn.CounterKind = "mail_reset"
+	// counterNews counts what one owner was told of one kind.
+	counterNews authn.CounterKind = "mail_news"
 )
 
 const (

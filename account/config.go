@@ -36,12 +36,20 @@ type Config struct {
 	// TokenMinutes is how long a link is good, in minutes, 60 at most (ASVS, NIST). Defaults to 60.
 	TokenMinutes setting.Minutes `yaml:"token_minutes"`
 	// MailsPerHour is how many links to a new password may be asked for one address in an hour, and how many messages with other
-	// links or codes together. Defaults to 5.
+	// links or codes together, and how many of each kind of news its owner is sent. Defaults to 5.
 	MailsPerHour setting.Count `yaml:"mails_per_hour"`
+	// Senders is how many notices are sent at once, and how many more of those that are tried again: 1 to 64. Fewer where the mail
+	// server takes few connections. Defaults to 4.
+	Senders setting.Count `yaml:"senders"`
+	// SendSeconds bounds one call of the notifier, in seconds from 1 to 120. Defaults to 30.
+	SendSeconds setting.Count `yaml:"send_seconds"`
 	// MagicLink lets accounts log in by a link sent by e-mail. Off by default: whoever reads the mailbox has the account.
 	MagicLink bool `yaml:"magic_link"`
 	// LoginCode lets accounts log in by a code sent by e-mail. Off by default, for the same reason.
 	LoginCode bool `yaml:"login_code"`
+	// ResetRevokesKeys has a new password by a link, and an administrator who wants one, end the API keys of the account too. Off by default:
+	// what works by a key need not know the password.
+	ResetRevokesKeys bool `yaml:"reset_revokes_keys"`
 	// SelfDelete lets owners delete their accounts. On by default.
 	SelfDelete setting.Toggle `yaml:"self_delete"`
 	// SecurityNotices tells owners of changes to their accounts. On by default.
@@ -75,7 +83,7 @@ type SMTPConfig struct {
 	Product string `yaml:"product"`
 	// TLS is starttls, implicit or insecure_none. Defaults to starttls, without which nothing is sent.
 	TLS SMTPTLS `yaml:"tls"`
-	// TimeoutSeconds bounds one delivery, in seconds from 1 to 60. Defaults to 10.
+	// TimeoutSeconds bounds one delivery, in seconds from 1 to 60. Defaults to 10. [Config.SendSeconds] bounds it besides.
 	TimeoutSeconds setting.Count `yaml:"timeout_seconds"`
 	// Templates is a folder with templates that take the place of the embedded ones of the same names.
 	Templates string `yaml:"templates"`
@@ -98,6 +106,8 @@ const (
 const (
 	DefaultTokenMinutes       = 60
 	DefaultMailsPerHour       = 5
+	DefaultSenders            = 4
+	DefaultSendSeconds        = 30
 	DefaultSMTPPort           = 587
 	DefaultSMTPImplicitPort   = 465
 	DefaultSMTPTimeoutSeconds = 10
@@ -106,6 +116,8 @@ const (
 const (
 	longestToken   = 60
 	mostMails      = 100
+	mostSenders    = 64
+	longestSend    = 120
 	longestTimeout = 60
 	highestPort    = 65535
 )
@@ -116,6 +128,8 @@ func (c Config) WithDefaults() Config {
 		c.TokenMinutes = DefaultTokenMinutes
 	}
 	c.MailsPerHour = setting.Count(c.MailsPerHour.Or(DefaultMailsPerHour))
+	c.Senders = setting.Count(c.Senders.Or(DefaultSenders))
+	c.SendSeconds = setting.Count(c.SendSeconds.Or(DefaultSendSeconds))
 	return c
 }
 
@@ -136,13 +150,30 @@ func (c Config) Problems() []Problem {
 		"verify_email", "is unknown", "off, offered or required")
 	list.unless(c.TokenMinutes >= 1 && c.TokenMinutes <= longestToken, "token_minutes", "is out of range", "1 to 60 minutes")
 	list.unless(c.MailsPerHour >= 1 && c.MailsPerHour <= mostMails, "mails_per_hour", "is out of range", "1 to 100")
-	for _, link := range []struct{ key, page string }{
-		{"links.verify_email", c.Links.VerifyEmail}, {"links.reset_password", c.Links.ResetPassword},
-		{"links.change_email", c.Links.ChangeEmail}, {"links.magic_link", c.Links.MagicLink},
-	} {
+	list.unless(c.Senders >= 1 && c.Senders <= mostSenders, "senders", "is out of range", "1 to 64")
+	list.unless(c.SendSeconds >= 1 && c.SendSeconds <= longestSend, "send_seconds", "is out of range", "1 to 120 seconds")
+	for _, link := range c.Links.keyed() {
 		list.unless(link.page == "" || isPage(link.page), link.key, "is no address of a page", "one such as https://app.example.com/reset, without a fragment")
 	}
 	return list
+}
+
+type keyedPage struct{ key, page string }
+
+func (l Links) keyed() []keyedPage {
+	return []keyedPage{
+		{"links.verify_email", l.VerifyEmail}, {"links.reset_password", l.ResetPassword}, {"links.change_email", l.ChangeEmail}, {"links.magic_link", l.MagicLink},
+	}
+}
+
+// Unencrypted returns the keys, such as links.reset_password, of pages that come in clear: who changes one on its way has the token.
+func (l Links) Unencrypted() (keys []string) {
+	for _, link := range l.keyed() {
+		if u, err := url.Parse(link.page); err == nil && u.Scheme == "http" {
+			keys = append(keys, link.key)
+		}
+	}
+	return keys
 }
 
 // WithDefaults returns a copy in which every unset field has its default, but Product.

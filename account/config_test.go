@@ -23,6 +23,8 @@ func TestConfigProblems(t *testing.T) {
 		"too long":                 {account.Config{TokenMinutes: 61}, "token_minutes"},
 		"negative":                 {account.Config{TokenMinutes: -1}, "token_minutes"},
 		"many mails":               {account.Config{MailsPerHour: 101}, "mails_per_hour"},
+		"many senders":             {account.Config{Senders: 65}, "senders"},
+		"long tries":               {account.Config{SendSeconds: 121}, "send_seconds"},
 		"page with a fragment":     {account.Config{Links: account.Links{VerifyEmail: "https://app.example.com/#verify"}}, "links.verify_email"},
 		"path":                     {account.Config{Links: account.Links{MagicLink: "/login"}}, "links.magic_link"},
 		"page with a name in it":   {account.Config{Links: account.Links{ChangeEmail: "https://user@app.example.com/"}}, "links.change_email"},

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
@@ -23,8 +25,12 @@ func (s *Service) DeleteOwn(ctx context.Context, caller authn.Principal, client 
 	return s.Delete(ctx, caller, caller.Subject, client)
 }
 
+// eraseTimeout bounds what is dropped of an account once it is deleted.
+const eraseTimeout = time.Minute
+
 // Delete deletes an account: in one step it becomes one that nobody can log in to, whose ID no other account gets and whose address is free; then its
-// password, its sessions and what else is kept of it are dropped. An error may leave some of that behind: deleting again drops it. It returns
+// password, its sessions and what else is kept of it are dropped, within a minute, whatever becomes of ctx: an owner who hangs up could not ask again. An
+// error may leave some of that behind: deleting again drops it. It returns
 // [authn.ErrNotFound], and [ErrLastAdmin], as far as that can be seen: of two administrators who delete each other at once, none may be left.
 func (s *Service) Delete(ctx context.Context, actor authn.Principal, subject authn.Subject, client authn.Client) error {
 	act := s.act(audit.UserDeleted, subject, actor, client, "")
@@ -36,6 +42,8 @@ func (s *Service) Delete(ctx context.Context, actor authn.Principal, subject aut
 		act.Tell(ctx)
 		s.tell(ctx, s.notice(NoticeAccountDeleted, before, client))
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eraseTimeout)
+	defer cancel()
 	return s.erase(ctx, subject)
 }
 
@@ -58,7 +66,7 @@ func (s *Service) bury(ctx context.Context, subject authn.Subject, act *audit.Ac
 	if err != nil {
 		return before, err
 	}
-	_, err = credentials.Change(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndDisabled, Edit: func(u *authn.User) error {
+	buried, err := credentials.Change(ctx, subject, authn.CredentialChange{Act: act, Why: authn.EndDisabled, Edit: func(u *authn.User) error {
 		now := s.deps.Now().UTC()
 		before = *u
 		u.Email, u.VerifiedAt, u.DeletedAt = address, authn.User{}.VerifiedAt, now
@@ -67,6 +75,9 @@ func (s *Service) bury(ctx context.Context, subject authn.Subject, act *audit.Ac
 		}
 		return nil
 	}})
+	if buried.Subject == subject { // what could not be ended is ended with the rest
+		err = nil
+	}
 	return before, err
 }
 
@@ -90,10 +101,21 @@ func (s *Service) erase(ctx context.Context, subject authn.Subject) error {
 		errs = append(errs, s.deps.Throttle.Erase(ctx, subject))
 	}
 	for _, e := range s.deps.Erasers {
-		errs = append(errs, e.Erase(ctx, subject))
+		errs = append(errs, s.eraseBy(ctx, e, subject))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("account: the account is deleted, but something of it is still kept; delete it again: %w", err)
 	}
 	return nil
+}
+
+// eraseBy takes a panic for an error. What it says may be a secret, so its type alone is told.
+func (s *Service) eraseBy(ctx context.Context, e Eraser, subject authn.Subject) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			s.deps.Log.ErrorContext(ctx, "an eraser panicked", "eraser", fmt.Sprintf("%T", e), "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
+			err = fmt.Errorf("account: the eraser %T panicked", e)
+		}
+	}()
+	return e.Erase(ctx, subject)
 }

@@ -76,10 +76,10 @@ func (s *Service) arrived(ctx context.Context, t spent, client authn.Client) (au
 	return user, nil
 }
 
-// dropKeys drops the API keys of an account whose address nobody has verified: whoever made them need not be who reads the mail.
-// Second factors stay, since a mailbox must not stand in for them (ASVS 6.4.3).
+// dropKeys drops the API keys of an account whose address nobody has verified: whoever made them need not be who reads the mail. Those of
+// others it drops by choice. Second factors stay, since a mailbox must not stand in for them (ASVS 6.4.3).
 func (s *Service) dropKeys(ctx context.Context, user authn.User) error {
-	if s.deps.APIKeys == nil || !user.VerifiedAt.IsZero() {
+	if s.deps.APIKeys == nil || !user.VerifiedAt.IsZero() && !s.cfg.ResetRevokesKeys {
 		return nil
 	}
 	return s.deps.APIKeys.Erase(ctx, user.Subject)
@@ -88,6 +88,6 @@ func (s *Service) dropKeys(ctx context.Context, user authn.User) error {
 // dropLateKeys is dropKeys once the sessions have ended that could make one meanwhile.
 func (s *Service) dropLateKeys(ctx context.Context, user authn.User) {
 	if err := s.dropKeys(context.WithoutCancel(ctx), user); err != nil {
-		s.deps.Log.ErrorContext(ctx, "API keys that were made before an address was verified may stay", "subject", user.Subject.ID, "error", err)
+		s.deps.Log.ErrorContext(ctx, "API keys that should have been dropped may stay", "subject", user.Subject.ID, "error", err)
 	}
 }

@@ -30,6 +30,9 @@ func (l *Notices) On(ctx context.Context, e audit.Event) {
 		return
 	}
 	subject := authn.Subject{Tenant: authn.Tenant(e.Tenant), ID: e.Subject}
+	if !s.newsworthy(ctx, kind, subject, subject.ID) {
+		return
+	}
 	err := s.out.put(job{kind, func(ctx context.Context) (*Notice, error) {
 		user, err := s.active(ctx, subject)
 		if errors.Is(err, authn.ErrNotFound) {
@@ -68,9 +71,25 @@ func (s *Service) warns() bool { return s.Sends() && s.cfg.SecurityNotices.Enabl
 
 // tell sends a notice about what has happened already: that it cannot be sent changes nothing.
 func (s *Service) tell(ctx context.Context, n *Notice) {
-	if s.warns() {
+	if s.warns() && s.newsworthy(ctx, n.Kind, n.Subject, n.To) {
 		s.unsent(ctx, n.Kind, n.Subject, s.out.Send(*n))
 	}
+}
+
+// newsworthy counts one of MailsPerHour of the kind, and logs one that is too many: who registers with a stranger's address, or changes
+// an account back and forth, must not flood a mailbox or the queue. An owner is told where it cannot be counted.
+func (s *Service) newsworthy(ctx context.Context, kind NoticeKind, subject authn.Subject, reader string) bool {
+	err := s.count(context.WithoutCancel(ctx), authn.CounterKey{Tenant: subject.Tenant, Kind: counterNews, ID: digest(string(kind) + " " + reader)})
+	told := "what the owner of an account is told could not be counted"
+	throttled := errors.Is(err, authn.ErrThrottled)
+	switch {
+	case err == nil:
+		return true
+	case throttled:
+		told = "the owner of an account was not told once more of such a change in an hour"
+	}
+	s.deps.Log.WarnContext(ctx, told, "kind", string(kind), "tenant", string(subject.Tenant), "subject", subject.ID, "error", err)
+	return !throttled
 }
 
 func (s *Service) unsent(ctx context.Context, kind NoticeKind, subject authn.Subject, err error) {

@@ -17,7 +17,7 @@ const (
 	NoticeVerifyEmail NoticeKind = "verify_email"
 	// NoticeAccountExists goes to who registered with an address that has an account. It has the link to a new password.
 	NoticeAccountExists NoticeKind = "account_exists"
-	// NoticeResetPassword has the link to a new password, which the owner asked for, or an administrator: fact "by".
+	// NoticeResetPassword has the link to a new password, which the owner asked for, or an administrator: then the fact "by" is "administrator".
 	NoticeResetPassword NoticeKind = "reset_password"
 	// NoticeChangeEmail goes to the new address, with the link that confirms it.
 	NoticeChangeEmail NoticeKind = "change_email"

@@ -14,10 +14,8 @@ import (
 
 const (
 	// mostWaiting is how many jobs may wait; what would be one more is refused with [authn.ErrOverloaded].
-	mostWaiting   = 1000
-	outboxWorkers = 2
-	// sendTimeout bounds one call of a notifier, makeTimeout what comes before it.
-	sendTimeout = 30 * time.Second
+	mostWaiting = 1000
+	// makeTimeout bounds what comes before the call of a notifier.
 	makeTimeout = 10 * time.Second
 	sendTries   = 3
 	// firstPause is before the second try; each next one is four times as long.
@@ -26,16 +24,28 @@ const (
 	drainTimeout = 5 * time.Second
 	// leaveTimeout is how long a notifier may take to heed the end of its context.
 	leaveTimeout = time.Second
+	// mostLeft is how many calls that did not heed it may be left behind; the next one is waited for.
+	mostLeft = 100
 )
 
 // Outbox sends notices in the background, so that no caller can tell by the time of an answer what was sent. Jobs wait in memory: those that are
-// left when the application stops for longer than 5 seconds are lost, and logged by their number. It is safe for concurrent use.
+// left when the application stops for longer than 5 seconds are lost, and logged by their number. To one address one notice is sent at a time. It is
+// safe for concurrent use.
 type Outbox struct {
 	notifier Notifier
 	log      *slog.Logger
-	queue    chan job
-	// again holds what failed and is tried again.
+	// senders is how many send what is new, and how many what is tried again. Timeout bounds one call of the notifier.
+	senders int
+	timeout time.Duration
+	queue   chan job
+	// again holds what is tried again: it failed, or another notice was being sent to its address.
 	again chan *task
+	// left has a place for each call that was left behind.
+	left chan struct{}
+
+	mu sync.Mutex
+	// busy are the addresses to which a notice is being sent.
+	busy map[string]bool
 }
 
 // job is something to be sent. It is made when its turn comes.
@@ -54,12 +64,17 @@ type task struct {
 	tries int
 }
 
-// NewOutbox returns an Outbox, which sends once [Outbox.Run] runs. A nil notifier sends nothing.
-func NewOutbox(n Notifier, log *slog.Logger) *Outbox {
+// NewOutbox returns an Outbox, which sends once [Outbox.Run] runs, as Senders and SendSeconds say. A nil notifier sends nothing. Log defaults to
+// slog.Default().
+func NewOutbox(cfg Config, n Notifier, log *slog.Logger) *Outbox {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Outbox{notifier: n, log: log, queue: make(chan job, mostWaiting), again: make(chan *task, mostWaiting)}
+	cfg = cfg.WithDefaults()
+	return &Outbox{
+		notifier: n, log: log, senders: int(cfg.Senders), timeout: time.Duration(cfg.SendSeconds) * time.Second,
+		queue: make(chan job, mostWaiting), again: make(chan *task, mostWaiting), left: make(chan struct{}, mostLeft), busy: map[string]bool{},
+	}
 }
 
 // Sends reports whether there is a notifier.
@@ -92,7 +107,7 @@ func (o *Outbox) Run(ctx context.Context) {
 	feeding, fed := context.WithCancel(sending) // ends when nothing more can fail for the first time
 	defer fed()
 	var workers, again sync.WaitGroup
-	for range outboxWorkers {
+	for range o.senders {
 		workers.Go(func() { work(ctx, sending, o.queue, o.carry) })
 		again.Go(func() { work(feeding, sending, o.again, o.persist) })
 	}
@@ -134,8 +149,8 @@ func work[T any](ctx, sending context.Context, waiting <-chan T, do func(context
 	}
 }
 
-// carry makes a notice and sends it. What fails is tried again elsewhere: mail that one address does not take must not keep that of
-// others waiting. Where too much waits for that too, it is tried again here.
+// carry makes a notice and sends it. What fails, or whose address is busy, is tried again elsewhere: mail that one address does not take must
+// not keep that of others waiting. Where too much waits for that too, it is tried again here.
 func (o *Outbox) carry(ctx context.Context, j job) {
 	t := &task{job: j}
 	if o.step(ctx, t) {
@@ -148,7 +163,7 @@ func (o *Outbox) carry(ctx context.Context, j job) {
 	}
 }
 
-// persist tries again until the task is over, with pauses before.
+// persist tries again, after a pause, and puts what is not over behind what else waits.
 func (o *Outbox) persist(ctx context.Context, t *task) {
 	for {
 		pause := firstPause
@@ -164,10 +179,15 @@ func (o *Outbox) persist(ctx context.Context, t *task) {
 		if o.step(ctx, t) {
 			return
 		}
+		select {
+		case o.again <- t:
+			return
+		default:
+		}
 	}
 }
 
-// step makes one try to make the notice, and to send it, and reports whether the task is over.
+// step makes one try to make the notice, and to send it unless its address is busy, and reports whether the task is over.
 func (o *Outbox) step(ctx context.Context, t *task) bool {
 	if !t.made {
 		err := o.once(ctx, makeTimeout, func(ctx context.Context) (err error) {
@@ -182,13 +202,62 @@ func (o *Outbox) step(ctx context.Context, t *task) bool {
 	if t.notice == nil {
 		return true
 	}
-	err := o.once(ctx, sendTimeout, func(ctx context.Context) error { return o.notifier.Notify(ctx, *t.notice) })
+	if !o.claim(t.notice.To) {
+		return false
+	}
+	defer o.release(t.notice.To)
+	err := o.send(ctx, *t.notice)
 	return err == nil || o.failed(ctx, t, err)
+}
+
+// claim reports whether nothing is being sent to the address: one that takes its time must not hold every sender.
+func (o *Outbox) claim(address string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.busy[address] {
+		return false
+	}
+	o.busy[address] = true
+	return true
+}
+
+func (o *Outbox) release(address string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.busy, address)
+}
+
+// errDeaf: the notice may have been sent, or still be; it is not tried again.
+var errDeaf = errors.New("account: the notifier does not heed its deadline")
+
+// send calls the notifier. A call that goes on after its deadline is left behind, so that others are sent.
+func (o *Outbox) send(ctx context.Context, n Notice) error {
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = o.once(ctx, o.timeout, func(ctx context.Context) error { return o.notifier.Notify(ctx, n) })
+	}()
+	select {
+	case <-done:
+		return err
+	case <-time.After(o.timeout + leaveTimeout):
+	}
+	select {
+	case <-done:
+		return err
+	case o.left <- struct{}{}:
+		go func() {
+			<-done
+			<-o.left
+		}()
+		return errDeaf
+	}
 }
 
 // failed counts a try, and reports whether it was the last. Links and codes are logged by nobody.
 func (o *Outbox) failed(ctx context.Context, t *task, err error) (last bool) {
-	if t.tries++; t.tries < sendTries && !errors.Is(err, ErrUndeliverable) && ctx.Err() == nil {
+	if t.tries++; t.tries < sendTries && !errors.Is(err, ErrUndeliverable) && !errors.Is(err, errDeaf) && ctx.Err() == nil {
 		return false
 	}
 	if !t.made {
@@ -202,6 +271,9 @@ func (o *Outbox) failed(ctx context.Context, t *task, err error) (last bool) {
 
 // report says of an error what its notifier lets be logged: what others say may hold the link.
 func (o *Outbox) report(err error) (text string) {
+	if errors.Is(err, errDeaf) || errors.Is(err, errPanicked) {
+		return err.Error()
+	}
 	reporter, can := o.notifier.(ErrorReporter)
 	if !can {
 		return "not logged: it may hold the link or the code; see account.ErrorReporter"
@@ -214,7 +286,7 @@ func (o *Outbox) report(err error) (text string) {
 	return reporter.ReportError(err)
 }
 
-var errPanicked = errors.New("account: the notifier panicked")
+var errPanicked = errors.New("account: making or sending the notice panicked")
 
 // once makes one try. A panic is an error; what it says may be a secret, so its type alone is logged.
 func (o *Outbox) once(ctx context.Context, timeout time.Duration, do func(context.Context) error) (err error) {
@@ -222,7 +294,7 @@ func (o *Outbox) once(ctx context.Context, timeout time.Duration, do func(contex
 	defer cancel()
 	defer func() {
 		if what := recover(); what != nil {
-			o.log.ErrorContext(ctx, "a notifier panicked", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
+			o.log.ErrorContext(ctx, "making or sending a notice panicked", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
 			err = errPanicked
 		}
 	}()

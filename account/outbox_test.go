@@ -26,8 +26,13 @@ func (f notifier) Notify(ctx context.Context, n account.Notice) error { return f
 // running is an outbox that runs until stop is called.
 func running(t *testing.T, n account.Notifier) (out *account.Outbox, logged *bytes.Buffer, stop func()) {
 	t.Helper()
+	return runningWith(t, account.Config{Senders: 2}, n)
+}
+
+func runningWith(t *testing.T, cfg account.Config, n account.Notifier) (out *account.Outbox, logged *bytes.Buffer, stop func()) {
+	t.Helper()
 	logged = &bytes.Buffer{}
-	out = account.NewOutbox(n, slog.New(slog.NewTextHandler(logged, nil)))
+	out = account.NewOutbox(cfg, n, slog.New(slog.NewTextHandler(logged, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	var done sync.WaitGroup
 	done.Go(func() { out.Run(ctx) })
@@ -35,6 +40,11 @@ func running(t *testing.T, n account.Notifier) (out *account.Outbox, logged *byt
 		cancel()
 		done.Wait()
 	}
+}
+
+// noticeTo is one to the n-th of many addresses.
+func noticeTo(n int) account.Notice {
+	return account.Notice{Kind: account.NoticeVerifyEmail, To: fmt.Sprintf("n%d@example.com", n), Subject: authn.Subject{ID: "many"}}
 }
 
 var secretNotice = account.Notice{Kind: account.NoticeResetPassword, To: "ada@example.com", Link: "https://app.example.com/#canary", Subject: authn.Subject{ID: "ada"}}
@@ -154,6 +164,133 @@ func TestOutboxIsFair(t *testing.T) {
 	})
 }
 
+// An address that takes its time keeps nobody else's mail waiting, neither what is new nor what is tried again, and gets all that it is owed.
+func TestOutboxSendsToOneAddressOnceAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const slow = "slow@example.com"
+		var mu sync.Mutex
+		began, at, slowly, sending, tried := time.Now(), map[string]time.Duration{}, 0, 0, false
+		out, logged, stop := running(t, notifier(func(_ context.Context, n account.Notice) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if n.To == slow {
+				sending++
+				assert.Equal(t, 1, sending)
+				mu.Unlock()
+				time.Sleep(29 * time.Second)
+				mu.Lock()
+				slowly, sending = slowly+1, sending-1
+				return nil
+			}
+			if n.To == "again@example.com" && !tried {
+				tried = true
+				return errors.New("come again later")
+			}
+			at[n.To] = time.Since(began)
+			return nil
+		}))
+		for range 10 {
+			require.NoError(t, out.Send(account.Notice{Kind: account.NoticeNewDevice, To: slow}))
+		}
+		require.NoError(t, out.Send(account.Notice{Kind: account.NoticeVerifyEmail, To: "again@example.com"}))
+		require.NoError(t, out.Send(secretNotice))
+		time.Sleep(10 * time.Minute)
+		stop()
+		assert.Equal(t, 10, slowly)
+		assert.Contains(t, at, secretNotice.To)
+		assert.Zero(t, at[secretNotice.To], "it waited")
+		assert.Contains(t, at, "again@example.com")
+		assert.Less(t, at["again@example.com"], 30*time.Second, "what was tried again waited for the slow one")
+		assert.Empty(t, logged.String())
+	})
+}
+
+// Senders and SendSeconds say how many notices are sent at once, and for how long.
+func TestOutboxIsConfigured(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		cfg     account.Config
+		senders int
+		timeout time.Duration
+	}{
+		"by default": {account.Config{}, 4, 30 * time.Second},
+		"otherwise":  {account.Config{Senders: 7, SendSeconds: 3}, 7, 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				calls := 0
+				out, _, stop := runningWith(t, tc.cfg, notifier(func(ctx context.Context, _ account.Notice) error {
+					deadline, _ := ctx.Deadline()
+					mu.Lock()
+					calls++
+					assert.Equal(t, tc.timeout, time.Until(deadline))
+					mu.Unlock()
+					<-ctx.Done()
+					return ctx.Err()
+				}))
+				for n := range 20 {
+					require.NoError(t, out.Send(noticeTo(n)))
+				}
+				synctest.Wait()
+				mu.Lock()
+				assert.Equal(t, tc.senders, calls)
+				mu.Unlock()
+				stop()
+			})
+		})
+	}
+}
+
+// Calls that never return hold no sender for longer than a try may take, are not made again, and are logged. Only so many are left behind.
+func TestOutboxGoesOnWithoutDeafCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var mu sync.Mutex
+		deaf, sent := 0, time.Duration(0)
+		began := time.Now()
+		out, logged, stop := running(t, notifier(func(_ context.Context, n account.Notice) error {
+			if n.To == secretNotice.To {
+				mu.Lock()
+				defer mu.Unlock()
+				sent = time.Since(began)
+				return nil
+			}
+			mu.Lock()
+			deaf++
+			mu.Unlock()
+			<-release
+			return nil
+		}))
+		for n := range 2 {
+			require.NoError(t, out.Send(noticeTo(n)))
+		}
+		require.NoError(t, out.Send(secretNotice))
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		mu.Lock()
+		assert.Equal(t, 31*time.Second, sent)
+		assert.Equal(t, 2, deaf, "a call that may have sent is not made again")
+		assert.Contains(t, logged.String(), `error="account: the notifier does not heed its deadline"`)
+		mu.Unlock()
+		for n := range 300 {
+			require.NoError(t, out.Send(noticeTo(100+n)))
+		}
+		time.Sleep(3 * time.Hour)
+		mu.Lock()
+		assert.Equal(t, 102, deaf, "100 left behind, and 2 that are waited for")
+		mu.Unlock()
+		close(release)
+		time.Sleep(time.Minute)
+		stop()
+		assert.Equal(t, 302, deaf)
+		assert.NotContains(t, logged.String(), "canary")
+	})
+}
+
 // When a thousand wait, the next is refused, and nothing blocks.
 func TestOutboxIsBounded(t *testing.T) {
 	t.Parallel()
@@ -162,8 +299,8 @@ func TestOutboxIsBounded(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}))
-		for range 2 {
-			require.NoError(t, out.Send(secretNotice))
+		for n := range 2 {
+			require.NoError(t, out.Send(noticeTo(n)))
 		}
 		synctest.Wait() // two are being sent
 		for range 1000 {
@@ -201,8 +338,8 @@ func TestOutboxDrainsAtTheStop(t *testing.T) {
 					sent++
 					return nil
 				}))
-				for range 100 {
-					require.NoError(t, out.Send(secretNotice))
+				for n := range 100 {
+					require.NoError(t, out.Send(noticeTo(n)))
 				}
 				began := time.Now()
 				stop()
@@ -235,7 +372,7 @@ func TestOutboxLeavesADeafNotifierBehind(t *testing.T) {
 
 func TestOutboxWithoutANotifier(t *testing.T) {
 	t.Parallel()
-	out := account.NewOutbox(nil, nil)
+	out := account.NewOutbox(account.Config{}, nil, nil)
 	assert.False(t, out.Sends())
 	require.ErrorIs(t, out.Send(secretNotice), account.ErrNoNotifier)
 }

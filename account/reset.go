@@ -23,7 +23,7 @@ func (s *Service) Forgot(ctx context.Context, r Request) error {
 }
 
 // Reset gives the account of the token another password and uses the token up; an unacceptable password, or a full hashing queue, does
-// not. All sessions end, and all links of before are void. It opens no session and touches no second factor; the address
+// not. All sessions end, API keys too where [Config.ResetRevokesKeys] says so, and all links of before are void. It opens no session and touches no second factor; the address
 // counts as verified. Errors are [ErrTokenInvalid], [authn.FieldError], [authn.ErrThrottled], [authn.ErrOverloaded] and those of stores.
 func (s *Service) Reset(ctx context.Context, token, password setting.Secret, client authn.Client) error {
 	c, err := s.parse(ctx, forReset, token, client)

@@ -43,7 +43,8 @@ type Deps struct {
 	Erasers []Eraser
 	// Devices forgets those on which an account was used before its owner chose another password. Nil is for where none are known.
 	Devices Devices
-	// APIKeys drops the keys of an account whose address is proved by who need not have made it. Nil is for where there are none.
+	// APIKeys drops the keys of an account whose address is proved by who need not have made it, or as [Config.ResetRevokesKeys] says. Nil is for
+	// where there are none.
 	APIKeys Eraser
 	// Links are where links lead; see [Links].
 	Links Links
@@ -130,13 +131,6 @@ func (s *Service) Sends() bool { return s.out.Sends() }
 
 // Discreet reports whether registration tells nobody which addresses have an account.
 func (s *Service) Discreet() bool { return s.cfg.VerifyEmail == VerifyRequired }
-
-// Act is a call of a flow, as far as it is known whose.
-type Act struct {
-	// Tenant is that of the account, for flows without a login.
-	Tenant authn.Tenant
-	Client authn.Client
-}
 
 // act is one of the account; the actor is named where it is somebody else.
 func (s *Service) act(what audit.Type, subject authn.Subject, actor authn.Principal, client authn.Client, reason string) *audit.Act {

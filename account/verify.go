@@ -20,6 +20,9 @@ func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
 	if !s.Sends() {
 		return ErrNoNotifier
 	}
+	if err := s.deps.Throttle.Blocked(authn.FactorMail, r.Client); err != nil { // before anything is hashed
+		return err
+	}
 	prepared, err := s.deps.Users.Prepare(ctx, r)
 	if err != nil {
 		return err
@@ -27,18 +30,30 @@ func (s *Service) Register(ctx context.Context, r authn.RegisterRequest) error {
 	if err := s.admit(ctx, authn.CounterKey{Tenant: prepared.Tenant(), Kind: counterMail, ID: digest(prepared.Email())}, r.Client); err != nil {
 		return err
 	}
-	return s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) { return s.registered(ctx, prepared, r.Client) }})
+	return s.out.put(job{NoticeVerifyEmail, s.registering(prepared, r.Client)})
 }
 
-func (s *Service) registered(ctx context.Context, p authn.Prepared, client authn.Client) (*Notice, error) {
-	user, err := s.deps.Users.CreatePrepared(ctx, p)
-	if err == nil {
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
+// registering makes the account once, however often its link is tried.
+func (s *Service) registering(p authn.Prepared, client authn.Client) func(context.Context) (*Notice, error) {
+	var made *authn.User
+	return func(ctx context.Context) (*Notice, error) {
+		if made == nil {
+			user, err := s.deps.Users.CreatePrepared(ctx, p)
+			if errors.Is(err, authn.ErrEmailTaken) {
+				return s.taken(ctx, p, client)
+			}
+			if err != nil {
+				return nil, err
+			}
+			made = &user
+		}
+		return s.linked(ctx, NoticeVerifyEmail, *made, client, forVerify, nil)
 	}
-	if !errors.Is(err, authn.ErrEmailTaken) {
-		return nil, err
-	}
-	user, err = s.deps.Users.UserByEmail(ctx, p.Tenant(), p.Email())
+}
+
+// taken tells the owner of the address that it was registered once more.
+func (s *Service) taken(ctx context.Context, p authn.Prepared, client authn.Client) (*Notice, error) {
+	user, err := s.deps.Users.UserByEmail(ctx, p.Tenant(), p.Email())
 	switch {
 	case errors.Is(err, authn.ErrNotFound) || err == nil && !user.Active():
 		return nil, nil
@@ -85,9 +100,12 @@ func (s *Service) Registered(ctx context.Context, user authn.User, client authn.
 	if s.cfg.VerifyEmail != VerifyOffered {
 		return
 	}
-	err := s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) {
-		return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
-	}})
+	err := s.count(ctx, authn.CounterKey{Tenant: user.Subject.Tenant, Kind: counterMail, ID: digest(user.Email)})
+	if err == nil {
+		err = s.out.put(job{NoticeVerifyEmail, func(ctx context.Context) (*Notice, error) {
+			return s.linked(ctx, NoticeVerifyEmail, user, client, forVerify, nil)
+		}})
+	}
 	if err != nil {
 		s.deps.Log.WarnContext(ctx, "the link that verifies an address was not sent; its owner can ask for another", "subject", user.Subject.ID, "error", err)
 	}

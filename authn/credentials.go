@@ -48,7 +48,8 @@ type CredentialChange struct {
 // succeeds. The version is raised before Write, so that nobody else acts on the one before, and after it, so that a login that read what
 // Write replaced is refused when it looks again or has its session ended here. A failure in between leaves
 // what was proved before of no use, and repeating the change is safe. The version returned is the one that this change made: when
-// another change came in between it is not the account's any more, and what goes on by it is refused.
+// another change came in between it is not the account's any more, and what goes on by it is refused. Where the change was made and sessions
+// alone could not be ended, the account is returned with the error; with any other error it is empty.
 func (c *Credentials) Change(ctx context.Context, s Subject, change CredentialChange) (User, error) {
 	first, last := change.Act, change.Act
 	if change.Write != nil {

@@ -38,8 +38,11 @@ func (c *Credentials) edit(ctx context.Context, s Subject, from int64, edit func
 		}
 		return err
 	})
+	if err != nil {
+		return User{}, wrapped("change an account", err)
+	}
 	stored.Version++
-	return stored, wrapped("change an account", err)
+	return stored, nil
 }
 
 // changeable reports why the account cannot be changed from that version.

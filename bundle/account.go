@@ -43,7 +43,7 @@ func (s Settings) newOutbox(in outboxIn) (*account.Outbox, error) {
 	default:
 		err = s.linkable()
 	}
-	return account.NewOutbox(notifier, in.Logger.named()), s.loud(err)
+	return account.NewOutbox(s.Account, notifier, in.Logger.named()), s.loud(err)
 }
 
 // linkable refuses links that lead nowhere. In development they are logged as paths.

@@ -75,7 +75,13 @@ func TestPageAccount(t *testing.T) {
 	}, 20*time.Second, 50*time.Millisecond)
 	b.see("h1", "Verify your e-mail address")
 	assert.NotContains(t, b.address(), "#", "the token leaves the address bar, and with it the history")
+	const answerTo = `window.asked = 0; window.trueFetch ??= fetch; window.fetch = (...a) => { asked++; return `
+	b.do(chromedp.Evaluate[chromedp.Void](answerTo + `Promise.reject(new TypeError()) }; undefined`))
 	b.click("button")
+	b.see("#said", "There was no answer that can be read. Try again.")
+	asked, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](answerTo+`trueFetch(...a) }; form.requestSubmit(); form.requestSubmit(); asked`))
+	require.NoError(t, err)
+	assert.Equal(t, 1, asked, "a second click must not have the answer that the link was used")
 	b.see("#said", "Done: the address is verified")
 	b.screenshot("verified", 1200, "dark")
 	assert.Contains(t, p.stderr.String(), "user.verified")

@@ -10,13 +10,16 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 
 	"github.com/authmodule/authmodule"
 	"github.com/authmodule/authmodule/account"
+	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/mfa"
 	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 // V6.3.7, V6.3.5, item 40: in an assembled application owners are told of changes to their account, and of logins on new devices, with what an owner needs to judge them.
@@ -59,6 +62,80 @@ func TestNoticesCanBeSwitchedOff(t *testing.T) {
 	require.NoError(t, m.account.ChangePassword(t.Context(), account.PasswordChange{Caller: m.caller(t, user), Current: password, New: newPassword}))
 	require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, user), password).Code)
 	assert.Empty(t, m.box.all(account.NoticePasswordChanged))
+}
+
+// Of each kind of news an owner is sent so many in an hour: who changes an account back and forth floods neither a mailbox nor the queue.
+func TestNewsAreCounted(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.Account.MailsPerHour = 2 })
+	user := m.User()
+	change := func(current, next setting.Secret) {
+		require.NoError(t, m.account.ChangePassword(t.Context(), account.PasswordChange{Caller: m.caller(t, user), Current: current, New: next}))
+	}
+	const tooMany = "was not told once more"
+	change(password, newPassword)
+	change(newPassword, password)
+	assert.NotContains(t, m.log.String(), tooMany)
+	change(password, newPassword)
+	change(newPassword, password)
+	assert.Equal(t, 2, strings.Count(m.log.String(), tooMany))
+	m.box.wait(t, account.NoticePasswordChanged, 2)
+	require.NoError(t, m.account.ChangeEmail(t.Context(), m.caller(t, user), "next@example.com", authn.Client{}))
+	m.box.wait(t, account.NoticeEmailChanging, 1) // another kind
+	m.Advance(time.Hour)
+	change(password, newPassword)
+	m.box.wait(t, account.NoticePasswordChanged, 3)
+	assert.Len(t, m.box.all(account.NoticePasswordChanged), 3)
+}
+
+// innumerate is a store that cannot count news.
+type innumerate struct{ authn.CounterStore }
+
+func (i innumerate) PutCounter(ctx context.Context, k authn.CounterKey, c authn.Counter, version int64) error {
+	if k.Kind == "mail_news" {
+		return errDown
+	}
+	return i.CounterStore.PutCounter(ctx, k, c, version)
+}
+
+// News that cannot be counted are sent, and what they are about stands.
+func TestNewsThatCannotBeCountedAreSent(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs, authmodule.UseCounterStore(func() authn.CounterStore { return innumerate{memstore.New()} }))
+	user := m.User()
+	require.NoError(t, m.account.ChangePassword(t.Context(), account.PasswordChange{Caller: m.caller(t, user), Current: password, New: newPassword}))
+	m.box.wait(t, account.NoticePasswordChanged, 1)
+	assert.Contains(t, m.log.String(), "could not be counted")
+	assert.Equal(t, http.StatusOK, m.logIn(t, user.Email, newPassword))
+}
+
+// The same holds for what owners are told of by events.
+func TestNewsOfEventsAreCounted(t *testing.T) {
+	t.Parallel()
+	var bus *audit.Bus
+	m := startMails(t, func(c *authmodule.Config) { c.Account.MailsPerHour = 2 }, fx.Populate(&bus))
+	user, other := m.User(), m.User()
+	for range 5 {
+		bus.Emit(t.Context(), audit.Event{Type: audit.MFAEnrolled, Subject: user.Subject.ID, Reason: "totp"})
+	}
+	bus.Emit(t.Context(), audit.Event{Type: audit.MFAEnrolled, Subject: other.Subject.ID, Reason: "totp"})
+	assert.Equal(t, 3, strings.Count(m.log.String(), "was not told once more"))
+	m.box.wait(t, account.NoticeFactorAdded, 3)
+}
+
+// Who registers a stranger's address again and again, where the account may be used at once, sends the stranger no more than others may ask for.
+func TestOfferedVerificationIsCounted(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.Account.VerifyEmail, c.Account.MailsPerHour = account.VerifyOffered, 2 })
+	for range 4 {
+		status, _ := m.register(t, "ada@example.com", password)
+		require.Equal(t, http.StatusCreated, status)
+		user, err := m.Users.UserByEmail(t.Context(), "", "ada@example.com")
+		require.NoError(t, err)
+		require.NoError(t, m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{}))
+	}
+	assert.Equal(t, 2, strings.Count(m.log.String(), "the link that verifies an address was not sent"))
+	assert.Equal(t, 2, strings.Count(m.log.String(), "was not told once more"))
 }
 
 // ownDevices is a notifier of the application's own.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/mfa"
+	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/store/memstore"
 )
 
@@ -247,13 +250,15 @@ func TestOldLoginsChangeNoAddress(t *testing.T) {
 type erased struct {
 	mu       sync.Mutex
 	subjects []authn.Subject
-	fail     error
+	// ended are the errors of the contexts.
+	ended []error
+	fail  error
 }
 
-func (e *erased) Erase(_ context.Context, s authn.Subject) error {
+func (e *erased) Erase(ctx context.Context, s authn.Subject) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.subjects = append(e.subjects, s)
+	e.subjects, e.ended = append(e.subjects, s), append(e.ended, ctx.Err())
 	return e.fail
 }
 
@@ -397,6 +402,70 @@ func TestDeleteThatIsCutOff(t *testing.T) {
 	require.ErrorIs(t, m.account.Delete(t.Context(), authn.Principal{}, authn.Subject{ID: "nobody"}, authn.Client{}), authn.ErrNotFound)
 }
 
+// What an eraser of the application's own panics with is an error, and stops no other.
+func TestDeleteWithAnEraserThatPanics(t *testing.T) {
+	t.Parallel()
+	mine := &erased{}
+	m := startMails(t, asIs, authmodule.AddEraser(func() account.Eraser { return panics{} }), authmodule.AddEraser(func() account.Eraser { return mine }))
+	user := m.User()
+	err := m.account.Delete(t.Context(), authn.Principal{}, user.Subject, authn.Client{})
+	require.ErrorContains(t, err, "delete it again")
+	assert.NotContains(t, err.Error(), "canary")
+	assert.NotContains(t, m.log.String(), "canary")
+	assert.Equal(t, []authn.Subject{user.Subject}, mine.subjects)
+}
+
+type panics struct{}
+
+func (panics) Erase(context.Context, authn.Subject) error { panic("canary") }
+
+// An owner who hangs up once the account is deleted cannot ask again: the rest is dropped all the same.
+func TestDeleteByWhoHangsUp(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	left := audit.ListenerFunc(func(_ context.Context, e audit.Event) {
+		if e.Type == audit.UserDeleted {
+			leave()
+		}
+	})
+	mine := &erased{}
+	m := startMails(t, asIs, newFaulty().option(), authmodule.AddListener(func() audit.Listener { return left }), authmodule.AddEraser(func() account.Eraser { return mine }))
+	user := m.User()
+	m.Do(request("DELETE", "/auth/me", "", bearer(m.Token(m.caller(t, user)))...).WithContext(ctx))
+	require.Error(t, ctx.Err())
+	_, err := m.Users.Credentials().Passwords.PasswordHash(t.Context(), user.Subject)
+	require.ErrorIs(t, err, authn.ErrNotFound)
+	assert.Equal(t, []authn.Subject{user.Subject}, mine.subjects)
+	assert.Equal(t, []error{nil}, mine.ended, "of what it may do nothing is cut off")
+}
+
+// unending is a store that cannot end sessions at the first try.
+type unending struct {
+	session.Store
+	asked atomic.Int32
+}
+
+func (u *unending) EndSessions(ctx context.Context, s authn.Subject, which session.Selection, now time.Time, why authn.EndReason) ([]session.Record, error) {
+	if u.asked.Add(1) == 1 {
+		return nil, errDown
+	}
+	return u.Store.EndSessions(ctx, s, which, now, why)
+}
+
+// A deletion whose sessions could not be ended at once is finished and told of: its owner has no session to ask again with.
+func TestDeleteThatCannotEndSessionsAtOnce(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, asIs, authmodule.UseSessionStore(func() session.Store { return &unending{Store: memstore.New()} }))
+	user := m.User()
+	w := m.Do(request("DELETE", "/auth/me", "", bearer(m.Token(m.caller(t, user)))...))
+	assert.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
+	assert.Len(t, m.Events(audit.UserDeleted), 1)
+	assert.Equal(t, user.Email, m.box.wait(t, account.NoticeAccountDeleted, 1).To)
+	_, err := m.Users.Credentials().Passwords.PasswordHash(t.Context(), user.Subject)
+	require.ErrorIs(t, err, authn.ErrNotFound)
+}
+
 // The last administrator stays.
 func TestLastAdministratorStays(t *testing.T) {
 	t.Parallel()
@@ -458,6 +527,38 @@ func TestV646AdministratorRequiresAReset(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, w.Code, w.Body.String())
 	assert.Equal(t, admin.Subject.ID, m.Events(audit.UserDeleted)[0].Actor)
 	assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, newPassword))
+}
+
+// vanishing is a store in which an account is found once, and is deleted then.
+type vanishing struct {
+	authn.UserStore
+	id    atomic.Value
+	found atomic.Int32
+}
+
+func (v *vanishing) UserByID(ctx context.Context, s authn.Subject) (authn.User, error) {
+	user, err := v.UserStore.UserByID(ctx, s)
+	if s.ID == v.id.Load() && v.found.Add(1) > 1 {
+		user.DeletedAt, user.DisabledAt = user.CreatedAt, user.CreatedAt
+	}
+	return user, err
+}
+
+// An account that is deleted while an administrator acts on it is answered as one that there is not.
+func TestAccountsThatAreDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	store := &vanishing{UserStore: memstore.New()}
+	m := startMails(t, withMFA, authmodule.UseUserStore(func() authn.UserStore { return store }))
+	header := bearer(m.Token(m.caller(t, m.User("admin"))))
+	for _, route := range []string{"POST password-reset", "POST disable", "DELETE mfa"} {
+		user := m.User()
+		store.found.Store(0)
+		store.id.Store(user.Subject.ID)
+		method, path, _ := strings.Cut(route, " ")
+		w := m.Do(request(method, "/auth/users/"+user.Subject.ID+"/"+path, "", header...))
+		assert.Equal(t, http.StatusNotFound, w.Code, "%s %s", route, w.Body)
+		assert.Equal(t, "user_not_found", problem(t, w).Code, route)
+	}
 }
 
 // Former passwords are not chosen again, by whatever flow, and go with the account.

@@ -371,6 +371,8 @@ func TestV643SquattersKeepNoKey(t *testing.T) {
 			require.Equal(t, http.StatusOK, m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+key)).Code)
 
 			require.Less(t, arrive(t, m, user), 300)
+			require.Len(t, m.Events(audit.APIKeyRevoked), 1)
+			assert.Equal(t, user.Subject.ID, m.Events(audit.APIKeyRevoked)[0].Subject)
 			assert.Equal(t, http.StatusUnauthorized, m.Do(request("GET", "/auth/me", "", session...)).Code)
 			assert.Equal(t, http.StatusUnauthorized, m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+key)).Code)
 			assert.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, squatter))
@@ -378,6 +380,33 @@ func TestV643SquattersKeepNoKey(t *testing.T) {
 			own := m.APIKey(m.caller(t, user))
 			require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, user), "yet another password of hers").Code)
 			assert.Equal(t, http.StatusOK, m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+own)).Code, "the owner's own keys stay")
+		})
+	}
+}
+
+// Where it is configured, API keys end with the password that a link replaces, and with the one that an administrator takes away.
+func TestResetRevokesKeysByChoice(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		revokes bool
+		status  int
+	}{"by default": {false, http.StatusOK}, "by choice": {true, http.StatusUnauthorized}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := startMails(t, func(c *authmodule.Config) { c.Account.ResetRevokesKeys = tc.revokes })
+			user := m.User()
+			uses := func(key string) int {
+				return m.Do(request("GET", "/auth/me", "", "Authorization", "ApiKey "+key)).Code
+			}
+			key := m.APIKey(m.caller(t, user))
+			require.Equal(t, http.StatusNoContent, m.reset(t, m.forgot(t, user), newPassword).Code)
+			assert.Equal(t, tc.status, uses(key))
+
+			key = m.APIKey(m.caller(t, user))
+			require.Equal(t, http.StatusOK, uses(key))
+			require.NoError(t, m.account.RequireReset(t.Context(), m.caller(t, m.User("admin")), user.Subject, authn.Client{}))
+			assert.Equal(t, tc.status, uses(key))
+			assert.Equal(t, tc.revokes, len(m.Events(audit.APIKeyRevoked)) == 2)
 		})
 	}
 }

@@ -1,10 +1,12 @@
 package transport_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/authmodule/authmodule/account"
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/store/memstore"
 )
 
 func (m mails) register(t testing.TB, email, password string) (status int, answer string) {
@@ -130,6 +133,8 @@ func TestClientsThatAskForManyAddressesAreStopped(t *testing.T) {
 		require.Equal(t, http.StatusAccepted, m.post(t, "/password/forgot", map[string]any{"email": fmt.Sprintf("n%d@example.com", i)}).Code)
 	}
 	assert.Equal(t, http.StatusTooManyRequests, m.post(t, "/password/forgot", map[string]any{"email": "n10@example.com"}).Code)
+	status, _ := m.register(t, "n11@example.com", "short")
+	assert.Equal(t, http.StatusTooManyRequests, status, "before the password is looked at, and hashed")
 	m.Advance(time.Minute)
 	assert.Equal(t, http.StatusAccepted, m.post(t, "/password/forgot", map[string]any{"email": "n10@example.com"}).Code)
 }
@@ -214,6 +219,35 @@ func TestV638SquattersHaveNoPassword(t *testing.T) {
 			assert.Equal(t, http.StatusUnauthorized, m.logIn(t, "ada@example.com", squatter))
 		})
 	}
+}
+
+// forgetful is a store that cannot keep the first link.
+type forgetful struct {
+	authn.OneTimeStore
+	asked atomic.Int32
+}
+
+func (f *forgetful) PutOneTime(ctx context.Context, o authn.OneTime) error {
+	if f.asked.Add(1) == 1 {
+		return errDown
+	}
+	return f.OneTimeStore.PutOneTime(ctx, o)
+}
+
+// A registration whose link could not be stored at once is the same registration at the next try: its password stays.
+func TestRegistrationThatIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	store := &forgetful{OneTimeStore: memstore.New()}
+	m := startMails(t, asIs, authmodule.UseOneTimeStore(func() authn.OneTimeStore { return store }))
+	m.register(t, "ada@example.com", password)
+	require.Eventually(t, func() bool {
+		return len(m.box.all(account.NoticeVerifyEmail))+len(m.box.all(account.NoticeAccountExists)) > 0
+	}, 30*time.Second, time.Millisecond)
+	require.Empty(t, m.box.all(account.NoticeAccountExists))
+	verify := token(t, m.box.wait(t, account.NoticeVerifyEmail, 1))
+	require.Equal(t, http.StatusNoContent, m.post(t, "/email/verify", map[string]any{"token": verify}).Code)
+	assert.Equal(t, http.StatusOK, m.logIn(t, "ada@example.com", password))
+	assert.Len(t, m.Events(audit.UserRegistered), 1)
 }
 
 // Whoever sets a password by a link that was sent to the address has verified it.
@@ -376,9 +410,10 @@ func TestV638OverloadIsTheSameForAll(t *testing.T) {
 		return nil
 	}
 	user := m.User()
-	looks := 0
+	looks, addresses := 0, 0
 	require.Eventually(t, func() bool { // until the workers have taken what they can
-		for out.Send(account.Notice{Kind: account.NoticeNewDevice}) == nil {
+		for out.Send(account.Notice{Kind: account.NoticeNewDevice, To: fmt.Sprintf("n%d@example.com", addresses)}) == nil {
+			addresses++
 		}
 		looks++
 		return looks > 20

@@ -57,7 +57,8 @@ func (g *Gate) administering(path, permission string, act func(ctx context.Conte
 		if err := g.mayAdminister(ctx, user.Subject); err != nil {
 			return Reply{}, err
 		}
-		return act(ctx, r, user)
+		reply, err := act(ctx, r, user)
+		return reply, userProblem(err)
 	})
 }
 
@@ -175,11 +176,11 @@ func (g *Gate) resetMFA(ctx context.Context, r *http.Request, u authn.User) (Rep
 }
 
 func (g *Gate) disableUser(ctx context.Context, _ *http.Request, u authn.User) (Reply, error) {
-	return Reply{}, userProblem(g.deps.Users.Disable(ctx, authn.PrincipalFrom(ctx), u.Subject))
+	return Reply{}, g.deps.Users.Disable(ctx, authn.PrincipalFrom(ctx), u.Subject)
 }
 
 func (g *Gate) enableUser(ctx context.Context, _ *http.Request, u authn.User) (Reply, error) {
-	return Reply{}, userProblem(g.deps.Users.Enable(ctx, authn.PrincipalFrom(ctx), u.Subject))
+	return Reply{}, g.deps.Users.Enable(ctx, authn.PrincipalFrom(ctx), u.Subject)
 }
 
 // userProblem is the answer about an account that was deleted, or changed by others, meanwhile.

@@ -25,7 +25,7 @@ func sample(kind account.NoticeKind) account.Notice {
 func facts(kind account.NoticeKind) map[string]string {
 	switch kind {
 	case account.NoticeResetPassword:
-		return map[string]string{"by": "admin@example.com"}
+		return map[string]string{"by": "administrator"}
 	case account.NoticeEmailChanging, account.NoticeEmailChanged:
 		return map[string]string{"new_email": "new@example.com"}
 	case account.NoticeFactorAdded, account.NoticeFactorRemoved:
