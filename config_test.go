@@ -97,6 +97,7 @@ func TestWithDefaults(t *testing.T) {
 				MFA: mfa.Config{
 					Issuer: "authmodule", Algorithm: mfa.SHA1, Digits: 6, EnrollMinutes: 10, MaxApps: 5, MaxTrusted: 5, Require: mfa.RequireNobody, AfterRecovery: mfa.AfterRecoveryNone,
 				},
+				Audit:        authmodule.AuditConfig{VerifyHours: 24},
 				Account:      account.Config{TokenMinutes: 60, MailsPerHour: 5, Senders: 4, SendSeconds: 30},
 				SMTP:         account.SMTPConfig{TLS: account.SMTPStartTLS, Port: 587, TimeoutSeconds: 10},
 				Binding:      authn.BindingConfig{Certificate: "off", IP: "off", IPv4Prefix: 24, IPv6Prefix: 64},
