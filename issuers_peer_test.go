@@ -29,7 +29,7 @@ import (
 func startProvider(t *testing.T) (issuer string) {
 	t.Helper()
 	node, script := peer.RequireModule(t, "oidc-provider", "oidc-provider.mjs")
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	process := exec.CommandContext(ctx, node, script)
 	in, err := process.StdinPipe()
 	require.NoError(t, err)

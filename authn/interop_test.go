@@ -34,7 +34,7 @@ type josePeer struct {
 func startJose(t *testing.T) *josePeer {
 	t.Helper()
 	node, script := peer.RequireModule(t, "jose", "jose.mjs")
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	process := exec.CommandContext(ctx, node, script)
 	in, err := process.StdinPipe()
 	require.NoError(t, err)

@@ -51,7 +51,7 @@ type setup struct {
 	// env are variables beside EXAMPLE_PASSWORD, which "EXAMPLE_PASSWORD=" takes away.
 	env  []string
 	args []string
-	// within is how long the program may run. Zero is a minute.
+	// within is how long the program may run. Zero is five minutes: tests in parallel wait for each other.
 	within time.Duration
 }
 
@@ -93,7 +93,7 @@ func command(t *testing.T, s setup) (*exec.Cmd, string) {
 	if s.data == "" {
 		s.data = filepath.Join(t.TempDir(), "data")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(s.within, time.Minute))
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(s.within, 5*time.Minute))
 	t.Cleanup(cancel)
 	args := append([]string{"-addr", "127.0.0.1:0", "-data", s.data}, s.args...)
 	cmd := exec.CommandContext(ctx, binary, args...)

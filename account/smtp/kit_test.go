@@ -75,7 +75,7 @@ func start(t *testing.T, o options, names ...string) *server {
 	maps.Copy(all, o)
 	argument, err := json.Marshal(all)
 	require.NoError(t, err)
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	process := exec.CommandContext(ctx, node, script, string(argument))
 	in, err := process.StdinPipe()
 	require.NoError(t, err)
