@@ -72,6 +72,8 @@ type Config struct {
 	Now func() time.Time `yaml:"-" json:"-"`
 	// Rand is the source of keys, identifiers and secrets. Defaults to crypto/rand.Reader; change it in tests only.
 	Rand io.Reader `yaml:"-" json:"-"`
+	// unread says which files [Load] has read in vain.
+	unread []string
 }
 
 var _ fmt.Formatter = Config{}

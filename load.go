@@ -2,6 +2,8 @@ package authmodule
 
 import (
 	"errors"
+	"path/filepath"
+	"strings"
 
 	"github.com/authmodule/authmodule/internal/layer"
 )
@@ -16,7 +18,7 @@ const (
 // environment. The profile is LEX_ENV; application.yaml is overlaid by application.production.yaml when that exists.
 // Without arguments it reads application.yaml in the working directory, if there is one; files that are named must
 // exist. The error joins everything that could not be read, each with file and line or with the variable, and shows
-// no value. Load does not judge what it read: Configure does, by [Config.Validate].
+// no value. A file without the key auth is read in vain, which [Config.Warnings] says. Load does not judge what it read: Configure does, by [Config.Validate].
 func Load(files ...string) (Config, error) { return LoadOver(Config{}, files...) }
 
 // LoadOver is [Load] over defaults of the application's own: what a file or the environment sets wins, false and 0 too. A profile in the
@@ -31,11 +33,16 @@ func LoadOver(defaults Config, files ...string) (Config, error) {
 		}
 	}
 	cfg := defaults
-	cfg.Profile = profile
+	cfg.Profile, cfg.unread = profile, nil
 	err := layer.Load(&cfg, layer.Options{
-		Root:      rootKey,
-		Prefix:    variablePrefix,
-		Files:     files,
+		Root:   rootKey,
+		Prefix: variablePrefix,
+		Files:  files,
+		Absent: func(file, hint string) {
+			if !isOverlay(file, profile) {
+				cfg.unread = append(cfg.unread, file+" has no key "+rootKey+" at its top, so nothing in it is read"+hint)
+			}
+		},
 		Exclusive: [][2]string{{"jwt.expiration_hours", "jwt.access_token_expire_minutes"}},
 	})
 	if err = errors.Join(badProfile, err); err != nil {
@@ -60,4 +67,9 @@ func withOverlays(named []string, p Profile) ([]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// isOverlay tells a file that may leave everything as it is.
+func isOverlay(file string, p Profile) bool {
+	return strings.HasSuffix(strings.TrimSuffix(file, filepath.Ext(file)), "."+string(p))
 }

@@ -138,6 +138,35 @@ func TestLoadOver(t *testing.T) {
 	assert.Zero(t, cfg)
 }
 
+// A file that says nothing to this module is said to be read in vain, and a misspelled key is named; overlays may leave everything as it is.
+func TestLoadTellsOfFilesWithoutTheKey(t *testing.T) {
+	const vain = " has no key auth at its top, so nothing in it is read"
+	for name, c := range map[string]struct {
+		files    []string
+		named    []string
+		expected []string
+	}{
+		"misspelled":         {[]string{"application.yaml", "server: {port: 1}\natuh: {admin_email: a@example.com}\n"}, nil, []string{"application.yaml" + vain + "; line 2 has atuh; did you mean auth?"}},
+		"in capitals":        {[]string{"a.yaml", "AUTH: {}\n"}, []string{"a.yaml"}, []string{"a.yaml" + vain + "; line 1 has AUTH; did you mean auth?"}},
+		"of somebody else":   {[]string{"a.yaml", "server: {port: 1}\n"}, []string{"a.yaml"}, []string{"a.yaml" + vain}},
+		"empty":              {[]string{"a.yaml", "# nothing\n", "b.yaml", "null\n"}, []string{"a.yaml", "b.yaml"}, []string{"a.yaml" + vain, "b.yaml" + vain}},
+		"with the key":       {[]string{"a.yaml", "auth:\noauth: {}\n"}, []string{"a.yaml"}, nil},
+		"an overlay":         {[]string{"a.yaml", "auth: {}", "a.development.yaml", "server: {port: 2}\n"}, []string{"a.yaml"}, nil},
+		"the overlay alone":  {[]string{"application.development.yaml", "server: {port: 2}\n"}, nil, nil},
+		"a key with a value": {[]string{"a.yaml", "\"auth canary\": 1\n"}, []string{"a.yaml"}, []string{"a.yaml" + vain}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFolder(t, c.files...)
+			cfg, err := authmodule.Load(c.named...)
+			require.NoError(t, err)
+			all := cfg.Warnings()
+			others := authmodule.Config{}.Warnings()
+			require.Len(t, all, len(c.expected)+len(others))
+			assert.ElementsMatch(t, c.expected, all[:len(c.expected)])
+		})
+	}
+}
+
 func TestLoadTwoKeysForOneValue(t *testing.T) {
 	inFolder(t, "application.yaml", "auth: {jwt: {expiration_hours: 24}}", "application.staging.yaml", "auth: {jwt: {access_token_expire_minutes: 15}}",
 		"both.yaml", "auth:\n  jwt:\n    expiration_hours: 24\n    access_token_expire_minutes: 15\n")

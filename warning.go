@@ -14,7 +14,7 @@ import (
 // configuration that [Config.Validate] accepts; Configure logs them at start.
 func (c Config) Warnings() []string {
 	c = c.WithDefaults()
-	var all []string
+	all := slices.Clone(c.unread)
 	if w := c.volatile(); w != "" {
 		all = append(all, w)
 	}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 
 	"github.com/authmodule/authmodule/audit"
 	"github.com/authmodule/authmodule/authn"
@@ -9,7 +10,8 @@ import (
 
 // RequireReset has the owner of an account choose another password: the one before is of no use when the call returns, all sessions have
 // ended, API keys too where [Config.ResetRevokesKeys] says so, and the owner is sent the link to a new one. No administrator sees or chooses a password (ASVS 6.4.6). It does not ask whether
-// actor may do this. Errors are [ErrNoNotifier], [authn.ErrNotFound], [authn.ErrOverloaded], after which the owner can ask for the link, and those of stores.
+// actor may do this. Errors are [ErrNoNotifier], [authn.ErrNotFound], [authn.ErrOverloaded], after which the owner can ask for the link, and those
+// of stores; where API keys could not be dropped the link is sent all the same, and calling it again drops them.
 func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subject authn.Subject, client authn.Client) error {
 	if !s.Sends() {
 		return ErrNoNotifier
@@ -20,12 +22,8 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 		return err
 	}
 	act.Tell(ctx)
-	if s.deps.APIKeys != nil && s.cfg.ResetRevokesKeys {
-		if err := s.deps.APIKeys.Erase(ctx, subject); err != nil {
-			return err
-		}
-	}
-	return s.out.put(job{NoticeResetPassword, func(ctx context.Context) (*Notice, error) {
+	kept := s.revokeKeys(ctx, subject)
+	return errors.Join(kept, s.out.put(job{NoticeResetPassword, func(ctx context.Context) (*Notice, error) {
 		if !user.Active() {
 			return nil, nil
 		}
@@ -34,5 +32,13 @@ func (s *Service) RequireReset(ctx context.Context, actor authn.Principal, subje
 			n.Facts = map[string]string{"by": "administrator"}
 		}
 		return n, err
-	}})
+	}}))
+}
+
+// revokeKeys drops the keys of an account whose password is gone: the caller's leaving does not stop it.
+func (s *Service) revokeKeys(ctx context.Context, subject authn.Subject) error {
+	if s.deps.APIKeys == nil || !s.cfg.ResetRevokesKeys {
+		return nil
+	}
+	return s.deps.APIKeys.Erase(context.WithoutCancel(ctx), subject)
 }

@@ -30,7 +30,7 @@ func (l *Notices) On(ctx context.Context, e audit.Event) {
 		return
 	}
 	subject := authn.Subject{Tenant: authn.Tenant(e.Tenant), ID: e.Subject}
-	if !s.newsworthy(ctx, kind, subject, subject.ID) {
+	if !s.newsworthy(ctx, kind, subject, subject.ID+" "+facts["factor"]) { // each factor by itself: many of one must not hide another
 		return
 	}
 	err := s.out.put(job{kind, func(ctx context.Context) (*Notice, error) {

@@ -29,8 +29,8 @@ const (
 )
 
 // Outbox sends notices in the background, so that no caller can tell by the time of an answer what was sent. Jobs wait in memory: those that are
-// left when the application stops for longer than 5 seconds are lost, and logged by their number. To one address one notice is sent at a time. It is
-// safe for concurrent use.
+// left when the application stops for longer than 5 seconds are lost, and logged by their number. To one address one notice is sent at a time,
+// but for calls of the notifier that were left behind. It is safe for concurrent use.
 type Outbox struct {
 	notifier Notifier
 	log      *slog.Logger
@@ -72,7 +72,7 @@ func NewOutbox(cfg Config, n Notifier, log *slog.Logger) *Outbox {
 	}
 	cfg = cfg.WithDefaults()
 	return &Outbox{
-		notifier: n, log: log, senders: int(cfg.Senders), timeout: time.Duration(cfg.SendSeconds) * time.Second,
+		notifier: n, log: log, senders: max(int(cfg.Senders), 1), timeout: time.Duration(cfg.SendSeconds) * time.Second,
 		queue: make(chan job, mostWaiting), again: make(chan *task, mostWaiting), left: make(chan struct{}, mostLeft), busy: map[string]bool{},
 	}
 }
@@ -232,7 +232,7 @@ var errDeaf = errors.New("account: the notifier does not heed its deadline")
 
 // send calls the notifier. A call that goes on after its deadline is left behind, so that others are sent.
 func (o *Outbox) send(ctx context.Context, n Notice) error {
-	var err error
+	err := errPanicked // unless the call returns: a notifier may end its goroutine
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

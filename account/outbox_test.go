@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,7 @@ func TestOutboxTriesAgain(t *testing.T) {
 		fails int
 		with  error
 		panic bool
+		exit  bool
 		tries int
 		sent  bool
 		took  time.Duration
@@ -67,6 +69,7 @@ func TestOutboxTriesAgain(t *testing.T) {
 		"undeliverable": {fails: 9, with: fmt.Errorf("canary: %w", account.ErrUndeliverable), tries: 1},
 		"panics once":   {fails: 1, panic: true, tries: 2, sent: true, took: time.Second},
 		"panics always": {fails: 9, panic: true, tries: 3, took: 5 * time.Second},
+		"exits always":  {fails: 9, exit: true, tries: 3, took: 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +87,9 @@ func TestOutboxTriesAgain(t *testing.T) {
 					}
 					if tc.panic {
 						panic("canary " + n.Link.Reveal())
+					}
+					if tc.exit { // as a test does that has failed
+						runtime.Goexit()
 					}
 					return tc.with
 				}))
@@ -216,6 +222,7 @@ func TestOutboxIsConfigured(t *testing.T) {
 	}{
 		"by default": {account.Config{}, 4, 30 * time.Second},
 		"otherwise":  {account.Config{Senders: 7, SendSeconds: 3}, 7, 3 * time.Second},
+		"unchecked":  {account.Config{Senders: -1}, 1, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -163,6 +163,70 @@ func TestVerifyOfAChainThatIsAlwaysDroppedFrom(t *testing.T) {
 	}
 }
 
+// flipping is a store whose head somebody sets back each time before the chain is read, and forth again after it.
+type flipping struct {
+	*tampered
+	old   audit.Head
+	heads int
+}
+
+func (s *flipping) Head(ctx context.Context) (audit.Head, error) {
+	if s.heads++; s.heads%2 == 1 {
+		return s.old, nil
+	}
+	return s.tampered.Head(ctx)
+}
+
+// Entries are dropped and never come back: who feigns that, so that the chain is read anew and nothing is said of it, is found.
+func TestVerifyIsNotKeptFromAnAnswer(t *testing.T) {
+	t.Parallel()
+	now := epoch
+	kit := newKit(t, func(d *audit.JournalDeps) { d.Keep, d.Now = time.Hour, func() time.Time { return now } })
+	kit.fill(t, 20)
+	before, err := kit.store.Head(t.Context())
+	require.NoError(t, err)
+	now = now.Add(2 * time.Hour)
+	kit.fill(t, 3)
+	n, err := kit.Prune(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 20, n)
+	s := &flipping{tampered: tamper(t, kit.store), old: before}
+	s.drop(22)
+	report, err := newKit(t, func(d *audit.JournalDeps) { d.Store = s }).Verify(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, report.Faults)
+	assert.Equal(t, audit.BadHead, report.Faults[0].Kind)
+}
+
+// deafPages is a store that heeds no context, and counts its pages; the reader has enough after the first.
+type deafPages struct {
+	audit.JournalStore
+	enough func()
+	pages  int
+}
+
+func (s *deafPages) Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
+	s.pages++
+	s.enough()
+	return s.JournalStore.Entries(context.WithoutCancel(ctx), q)
+}
+
+func (s *deafPages) Head(ctx context.Context) (audit.Head, error) {
+	return s.JournalStore.Head(context.WithoutCancel(ctx))
+}
+
+// A long chain does not hold up the stop of a program, whatever its store does.
+func TestVerifyStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	kit := newKit(t)
+	kit.fill(t, chainLength)
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &deafPages{JournalStore: kit.store, enough: cancel}
+	_, err := newKit(t, func(d *audit.JournalDeps) { d.Store = s }).Verify(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 1, s.pages)
+}
+
 // withHead has the entries of one store and the head of another.
 type withHead struct {
 	*tampered

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"fmt"
@@ -76,12 +77,17 @@ const (
 // state, which nothing in it can show. Entries may be chained meanwhile: they are for the next call. An error says
 // that the chain could not be read, and nothing about it; it is [ErrJournalMoving] when old entries were dropped before they were read, each of five times.
 func (j *Journal) Verify(ctx context.Context, kept ...Checkpoint) (Report, error) {
+	dropped := int64(math.MinInt64) // up to where the readings before found that entries were dropped
 	for try := 1; ; try++ {
 		head, err := j.deps.Store.Head(ctx)
 		if err != nil {
 			return Report{}, err
 		}
 		w := &walk{ring: j.ring, head: head, kept: kept, prev: head.DroppedHash, whole: true, last: head.DroppedSeq}
+		setBack := head.DroppedSeq < dropped
+		if setBack { // what was dropped does not come back: somebody feigns a chain that moves
+			w.fault(BadHead, head.Seq, head.Seq)
+		}
 		if err := w.run(ctx, j.deps.Store); err != nil {
 			return Report{}, err
 		}
@@ -89,8 +95,12 @@ func (j *Journal) Verify(ctx context.Context, kept ...Checkpoint) (Report, error
 		if err != nil {
 			return Report{}, err
 		}
-		if after.blank() == head.blank() && !w.overtaken(after) {
+		overtaken := w.overtaken(after)
+		if setBack || after.blank() == head.blank() && !overtaken {
 			return w.finish(ctx, j.deps.Store, after)
+		}
+		if overtaken {
+			dropped = after.DroppedSeq
 		}
 		if try == verifyTries { // what is being dropped must not be taken for what somebody removed
 			return Report{}, ErrJournalMoving
@@ -130,7 +140,7 @@ func (w *walk) run(ctx context.Context, store JournalStore) error {
 	w.checkpoint(w.head.DroppedSeq, w.head.DroppedHash)
 	for after := int64(math.MinInt64); ; {
 		page, err := store.Entries(ctx, Query{After: after, Limit: verifyPage})
-		if err != nil {
+		if err = cmp.Or(err, ctx.Err()); err != nil { // also where the store does not heed it
 			return err
 		}
 		for _, e := range page {

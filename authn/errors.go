@@ -14,6 +14,8 @@ var (
 	ErrConflict = errors.New("authn: record changed meanwhile")
 	// ErrEmailTaken: the tenant has an account with that address.
 	ErrEmailTaken = errors.New("authn: e-mail address is taken")
+	// ErrLastAdmin: the account is the last administrator's, and cannot be disabled.
+	ErrLastAdmin = errors.New("authn: the last administrator cannot be disabled")
 	// ErrNotMine: this authority does not know the account; the next one is asked.
 	ErrNotMine = errors.New("authn: not an account of this authority")
 )

@@ -45,6 +45,8 @@ type Deps struct {
 	// minutes by default, [LongestImpersonation] at most.
 	MayImpersonate        Impersonator
 	ImpersonationLifetime time.Duration
+	// Admins keeps the last administrator from being disabled; nil is for where there are none.
+	Admins LastAdmins
 	// Throttle limits failed logins and refreshes; nil limits nothing.
 	Throttle *Throttle
 	// Registration defaults to RegistrationClosed.
@@ -59,6 +61,12 @@ type Deps struct {
 	// Now defaults to time.Now, Rand to crypto/rand.
 	Now  func() time.Time
 	Rand io.Reader
+}
+
+// LastAdmins knows who the administrators are.
+type LastAdmins interface {
+	// LastAdmin reports whether the account is an administrator and the tenant has no other that is active.
+	LastAdmin(ctx context.Context, s Subject) (bool, error)
 }
 
 // NewService returns a Service. It does no I/O.
@@ -122,8 +130,12 @@ func there(u User, err error) (User, error) {
 }
 
 // Disable closes an account: it cannot log in, and its sessions and tokens are
-// dead when the call returns. Disabling twice is no error. A deleted account is an [ErrNotFound].
+// dead when the call returns. Disabling twice is no error. A deleted account is an [ErrNotFound]. The last administrator is an [ErrLastAdmin], as
+// far as that can be seen: of two administrators who disable each other at once, none may be left.
 func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject) error {
+	if err := s.dispensable(ctx, subject); err != nil {
+		return err
+	}
 	act := s.deps.Events.Act(audit.Event{Type: audit.UserDisabled, Tenant: string(subject.Tenant), Subject: subject.ID, Actor: ActorID(actor)})
 	changed, err := s.setDisabled(ctx, subject, s.deps.Now(), act)
 	if err != nil {
@@ -134,6 +146,22 @@ func (s *Service) Disable(ctx context.Context, actor Principal, subject Subject)
 	}
 	_, err = s.deps.Sessions.CloseAll(ctx, subject, "", EndDisabled)
 	return wrapped("end the sessions of a disabled account", err)
+}
+
+// dispensable refuses the last administrator. Who is disabled already is none that is left.
+func (s *Service) dispensable(ctx context.Context, subject Subject) error {
+	if s.deps.Admins == nil {
+		return nil
+	}
+	user, err := s.User(ctx, subject)
+	if err != nil || !user.Active() {
+		return err
+	}
+	last, err := s.deps.Admins.LastAdmin(ctx, subject)
+	if last && err == nil {
+		return ErrLastAdmin
+	}
+	return wrapped("look for other administrators", err)
 }
 
 // Enable opens a disabled account again. Its old sessions stay dead. A deleted account is an [ErrNotFound]: nothing revives it.

@@ -102,7 +102,7 @@ func (s Settings) newAccounts(in accountsIn) (*account.Service, error) {
 	}
 	deps := account.Deps{
 		Users: in.Users, OneTime: in.Ports.oneTime, Hasher: in.Hasher, Policy: in.Policy, Outbox: in.Outbox, Throttle: in.Throttle, Erasers: erasers(in), Devices: in.Sessions,
-		Admins: guardedAdmins{adminRoles{roles: in.Roles, role: s.Roles.AdminRole}, in.Users}, Links: s.HTTP.AccountLinks(s.Account.Links), CodeSecret: secret,
+		Admins: guardedAdmins{adminRoles{roles: in.Roles, role: s.Roles.AdminRole}, in.Ports.users}, Links: s.HTTP.AccountLinks(s.Account.Links), CodeSecret: secret,
 		Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	}
 	if in.Throttle != nil {
@@ -133,10 +133,10 @@ func erasers(in accountsIn) []account.Eraser {
 // guardedAdmins tells the last administrator from others.
 type guardedAdmins struct {
 	adminRoles
-	users *authn.Service
+	users authn.UserStore
 }
 
-// LastAdmin implements [account.Admins]. An administrator who is disabled or deleted could not make another one.
+// LastAdmin implements [account.Admins] and [authn.LastAdmins]. An administrator who is disabled or deleted could not make another one.
 func (a guardedAdmins) LastAdmin(ctx context.Context, subject authn.Subject) (bool, error) {
 	is, after := false, ""
 	for {
@@ -149,7 +149,7 @@ func (a guardedAdmins) LastAdmin(ctx context.Context, subject authn.Subject) (bo
 				is = true
 				continue
 			}
-			user, err := a.users.User(ctx, authn.Subject{Tenant: subject.Tenant, ID: id})
+			user, err := a.users.UserByID(ctx, authn.Subject{Tenant: subject.Tenant, ID: id})
 			if err != nil && !errors.Is(err, authn.ErrNotFound) {
 				return false, err
 			}

@@ -140,6 +140,7 @@ func (s Settings) newUsers(in usersIn) (*authn.Service, error) {
 		Users: in.Ports.users, Passwords: in.Ports.passwords, Hasher: in.Hasher, Policy: in.Policy,
 		History:     s.history(in.Ports, in.Hasher),
 		Authorities: []authn.PasswordAuthority{own}, Tokens: in.Tokens, Sessions: in.Sessions, Live: in.Sessions, Roles: in.Roles, OneTime: in.Ports.oneTime, Throttle: in.Throttle, SecondFactor: second,
+		Admins:         guardedAdmins{adminRoles{roles: in.Roles, role: s.Roles.AdminRole}, in.Ports.users},
 		MayImpersonate: in.Roles, ImpersonationLifetime: s.ImpersonationLifetime,
 		Registration: s.Registration, RequireVerified: s.verifies(in.Outbox), Binding: s.Binding, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})

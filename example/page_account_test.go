@@ -240,3 +240,22 @@ func TestPageActsAs(t *testing.T) {
 	b.screenshot("administrator", 1200, "dark")
 	assert.Empty(t, b.errors())
 }
+
+// What was asked for as somebody is not shown any more, and breaks nothing, once the page is somebody else or nobody.
+func TestPageShowsNothingOfWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t)
+	p := start(t, setup{})
+	b.do(chromedp.Navigate(p.url))
+	b.login("admin@example.com", "token")
+	b.see("#said", "Logged in as admin@example.com")
+	b.see("#sessions tbody", "this one")
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		const late = Promise.allSettled([showFactors(), showSessions(), showAdmin()]);
+		become("nobody");
+		late.then((all) => { document.title = "late: " + all.map((one) => one.status + " " + (one.reason || "")); });
+	})()`))
+	b.see("title", "late: fulfilled ,fulfilled ,fulfilled ")
+	assert.Zero(t, b.count("#factors:not([hidden]), #admin:not([hidden]), #sessions tbody tr"))
+	assert.Empty(t, b.errors())
+}

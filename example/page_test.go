@@ -58,7 +58,11 @@ func (b *browser) listen(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		b.console = append(b.console, "exception: "+e.ExceptionDetails.Text)
+		text := "exception: " + e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			text += " " + e.ExceptionDetails.Exception.Description
+		}
+		b.console = append(b.console, text)
 	case *runtime.EventConsoleAPICalled:
 		b.console = append(b.console, "console: "+string(e.Type))
 	case *cdplog.EventEntryAdded:

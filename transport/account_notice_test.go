@@ -123,6 +123,20 @@ func TestNewsOfEventsAreCounted(t *testing.T) {
 	m.box.wait(t, account.NoticeFactorAdded, 3)
 }
 
+// Who has new recovery codes made again and again does not have an app added unheard.
+func TestNewsOfFactorsAreCountedByFactor(t *testing.T) {
+	t.Parallel()
+	var bus *audit.Bus
+	m := startMails(t, func(c *authmodule.Config) { c.Account.MailsPerHour = 2 }, fx.Populate(&bus))
+	user := m.User()
+	for range 3 {
+		bus.Emit(t.Context(), audit.Event{Type: audit.RecoveryCodesReplaced, Subject: user.Subject.ID, Reason: "another"})
+	}
+	bus.Emit(t.Context(), audit.Event{Type: audit.MFAEnrolled, Subject: user.Subject.ID, Reason: "totp"})
+	assert.Equal(t, 1, strings.Count(m.log.String(), "was not told once more"))
+	m.box.wait(t, account.NoticeFactorAdded, 3)
+}
+
 // Who registers a stranger's address again and again, where the account may be used at once, sends the stranger no more than others may ask for.
 func TestOfferedVerificationIsCounted(t *testing.T) {
 	t.Parallel()

@@ -384,6 +384,24 @@ func TestV643SquattersKeepNoKey(t *testing.T) {
 	}
 }
 
+// keptKeys is a store that cannot drop API keys.
+type keptKeys struct{ authn.APIKeyStore }
+
+func (keptKeys) DeleteAPIKey(context.Context, authn.Subject, string) error { return errDown }
+
+// An administrator who wants a new password of somebody hears that keys are left, and the owner gets the link all the same: the password is gone.
+func TestRequireResetSendsTheLinkWhateverBecomesOfKeys(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.Account.ResetRevokesKeys = true },
+		authmodule.UseAPIKeyStore(func() authn.APIKeyStore { return keptKeys{memstore.New()} }))
+	user := m.User()
+	m.APIKey(m.caller(t, user))
+	require.Error(t, m.account.RequireReset(t.Context(), m.caller(t, m.User("admin")), user.Subject, authn.Client{}))
+	require.Equal(t, http.StatusUnauthorized, m.logIn(t, user.Email, password))
+	link := token(t, m.box.wait(t, account.NoticeResetPassword, 1))
+	assert.NotEmpty(t, link)
+}
+
 // Where it is configured, API keys end with the password that a link replaces, and with the one that an administrator takes away.
 func TestResetRevokesKeysByChoice(t *testing.T) {
 	t.Parallel()

@@ -185,9 +185,13 @@ func accountProblem(err error) error {
 	case errors.Is(err, account.ErrNotOffered), errors.Is(err, account.ErrNoNotifier):
 		return problem(http.StatusNotFound, "not_offered", "this is not offered here")
 	case errors.Is(err, account.ErrLastAdmin):
-		return problem(http.StatusConflict, "last_admin", "this is the last administrator; give somebody else the role first")
+		return lastAdmin()
 	case errors.Is(err, authn.ErrConflict):
 		return problem(http.StatusConflict, "conflict", "another change came first; look at the account and try again")
 	}
 	return err
+}
+
+func lastAdmin() error {
+	return problem(http.StatusConflict, "last_admin", "this is the last administrator; give somebody else the role first")
 }

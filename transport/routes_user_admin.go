@@ -176,7 +176,11 @@ func (g *Gate) resetMFA(ctx context.Context, r *http.Request, u authn.User) (Rep
 }
 
 func (g *Gate) disableUser(ctx context.Context, _ *http.Request, u authn.User) (Reply, error) {
-	return Reply{}, g.deps.Users.Disable(ctx, authn.PrincipalFrom(ctx), u.Subject)
+	err := g.deps.Users.Disable(ctx, authn.PrincipalFrom(ctx), u.Subject)
+	if errors.Is(err, authn.ErrLastAdmin) {
+		return Reply{}, lastAdmin()
+	}
+	return Reply{}, err
 }
 
 func (g *Gate) enableUser(ctx context.Context, _ *http.Request, u authn.User) (Reply, error) {

@@ -183,6 +183,25 @@ func TestImpersonationOverHTTP(t *testing.T) {
 	}
 }
 
+// The last administrator is not disabled, by the routes or by code, as deletion refuses it; who is disabled already is none that is left.
+func TestLastAdministratorIsNotDisabled(t *testing.T) {
+	t.Parallel()
+	o := startDesk(t, authmodule.AddRoles(authz.Role{Name: "chief", Inherits: []string{"admin"}}))
+	admin, other, chief := o.as(t, "admin"), o.as(t, "admin"), o.as(t, "chief")
+	disable := func(who caller) string { return "/auth/users/" + who.id + "/disable" }
+	chief.does(t, "POST", disable(other), "")
+	chief.does(t, "POST", disable(other), "")
+	w := chief.do("POST", disable(admin), "")
+	assert.Equal(t, http.StatusConflict, w.Code)
+	assert.Equal(t, "last_admin", problem(t, w).Code)
+	require.ErrorIs(t, o.Users.Disable(t.Context(), authn.Principal{}, authn.Subject{ID: admin.id}), authn.ErrLastAdmin)
+	assert.Len(t, o.Events(audit.UserDisabled), 1)
+	assert.Equal(t, http.StatusOK, admin.do("GET", "/auth/me", "").Code, "its sessions go on")
+	chief.does(t, "POST", "/auth/users/"+other.id+"/enable", "")
+	chief.does(t, "POST", disable(admin), "")
+	require.Equal(t, http.StatusUnauthorized, admin.do("GET", "/auth/me", "").Code)
+}
+
 // Who must not be acted as, and who must not act, is refused alike at the door.
 func TestImpersonationIsRefused(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,8 @@ async function answerCode() {
 }
 
 async function showFactors() {
-  const answer = state.me ? await call("GET", prefix + "/mfa") : null;
+  const me = state.me, answer = me ? await call("GET", prefix + "/mfa") : null;
+  if (state.me !== me) return; // somebody else by now, or nobody
   const shown = answer !== null && answer.ok && !state.me.actor;
   at("factors").hidden = !shown;
   at("factors-none").hidden = shown;
@@ -118,7 +119,8 @@ async function showFactors() {
 
 // showTrusted lists the devices from which the password alone logs in.
 async function showTrusted() {
-  const answer = await call("GET", prefix + "/mfa/trusted-devices");
+  const me = state.me, answer = await call("GET", prefix + "/mfa/trusted-devices");
+  if (state.me !== me) return;
   const all = answer.ok ? answer.data.trusted_devices : [];
   at("trusted").hidden = all.length === 0;
   at("trusted-list").replaceChildren(...all.map(trustedRow));

@@ -207,7 +207,8 @@ function nameDevice(one, row) {
 }
 
 async function showSessions() {
-  const answer = state.me ? await call("GET", prefix + "/sessions") : null;
+  const me = state.me, answer = me ? await call("GET", prefix + "/sessions") : null;
+  if (state.me !== me) return; // somebody else by now, or nobody
   const shown = answer !== null && answer.ok;
   at("sessions").hidden = at("sessions-foot").hidden = !shown;
   at("sessions-none").hidden = shown;
@@ -343,7 +344,8 @@ async function added() {
 
 // showAdmin lists the accounts, with their roles, for those who may see them.
 async function showAdmin() {
-  const answer = state.me && state.me.roles.includes("admin") ? await call("GET", "/admin/users") : null;
+  const me = state.me, answer = me && me.roles.includes("admin") ? await call("GET", "/admin/users") : null;
+  if (state.me !== me) return;
   at("admin").hidden = answer === null || !answer.ok;
   if (at("admin").hidden) return;
   const chosen = at("admin-user").value;

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -23,6 +24,7 @@ func (r *reading) errorf(n *yaml.Node, format string, args ...any) error {
 // top looks for the root key in the top node of the file.
 func (r *reading) top(n *yaml.Node) {
 	if n.Tag == "!!null" {
+		r.absent(r.file, "")
 		return
 	}
 	if n.Kind != yaml.MappingNode {
@@ -41,6 +43,29 @@ func (r *reading) top(n *yaml.Node) {
 			r.node(value, r.root, r.root.key, r.value)
 		}
 	}
+	if first == nil {
+		r.absent(r.file, r.misspelled(n))
+	}
+}
+
+func (l *loader) absent(file, hint string) {
+	if l.Absent != nil {
+		l.Absent(file, hint)
+	}
+}
+
+// misspelled names the first key of the mapping that is Root nearly.
+func (r *reading) misspelled(n *yaml.Node) string {
+	for i := 0; i < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode || !plain(key.Value) {
+			continue
+		}
+		if hint := suggest("", strings.ToLower(key.Value), []string{r.Root}); hint != "" {
+			return fmt.Sprintf("; line %d has %s%s", key.Line, key.Value, hint)
+		}
+	}
+	return ""
 }
 
 // node decodes n into v, which f describes. key is f's path with the names of tables filled in.

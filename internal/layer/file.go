@@ -24,6 +24,7 @@ func (l *loader) file(name string) {
 		return
 	}
 	if top == nil {
+		l.absent(name, "")
 		return
 	}
 	r := &reading{loader: l, file: name, lines: map[string]int{}}

@@ -14,6 +14,9 @@ type Options struct {
 	Prefix string
 	// Files are read in order, each over the one before. Each must exist.
 	Files []string
+	// Absent is told of each of Files without Root, and of a key there that is nearly the same, as a
+	// hint to follow another text, such as "; line 1 has atuh; did you mean auth?". It may be nil.
+	Absent func(file, hint string)
 	// Exclusive are pairs of keys below Root that set one value: both in one layer is an error, across layers the later
 	// one clears the other.
 	Exclusive [][2]string
