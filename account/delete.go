@@ -98,7 +98,7 @@ func (s *Service) erase(ctx context.Context, subject authn.Subject) error {
 	_, err := credentials.Sessions.CloseAll(ctx, subject, "", authn.EndDisabled)
 	errs = append(errs, err)
 	if s.deps.Throttle != nil {
-		errs = append(errs, s.deps.Throttle.Erase(ctx, subject))
+		errs = append(errs, s.deps.Throttle.Erase(ctx, subject, s.deps.OtherFactors...))
 	}
 	for _, e := range s.deps.Erasers {
 		errs = append(errs, s.eraseBy(ctx, e, subject))

@@ -34,7 +34,7 @@ func (s *Service) Reset(ctx context.Context, token, password setting.Secret, cli
 	if err := s.deps.Policy.Check(ctx, authn.NewPassword{Password: password, Tenant: authn.Tenant(c.Tenant()), AlwaysMFA: s.deps.SecondFactors != nil}); err != nil {
 		return err
 	}
-	hash, err := s.deps.Hasher.Hash(ctx, password)
+	hash, err := s.deps.Hasher.HashForStranger(ctx, password)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type Deps struct {
 	Counters authn.CounterStore
 	// Throttle limits who asks too often; nil limits nothing.
 	Throttle *authn.Throttle
+	// OtherFactors are those of the application's own: their failures of an account that is deleted are forgotten too.
+	OtherFactors []authn.Factor
 	// SecondFactors may be nil: then no account always needs one.
 	SecondFactors SecondFactors
 	// Admins guards the last administrator; nil guards none.

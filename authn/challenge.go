@@ -113,7 +113,7 @@ func (s *Service) putBack(ctx context.Context, w waiting) error {
 		return wrapped("store a login", err)
 	}
 	w.record.Value = string(value)
-	return wrapped("store a login", s.deps.OneTime.PutOneTime(context.WithoutCancel(ctx), w.record))
+	return wrapped("store a login", s.wait(ctx, w.record))
 }
 
 // BeginChallenge prepares one of a challenge's factors: it sends a code, or makes an enrollment. The challenge waits on under

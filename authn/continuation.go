@@ -105,6 +105,13 @@ func (s *Service) keep(ctx context.Context, subject Subject, kind, purpose strin
 	return credential.Credential{Kind: kind, ID: id, Secret: secret}.Encode(), wrapped("store a login", err)
 }
 
+// wait stores what take consumed once more, under its secret of before. Who sent that meanwhile found nothing, which must not hold it up.
+func (s *Service) wait(ctx context.Context, record OneTime) error {
+	err := s.deps.OneTime.PutOneTime(context.WithoutCancel(ctx), record)
+	s.deps.Throttle.proved(FactorChallenge, record.ID)
+	return err
+}
+
 // take consumes what keep has stored, or returns [ErrNotFound], which counts as a failure of the client.
 func (s *Service) take(ctx context.Context, text setting.Secret, kind, purpose string, client Client) (OneTime, error) {
 	if err := s.deps.Throttle.holdsUp(FactorChallenge, client, text); err != nil {

@@ -79,6 +79,17 @@ func (h *Hasher) Hash(ctx context.Context, password setting.Secret) (string, err
 	return h.make(normal(password)), nil
 }
 
+// HashForStranger is [Hasher.Hash] for callers who have proved nothing yet, such as at a registration: together they take half of the pool's
+// places at most, so that a flood of them leaves the other half to logins. It returns [ErrOverloaded] beyond that.
+func (h *Hasher) HashForStranger(ctx context.Context, password setting.Secret) (string, error) {
+	release, err := h.pool.acquireStranger(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	return h.make(normal(password)), nil
+}
+
 func (h *Hasher) make(password string) string {
 	salt := make([]byte, passwordhash.SaltBytes)
 	_, _ = rand.Read(salt) // never fails

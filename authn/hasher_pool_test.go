@@ -2,6 +2,7 @@ package authn_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authmodule/authmodule/authn"
+	"github.com/authmodule/authmodule/session"
 	"github.com/authmodule/authmodule/setting"
 )
 
@@ -31,17 +33,37 @@ func (a *arrival) Done() <-chan struct{} {
 }
 
 // queued starts n hashes, returns when all of them are in the queue, and returns where their results will come.
-func queued(ctx context.Context, h *authn.Hasher, n int) <-chan error {
+func queued(ctx context.Context, h *authn.Hasher, n int) <-chan error { return hashing(ctx, h.Hash, n) }
+
+func hashing(ctx context.Context, hash func(context.Context, setting.Secret) (string, error), n int) <-chan error {
 	results := make(chan error, n)
 	for range n {
 		a := newArrival(ctx)
 		go func() {
-			_, err := h.Hash(a, "correct horse battery staple")
+			_, err := hash(a, "correct horse battery staple")
 			results <- err
 		}()
 		<-a.arrived
 	}
 	return results
+}
+
+// requireRefused requires that the call gets no place in the queue. One that gets it hangs up, instead of waiting for a worker that is held.
+func requireRefused(t *testing.T, hash func(context.Context, setting.Secret) (string, error)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	a, done := newArrival(ctx), make(chan struct{})
+	defer func() { cancel(); <-done }()
+	go func() {
+		defer close(done)
+		select {
+		case <-a.arrived:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	_, err := hash(a, kitPassword)
+	require.ErrorIs(t, err, authn.ErrOverloaded)
 }
 
 // fillQueue puts n callers into the queue, and returns how to end them.
@@ -160,3 +182,74 @@ func TestHasherIsSafeForConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// THR-03: however many register, set up or reset a password at once, half of all places is left to logins.
+func TestHasherLeavesHalfOfItsPlacesToLogins(t *testing.T) {
+	t.Parallel()
+	h := newPool(t, 1, 5)
+	release := h.HoldWorker()
+	ctx, cancel := context.WithCancel(t.Context())
+	strangers := hashing(ctx, h.HashForStranger, 3)
+	for range 3 {
+		requireRefused(t, h.HashForStranger)
+	}
+	logins := queued(t.Context(), h, 2)
+	requireRefused(t, h.Hash)
+	cancel()
+	for range 3 {
+		require.ErrorIs(t, <-strangers, context.Canceled)
+	}
+	strangers = hashing(t.Context(), h.HashForStranger, 3) // all places were given back
+	release()
+	for range 2 {
+		require.NoError(t, <-logins)
+	}
+	for range 3 {
+		require.NoError(t, <-strangers)
+	}
+	release, full := h.HoldWorker(), queued(t.Context(), h, 5)
+	requireRefused(t, h.HashForStranger)
+	release()
+	for range 5 {
+		require.NoError(t, <-full)
+	}
+	require.NoError(t, <-hashing(t.Context(), h.HashForStranger, 1))
+}
+
+// THR-03: registrations and set-ups that are too many are told so while there is room for others, such as accounts that an administrator makes.
+func TestHasherOfRegistrationsAndSetUps(t *testing.T) {
+	t.Parallel()
+	h := newPool(t, 1, 3)
+	k := newServiceKit(t, func(k *serviceKit, _ *session.Config) { k.deps.Hasher = h })
+	setup := authn.AdminSetup{Email: "root@example.com", Users: k.Service, OneTime: k.store, Admins: noAdmins{}, Now: k.clock.Now}
+	token, err := setup.Issue(t.Context())
+	require.NoError(t, err)
+	release := h.HoldWorker()
+	register := func(ctx context.Context, password setting.Secret) (string, error) {
+		user, err := k.Register(ctx, authn.RegisterRequest{Email: rand.Text() + "@example.com", Password: password})
+		return user.Subject.ID, err
+	}
+	create := func(ctx context.Context, password setting.Secret) (string, error) {
+		user, err := k.CreateUser(ctx, authn.RegisterRequest{Email: rand.Text() + "@example.com", Password: password})
+		return user.Subject.ID, err
+	}
+	registered := hashing(t.Context(), register, 2)
+	requireRefused(t, register)
+	requireRefused(t, func(ctx context.Context, password setting.Secret) (string, error) {
+		user, err := setup.Redeem(ctx, token, password, authn.Client{})
+		return user.Subject.ID, err
+	})
+	created := hashing(t.Context(), create, 1)
+	release()
+	for _, results := range []<-chan error{registered, registered, created} {
+		require.NoError(t, <-results)
+	}
+	_, err = setup.Redeem(t.Context(), token, kitPassword, authn.Client{})
+	require.NoError(t, err, "the token was not used up")
+}
+
+type noAdmins struct{}
+
+func (noAdmins) AnyAdmin(context.Context, authn.Tenant) (bool, error) { return false, nil }
+
+func (noAdmins) MakeAdmin(context.Context, authn.Subject) error { return nil }

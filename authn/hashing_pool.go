@@ -21,6 +21,8 @@ type hashingPool struct {
 	heavy chan struct{}
 	// admitted are the logins that are on their way to a hash.
 	admitted chan struct{}
+	// strangers are those of the waiting, and of the workers' callers, who have proved nothing.
+	strangers chan struct{}
 }
 
 func newHashingPool(cfg PasswordConfig) (hashingPool, error) {
@@ -31,7 +33,7 @@ func newHashingPool(cfg PasswordConfig) (hashingPool, error) {
 	}
 	return hashingPool{
 		workers: make(chan struct{}, workers), waiting: make(chan struct{}, workers+queue), heavy: make(chan struct{}, 1),
-		admitted: make(chan struct{}, workers+queue),
+		admitted: make(chan struct{}, workers+queue), strangers: make(chan struct{}, (workers+queue)/2),
 	}, nil
 }
 
@@ -43,6 +45,21 @@ func (p hashingPool) admit() (leave func(), err error) {
 	default:
 		return nil, ErrOverloaded
 	}
+}
+
+// acquireStranger is acquire, and returns [ErrOverloaded] at once when half of all places are taken in this way.
+func (p hashingPool) acquireStranger(ctx context.Context) (release func(), err error) {
+	select {
+	case p.strangers <- struct{}{}:
+	default:
+		return nil, ErrOverloaded
+	}
+	leave, err := p.acquire(ctx, false)
+	if err != nil {
+		<-p.strangers
+		return nil, err
+	}
+	return func() { leave(); <-p.strangers }, nil
 }
 
 // acquire waits for a worker. It returns [ErrOverloaded] at once when the

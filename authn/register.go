@@ -49,7 +49,7 @@ func (s *Service) MayRegister(client Client) error {
 
 // CreateUser is Register for administrators and set-up code: it works with registration closed too, and vouches for the address.
 func (s *Service) CreateUser(ctx context.Context, r RegisterRequest) (User, error) {
-	prepared, err := s.Prepare(ctx, r)
+	prepared, err := s.prepare(ctx, r, s.deps.Hasher.Hash)
 	if err != nil {
 		return User{}, err
 	}
@@ -72,8 +72,12 @@ func (p Prepared) Email() string { return p.email }
 func (p Prepared) Tenant() Tenant { return p.request.Tenant }
 
 // Prepare looks at the address and the password of an account that is to be created, and hashes the password. It asks no store, and so
-// takes as long for an address that is taken as for one that is not.
+// takes as long for an address that is taken as for one that is not. It hashes as [Hasher.HashForStranger] does.
 func (s *Service) Prepare(ctx context.Context, r RegisterRequest) (Prepared, error) {
+	return s.prepare(ctx, r, s.deps.Hasher.HashForStranger)
+}
+
+func (s *Service) prepare(ctx context.Context, r RegisterRequest, hashed func(context.Context, setting.Secret) (string, error)) (Prepared, error) {
 	if _, err := ParseTenant(string(r.Tenant)); err != nil {
 		return Prepared{}, err
 	}
@@ -81,7 +85,7 @@ func (s *Service) Prepare(ctx context.Context, r RegisterRequest) (Prepared, err
 	if err := errors.Join(errEmail, s.deps.Policy.Check(ctx, NewPassword{Password: r.Password, Tenant: r.Tenant, Email: email})); err != nil {
 		return Prepared{}, err
 	}
-	hash, err := s.deps.Hasher.Hash(ctx, r.Password)
+	hash, err := hashed(ctx, r.Password)
 	if err != nil {
 		return Prepared{}, err
 	}

@@ -102,7 +102,7 @@ func (a *AdminSetup) redeem(ctx context.Context, token, password setting.Secret,
 	if err := a.Users.deps.Policy.Check(ctx, NewPassword{Password: password, Email: a.Email}); err != nil {
 		return User{}, err
 	}
-	hash, err := a.Users.deps.Hasher.Hash(ctx, password)
+	hash, err := a.Users.deps.Hasher.HashForStranger(ctx, password)
 	if err != nil {
 		return User{}, err
 	}

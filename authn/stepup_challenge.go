@@ -107,5 +107,5 @@ func (s *Service) answerAgain(ctx context.Context, c stepUpChallenge, record One
 		return wrapped("store a challenge", err)
 	}
 	record.Value = string(value)
-	return wrapped("store a challenge", s.deps.OneTime.PutOneTime(context.WithoutCancel(ctx), record))
+	return wrapped("store a challenge", s.wait(ctx, record))
 }

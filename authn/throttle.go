@@ -133,14 +133,15 @@ func (t *Throttle) Reopen(ctx context.Context, actor Principal, s Subject, f Fac
 	return nil
 }
 
-// Erase forgets all that is counted of an account by the module's own factors, without an event.
-func (t *Throttle) Erase(ctx context.Context, s Subject) error {
+// Erase forgets what is counted of an account by the module's own factors and by others that are named, without an event. What single
+// networks and devices failed at it stays, under hashes, until it expires.
+func (t *Throttle) Erase(ctx context.Context, s Subject, others ...Factor) error {
 	if t == nil {
 		return nil
 	}
-	for _, f := range []Factor{
+	for _, f := range append([]Factor{
 		FactorPassword, FactorTOTP, FactorRecoveryCode, FactorEmailCode, FactorLoginCode, FactorTOTPEnrollment, FactorEmailCodeEnrollment,
-	} {
+	}, others...) {
 		if err := t.deps.Counters.DeleteCounter(ctx, accountKey(s, f)); err != nil {
 			return wrapped("delete a counter", err)
 		}

@@ -216,7 +216,7 @@ func (t *Throttle) reserve(ctx context.Context, c charge, seen Counter, now time
 			return Counter{}, &ThrottledError{RetryAfter: wait, busy: c.busy(n, now)}
 		}
 		if c.yields && n.Consecutive >= c.most {
-			return Counter{}, errDeviceSpent
+			return Counter{}, c.spent(n, now)
 		}
 		n, spent = c.reserve(n, now)
 		return n, nil

@@ -37,6 +37,14 @@ func (c charge) busy(n Counter, now time.Time) bool {
 	return n.Pending > 0 && now.Sub(n.Last).Abs() < longestPending
 }
 
+// spent is why a known device goes no further as one: its failures in a row are used up, or attempts under way may turn out to be none.
+func (c charge) spent(n Counter, now time.Time) error {
+	if c.busy(n, now) && !c.limit.ended(n, now) {
+		return &ThrottledError{RetryAfter: retryBusy, busy: true}
+	}
+	return errDeviceSpent
+}
+
 // reserve counts the attempt as a failure. Where there are as many consecutive ones as there may be, spent is true.
 func (c charge) reserve(n Counter, now time.Time) (next Counter, spent bool) {
 	if c.windowed {

@@ -112,7 +112,7 @@ func (s Settings) newAccounts(in accountsIn) (*account.Service, error) {
 		deps.APIKeys = in.APIKeys
 	}
 	if in.Factors != nil { // a nil service in it would be none that is nil
-		deps.SecondFactors = in.Factors
+		deps.SecondFactors, deps.OtherFactors = in.Factors, in.Factors.OtherFactors()
 	}
 	service, err := account.New(s.Account, deps)
 	return service, s.loud(err)

@@ -66,11 +66,12 @@ func (f emailFactor) Begin(ctx context.Context, q authn.FactorQuery) (authn.Fact
 // countCode counts a code before it is sent, so that no number of calls at once sends more than there may be.
 // Counter is how many were sent in the hour that began at LastUsedAt.
 func (s *Service) countCode(r *Record) error {
-	if now := s.deps.Now(); now.Sub(r.LastUsedAt).Abs() >= time.Hour { // an hour that is to come was begun by a clock that was wrong
+	now := s.deps.Now()
+	if now.Sub(r.LastUsedAt).Abs() >= time.Hour { // an hour that is to come was begun by a clock that was wrong
 		r.Counter, r.LastUsedAt = 0, now
 	}
 	if r.Counter++; r.Counter > CodesPerHour {
-		return ErrTooManyCodes
+		return &TooManyCodesError{RetryAfter: min(r.LastUsedAt.Add(time.Hour).Sub(now), time.Hour)}
 	}
 	return nil
 }

@@ -21,3 +21,12 @@ func (s *Service) Erase(ctx context.Context, subject authn.Subject) error {
 	}
 	return nil
 }
+
+// OtherFactors returns the names of the factors of [Deps], as their wrong codes are counted.
+func (s *Service) OtherFactors() []authn.Factor {
+	names := make([]authn.Factor, 0, len(s.deps.Factors))
+	for _, f := range s.deps.Factors {
+		names = append(names, authn.Factor(f.Name()))
+	}
+	return names
+}

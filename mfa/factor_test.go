@@ -177,10 +177,20 @@ func TestEmailCodesAreBounded(t *testing.T) {
 	}
 	wg.Wait()
 	assert.LessOrEqual(t, len(f.sender.codes), 5)
+	f.pass(20 * time.Minute)
 	for range mfa.CodesPerHour {
 		_, err = f.Begin(t.Context(), query(ada()), mfa.NameEmailCode, false)
 	}
 	require.ErrorIs(t, err, mfa.ErrTooManyCodes)
+	var over *mfa.TooManyCodesError
+	require.ErrorAs(t, err, &over)
+	require.Equal(t, 40*time.Minute, over.RetryAfter)
+	f.pass(over.RetryAfter - time.Nanosecond)
+	_, err = f.Begin(t.Context(), query(ada()), mfa.NameEmailCode, false)
+	require.ErrorIs(t, err, mfa.ErrTooManyCodes)
+	f.pass(time.Nanosecond)
+	_, err = f.Begin(t.Context(), query(ada()), mfa.NameEmailCode, false)
+	require.NoError(t, err)
 }
 
 // A clock that was wrong for a moment keeps nobody from codes for longer than an hour, and one that is a little behind grants none.
@@ -193,7 +203,9 @@ func TestEmailCodesWhereClocksDiffer(t *testing.T) {
 		require.NoError(t, f.EnrollEmail(t.Context(), user, authn.Client{}))
 	}
 	f.pass(-time.Second)
-	require.ErrorIs(t, f.EnrollEmail(t.Context(), user, authn.Client{}), mfa.ErrTooManyCodes)
+	var over *mfa.TooManyCodesError
+	require.ErrorAs(t, f.EnrollEmail(t.Context(), user, authn.Client{}), &over)
+	require.Equal(t, time.Hour, over.RetryAfter)
 	f.pass(-365 * 24 * time.Hour)
 	require.NoError(t, f.EnrollEmail(t.Context(), user, authn.Client{}))
 }

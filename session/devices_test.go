@@ -290,3 +290,61 @@ func TestRevokeOthersForgetsOtherDevices(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, known(), 2)
 }
+
+// leaving is a store of sessions whose caller hangs up once they have ended.
+type leaving struct {
+	session.Store
+	leave func()
+}
+
+func (l leaving) EndSessions(ctx context.Context, s authn.Subject, which session.Selection, now time.Time, why authn.EndReason) ([]session.Record, error) {
+	defer l.leave()
+	return l.Store.EndSessions(ctx, s, which, now, why)
+}
+
+// THR-04: who ends the other sessions and hangs up has the other devices forgotten all the same.
+func TestRevokeOthersByWhoHangsUp(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(t.Context())
+	f := newFixtureOf(t, session.Config{}, func(d *session.Deps) {
+		d.Devices, d.Store = d.Store.(session.DeviceStore), leaving{d.Store, leave}
+	})
+	own := f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "one"})
+	f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "two"})
+	_, err := f.RevokeOthers(ctx, ada, own.ID)
+	require.NoError(t, err)
+	require.Error(t, ctx.Err())
+	devices, err := f.Devices(t.Context(), ada)
+	require.NoError(t, err)
+	require.Len(t, devices, 1)
+	id, err := f.KnownDevice(t.Context(), ada, authn.DeviceClaim{Token: "one"})
+	require.NoError(t, err)
+	assert.Equal(t, devices[0].ID, id)
+}
+
+// THR-04: a thief who was seen on so many devices that the owner's was dropped leaves that one known, so that the owner is told of the next.
+func TestForgetOtherDevicesLeavesOneThatWasDropped(t *testing.T) {
+	t.Parallel()
+	mail := &mailbox{}
+	f, _ := deviceFixture(t, mail)
+	own := f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "own"})
+	for i := range 50 {
+		f.now = f.now.Add(time.Second)
+		f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: setting.Secret(rune('a' + i))})
+	}
+	id, err := f.KnownDevice(t.Context(), ada, authn.DeviceClaim{Token: "own"})
+	require.NoError(t, err)
+	require.Empty(t, id)
+	require.NoError(t, f.ForgetOtherDevices(t.Context(), ada, own.ID))
+	devices, err := f.Devices(t.Context(), ada)
+	require.NoError(t, err)
+	require.Len(t, devices, 1)
+	id, err = f.KnownDevice(t.Context(), ada, authn.DeviceClaim{Token: "own"})
+	require.NoError(t, err)
+	assert.Equal(t, devices[0].ID, id)
+	require.NoError(t, f.Flush(t.Context()))
+	told := len(mail.got)
+	f.loginFrom(t, ada, firefox, authn.DeviceClaim{Token: "a"})
+	require.NoError(t, f.Flush(t.Context()))
+	assert.Len(t, mail.got, told+1)
+}

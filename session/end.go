@@ -58,7 +58,7 @@ func (m *Manager) RevokeOthers(ctx context.Context, s authn.Subject, keep string
 	if err != nil {
 		return 0, err
 	}
-	return ended, m.ForgetOtherDevices(ctx, s, keep)
+	return ended, m.ForgetOtherDevices(context.WithoutCancel(ctx), s, keep)
 }
 
 // end ends sessions and tells all nodes of it. What has ended is told of to

@@ -22,12 +22,22 @@ func (m *Manager) ForgetOtherDevices(ctx context.Context, s authn.Subject, keep 
 	case err == nil && (record.Subject != s || record.DeviceID == ""):
 		return nil
 	case err == nil:
-		err = m.deps.Devices.DeleteDevices(ctx, s, record.DeviceID)
+		err = m.forgetOthers(ctx, record)
 	}
 	if err != nil {
 		return fmt.Errorf("session: forget the other devices: %w", err)
 	}
 	return nil
+}
+
+// forgetOthers leaves the session's own device, also where so many others were seen since that it was dropped.
+func (m *Manager) forgetOthers(ctx context.Context, r Record) error {
+	if err := m.deps.Devices.DeleteDevices(ctx, r.Subject, r.DeviceID); err != nil {
+		return err
+	}
+	own := Device{Subject: r.Subject, ID: r.DeviceID, FirstSeenAt: r.CreatedAt, LastSeenAt: r.CreatedAt}
+	_, _, err := m.deps.Devices.SeeDevice(ctx, own, mostDevices)
+	return err
 }
 
 // Erase forgets the devices of an account that is deleted. Its sessions were ended before; their records are pruned like those of others.

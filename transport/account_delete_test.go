@@ -42,7 +42,7 @@ func (e *erased) Erase(ctx context.Context, s authn.Subject) error {
 func TestDeleteMe(t *testing.T) {
 	t.Parallel()
 	mine := &erased{}
-	m := startMails(t, withMFA, authmodule.AddEraser(func() account.Eraser { return mine }))
+	m := startMails(t, withMFA, authmodule.AddEraser(func() account.Eraser { return mine }), authmodule.AddFactor(func() mfa.Factor { return unready{stateful{"card"}} }))
 	o := enrolled(t, m.app)
 	user, err := m.Users.UserByEmail(t.Context(), "", o.email)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestDeleteMe(t *testing.T) {
 	p := m.caller(t, user)
 	key, reset := m.APIKey(p), m.forgot(t, user)
 	other := m.Grant(p)
-	counters := []authn.Factor{mfa.NameTOTP, authn.FactorPassword, mfa.NameTOTP + "_enrollment", mfa.NameEmailCode + "_enrollment"}
+	counters := []authn.Factor{mfa.NameTOTP, authn.FactorPassword, mfa.NameTOTP + "_enrollment", mfa.NameEmailCode + "_enrollment", "card"}
 	for _, factor := range counters {
 		attempt, err := m.Throttle.Attempt(t.Context(), authn.Target{Factor: factor, Subject: user.Subject})
 		require.NoError(t, err)

@@ -61,7 +61,7 @@ func accountFlows() map[string]accountFlow {
 			request: func(t *testing.T, m mails, u authn.User) *http.Request {
 				return request("POST", "/auth/password", object(t, map[string]any{"current_password": password, "password": newPassword}), bearer(m.Token(m.caller(t, u)))...)
 			},
-			calls: []string{"UserByID", "UserByEmail", "PasswordHash", "UpdateUser", "ReplacePasswordHash", "DeleteDevices"}, survives: []string{"PutCounter", "Session", "DeleteDevices"},
+			calls: []string{"UserByID", "UserByEmail", "PasswordHash", "UpdateUser", "ReplacePasswordHash", "DeleteDevices"}, survives: []string{"PutCounter", "Session", "DeleteDevices", "SeeDevice"},
 			finish: func(t *testing.T, m mails, u authn.User) {
 				for _, current := range []string{password, newPassword} {
 					if m.logIn(t, u.Email, current) == http.StatusOK {

@@ -322,6 +322,11 @@ func TestAddFactor(t *testing.T) {
 }
 
 // lost is a factor that cannot be begun, since something that it needs is not found.
+// unready is one that no account has.
+type unready struct{ stateful }
+
+func (unready) Ready(context.Context, authn.FactorQuery) (bool, error) { return false, nil }
+
 type lost struct{ stateful }
 
 func (lost) Begin(context.Context, authn.FactorQuery) (authn.FactorBegun, error) {
@@ -471,4 +476,18 @@ func TestSlowGuessesDisableTheFactor(t *testing.T) {
 	answerOf(t, app.Do(request("POST", "/auth/mfa/totp/confirm", object(t, map[string]any{"id": e["id"], "code": o.code(t)}), bearer(token)...)))
 	app.Advance(mfa.Period)
 	answerOf(t, o.answer(t, o.login(t, nil)["challenge"], mfa.NameTOTP, o.code(t)))
+}
+
+// V6.6.3: who was sent as many codes as may be is told when there may be another.
+func TestTooManyCodesSayWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	m := startMails(t, func(c *authmodule.Config) { c.MFA.Enabled, c.MFA.EmailCode = true, true })
+	user := m.User()
+	for range mfa.CodesPerHour {
+		require.NoError(t, m.MFA.EnrollEmail(t.Context(), user, authn.Client{}))
+	}
+	m.Advance(59*time.Minute + 500*time.Millisecond)
+	w := m.Do(request("POST", "/auth/mfa/email", "", bearer(m.Token(m.caller(t, user)))...))
+	require.Equal(t, http.StatusTooManyRequests, w.Code, w.Body)
+	assert.Equal(t, "60", w.Header().Get("Retry-After"))
 }

@@ -143,6 +143,7 @@ func (g *Gate) by(ctx context.Context, r *http.Request) mfa.By {
 
 // mfaProblem is the answer to what second factors refuse.
 func mfaProblem(err error) error {
+	var codes *mfa.TooManyCodesError
 	switch {
 	case errors.Is(err, authn.ErrFactorInvalid):
 		return problem(http.StatusUnauthorized, "code_invalid", "the code is wrong or was used already, or this factor cannot be used now")
@@ -156,9 +157,9 @@ func mfaProblem(err error) error {
 		return problem(http.StatusConflict, "no_factor", "the account has no second factor yet; enroll one first")
 	case errors.Is(err, mfa.ErrUnavailable):
 		return problem(http.StatusNotFound, "factor_unavailable", "this factor is not offered here")
-	case errors.Is(err, mfa.ErrTooManyCodes):
+	case errors.As(err, &codes):
 		p := problem(http.StatusTooManyRequests, "throttled", "too many codes were sent; try again later")
-		p.RetryAfter = int(time.Hour / time.Second)
+		p.RetryAfter = int((codes.RetryAfter + time.Second - 1) / time.Second)
 		return p
 	}
 	return err
