@@ -53,16 +53,15 @@ func (k *APIKeys) KeyPrincipal(ctx context.Context, text setting.Secret, client 
 		}
 		seen = k.deps.Revocations.glance()
 	}
-	e := &remembered{}
 	record, until, err := k.find(ctx, presented, client, now)
-	if err == nil {
-		e.record = &record
-		e.principal, err = k.principal(ctx, record, until)
-	}
 	if errors.Is(err, ErrAPIKeyInvalid) {
 		k.deps.Throttle.refuted(ctx, FactorAPIKey, client(), text)
 	}
 	if err != nil {
+		return nil, err
+	}
+	e := &remembered{record: &record}
+	if e.principal, err = k.principal(ctx, record, until); err != nil {
 		return nil, err
 	}
 	e.principal.generation = record.generationOf(credential.Hash(presented.Secret))
