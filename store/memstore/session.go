@@ -24,13 +24,13 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 	t := &s.sessions
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, exists := t.byID[keyOf(&rec.Record)]; exists {
+	if _, exists := t.byID[rec.key()]; exists {
 		return nil, errSessionExists
 	}
-	if len(t.byID) >= s.records && t.prune(rec.CreatedAt) == 0 {
+	if len(t.byID) >= s.records && t.prune(rec.createdAt.time()) == 0 {
 		return nil, ErrFull
 	}
-	evicted, err := t.makeRoom(&rec.Record, limit)
+	evicted, err := t.makeRoom(rec, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +39,12 @@ func (s *Store) CreateSession(ctx context.Context, r session.Record, limit sessi
 }
 
 // makeRoom ends as many sessions of the subject as the limit asks for, or refuses.
-func (t *sessions) makeRoom(r *session.Record, limit session.Limit) ([]session.Record, error) {
-	if limit.Max <= 0 || r.Actor != "" {
+func (t *sessions) makeRoom(r *kept, limit session.Limit) ([]session.Record, error) {
+	if limit.Max <= 0 || r.actor != "" {
 		return nil, nil
 	}
-	live := slices.DeleteFunc(t.live(r.Subject, r.CreatedAt), func(r *kept) bool { return r.Actor != "" })
+	now := r.createdAt.time()
+	live := slices.DeleteFunc(t.live(r.subject, now), func(r *kept) bool { return r.actor != "" })
 	if len(live) < limit.Max {
 		return nil, nil
 	}
@@ -51,7 +52,7 @@ func (t *sessions) makeRoom(r *session.Record, limit session.Limit) ([]session.R
 		return nil, session.ErrLimit
 	}
 	slices.Reverse(live)
-	return t.endAll(live[:len(live)-limit.Max+1], r.CreatedAt, authn.EndEvicted), nil
+	return t.endAll(live[:len(live)-limit.Max+1], now, authn.EndEvicted), nil
 }
 
 // Session implements [session.Store].
@@ -65,7 +66,7 @@ func (s *Store) Session(ctx context.Context, tenant authn.Tenant, id string) (se
 	if !found {
 		return session.Record{}, authn.ErrNotFound
 	}
-	return cloneSession(r.Record), nil
+	return r.record(), nil
 }
 
 // RotateSession implements [session.Store].
@@ -76,17 +77,17 @@ func (s *Store) RotateSession(ctx context.Context, n session.Rotation) error {
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	r, found := s.sessions.byID[sessionKey{n.Tenant, n.ID}]
-	if !found || !r.Live(stamp(n.Use.At)) || r.Generation != n.Generation ||
-		subtle.ConstantTimeCompare(r.SecretHash, n.SecretHash) != 1 {
+	if !found || !r.live(n.Use.At) || r.generation != n.Generation ||
+		subtle.ConstantTimeCompare(r.secretHash, n.SecretHash) != 1 {
 		return authn.ErrConflict
 	}
-	r.Generation++
-	r.PreviousHash, r.SecretHash = r.SecretHash, bytes.Clone(n.NextHash)
-	r.RotatedAt = stamp(n.Use.At)
+	r.generation++
+	r.previousHash, r.secretHash = r.secretHash, bytes.Clone(n.NextHash)
+	r.rotatedAt = moment(n.Use.At)
 	if n.Proved != nil {
-		prove(&r.Record, *n.Proved)
+		r.prove(*n.Proved)
 	}
-	use(&r.Record, n.Use)
+	r.use(n.Use)
 	return nil
 }
 
@@ -98,11 +99,11 @@ func (s *Store) ProveSession(ctx context.Context, tenant authn.Tenant, id string
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	r, found := s.sessions.byID[sessionKey{tenant, id}]
-	if !found || !r.Live(stamp(now)) {
+	if !found || !r.live(now) {
 		return session.Record{}, authn.ErrNotFound
 	}
-	prove(&r.Record, p)
-	return cloneSession(r.Record), nil
+	r.prove(p)
+	return r.record(), nil
 }
 
 // TouchSessions implements [session.Store].
@@ -113,8 +114,8 @@ func (s *Store) TouchSessions(ctx context.Context, touches ...session.Touch) err
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	for _, t := range touches {
-		if r, found := s.sessions.byID[sessionKey{t.Tenant, t.ID}]; found && r.Live(stamp(t.Use.At)) {
-			use(&r.Record, t.Use)
+		if r, found := s.sessions.byID[sessionKey{t.Tenant, t.ID}]; found && r.live(t.Use.At) {
+			r.use(t.Use)
 		}
 	}
 	return nil
@@ -128,7 +129,7 @@ func (s *Store) EndSessions(ctx context.Context, sub authn.Subject, which sessio
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	chosen := slices.DeleteFunc(s.sessions.live(sub, stamp(now)), func(r *kept) bool {
-		return which.Only != "" && r.ID != which.Only || which.Except != "" && r.ID == which.Except
+		return which.Only != "" && r.id != which.Only || which.Except != "" && r.id == which.Except
 	})
 	return s.sessions.endAll(chosen, stamp(now), why), nil
 }
@@ -143,7 +144,7 @@ func (s *Store) Sessions(ctx context.Context, sub authn.Subject, now time.Time) 
 	live := s.sessions.live(sub, stamp(now))
 	list := make([]session.Record, 0, len(live))
 	for _, r := range live {
-		list = append(list, cloneSession(r.Record))
+		list = append(list, r.record())
 	}
 	return list, nil
 }
@@ -157,14 +158,14 @@ func (s *Store) TenantSessions(ctx context.Context, tenant authn.Tenant, now tim
 	defer s.sessions.mu.RUnlock()
 	ids := []string{}
 	for k, r := range s.sessions.byID {
-		if k.tenant == tenant && k.id > after && r.Live(stamp(now)) {
+		if k.tenant == tenant && k.id > after && r.live(now) {
 			ids = append(ids, k.id)
 		}
 	}
 	slices.Sort(ids)
 	list := []session.Record{}
 	for _, id := range page(ids, after, limit) {
-		list = append(list, cloneSession(s.sessions.byID[sessionKey{tenant, id}].Record))
+		list = append(list, s.sessions.byID[sessionKey{tenant, id}].record())
 	}
 	return session.PageOf(list, limit), nil
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unique"
 
 	"github.com/authmodule/authmodule/authn"
 	"github.com/authmodule/authmodule/session"
@@ -16,34 +15,6 @@ import (
 type sessionKey struct {
 	tenant authn.Tenant
 	id     string
-}
-
-func keyOf(r *session.Record) sessionKey { return sessionKey{r.Subject.Tenant, r.ID} }
-
-// kept is a record in the table. Those of one subject that were not ended are a list by
-// their own pointers, which costs less than a map for each subject.
-type kept struct {
-	session.Record
-	prev, next *kept
-	// method is room for the only one of Methods, which most records have.
-	method [1]string
-	// gone: it is in the table no more.
-	gone bool
-}
-
-// keep returns the record as the table has it, sharing no memory with r.
-func keep(r session.Record) *kept {
-	methods := r.Methods
-	if len(methods) == 1 {
-		r.Methods = nil
-	}
-	k := &kept{Record: stampSession(r)}
-	if len(methods) == 1 {
-		k.method[0] = methods[0]
-		k.Methods = k.method[:]
-	}
-	k.Device = unique.Make(k.Device).Value() // few are distinct
-	return k
 }
 
 type sessions struct {
@@ -64,19 +35,19 @@ func newSessions() sessions {
 func (t *sessions) live(sub authn.Subject, now time.Time) []*kept {
 	var live []*kept
 	for r := t.open[sub]; r != nil; r = r.next {
-		if r.Live(now) {
+		if r.live(now) {
 			live = append(live, r)
 		}
 	}
 	slices.SortFunc(live, func(a, b *kept) int {
-		return cmp.Or(b.LastUsedAt.Compare(a.LastUsedAt), cmp.Compare(b.ID, a.ID))
+		return cmp.Or(cmp.Compare(b.lastUsedAt, a.lastUsedAt), cmp.Compare(b.id, a.id))
 	})
 	return live
 }
 
 func (t *sessions) insert(r *kept) {
-	t.byID[keyOf(&r.Record)] = r
-	if r.EndedAt.IsZero() {
+	t.byID[r.key()] = r
+	if r.endedAt.isZero() {
 		t.link(r)
 	}
 	at, _ := t.end(r)
@@ -84,20 +55,20 @@ func (t *sessions) insert(r *kept) {
 }
 
 func (t *sessions) link(r *kept) {
-	if first := t.open[r.Subject]; first != nil {
+	if first := t.open[r.subject]; first != nil {
 		first.prev, r.next = r, first
 	}
-	t.open[r.Subject] = r
+	t.open[r.subject] = r
 }
 
 // endAll ends the records and returns copies of what they then are.
 func (t *sessions) endAll(list []*kept, now time.Time, why authn.EndReason) []session.Record {
 	var ended []session.Record
 	for _, r := range list {
-		r.EndedAt, r.EndReason = now, why
+		r.endedAt, r.endReason = moment(now), why
 		t.close(r)
 		t.expiry.add(now, r, len(t.byID), t.end)
-		ended = append(ended, cloneSession(r.Record))
+		ended = append(ended, r.record())
 	}
 	return ended
 }
@@ -107,12 +78,12 @@ func (t *sessions) close(r *kept) {
 	switch {
 	case r.prev != nil:
 		r.prev.next = r.next
-	case t.open[r.Subject] != r:
+	case t.open[r.subject] != r:
 		return
 	case r.next == nil:
-		delete(t.open, r.Subject)
+		delete(t.open, r.subject)
 	default:
-		t.open[r.Subject] = r.next
+		t.open[r.subject] = r.next
 	}
 	if r.next != nil {
 		r.next.prev = r.prev
@@ -122,11 +93,11 @@ func (t *sessions) close(r *kept) {
 
 // end is when the record stopped or will stop being live.
 func (t *sessions) end(r *kept) (time.Time, bool) {
-	at := earlier(r.IdleAt, r.EndsAt)
-	if !r.EndedAt.IsZero() {
-		at = earlier(at, r.EndedAt)
+	at := min(r.idleAt, r.endsAt)
+	if !r.endedAt.isZero() {
+		at = min(at, r.endedAt)
 	}
-	return at, !r.gone
+	return at.time(), !r.gone
 }
 
 func (t *sessions) prune(before time.Time) int {
@@ -152,40 +123,17 @@ func (t *sessions) shrink() {
 func (t *sessions) drop(r *kept) {
 	t.close(r)
 	r.gone = true
-	delete(t.byID, keyOf(&r.Record))
+	delete(t.byID, r.key())
 }
 
-// use records a use. One that is reported late moves no time backwards and
-// leaves the description of the later client.
-func use(r *session.Record, u session.Use) {
-	at := stamp(u.At)
-	if !at.Before(r.LastUsedAt) {
-		r.LastUsedAt = at
-		r.IP, r.UserAgent, r.Device = u.IP, u.UserAgent, u.Device
-	}
-	r.IdleAt = later(r.IdleAt, stamp(u.IdleAt))
-}
-
-func prove(r *session.Record, p session.Proved) {
-	p.AuthTime, p.MFATime = stamp(p.AuthTime), stamp(p.MFATime)
-	r.Prove(p)
-}
-
-func stampSession(r session.Record) session.Record {
-	r = cloneSession(r)
-	for _, t := range []*time.Time{&r.AuthTime, &r.MFATime, &r.RotatedAt, &r.CreatedAt, &r.LastUsedAt, &r.IdleAt, &r.EndsAt, &r.EndedAt} {
-		*t = stamp(*t)
-	}
-	return r
-}
-
-func cloneSession(r session.Record) session.Record {
+// own gives the record memory of its own for what it points to.
+func own(r *session.Record) {
 	if len(r.SecretHash) <= hashRoom && len(r.PreviousHash) <= hashRoom && len(r.Methods) <= methodRoom {
-		return cloneIntoOne(r)
+		ownOne(r)
+		return
 	}
 	r.SecretHash, r.PreviousHash = bytes.Clone(r.SecretHash), bytes.Clone(r.PreviousHash)
 	r.Methods = slices.Clone(r.Methods)
-	return r
 }
 
 const (
@@ -193,17 +141,17 @@ const (
 	methodRoom = 3
 )
 
-// cloneIntoOne has one piece of memory for all that a usual record points to: it is copied at every request.
-func cloneIntoOne(r session.Record) session.Record {
+// ownOne has one piece of memory for all that a usual record points to: it is copied at every request.
+func ownOne(r *session.Record) {
 	if len(r.SecretHash)+len(r.PreviousHash)+len(r.Methods) == 0 {
-		return r
+		return
 	}
 	if len(r.Methods) == 0 {
 		room := &[2 * hashRoom]byte{}
 		r.SecretHash = copyInto(room[:hashRoom], r.SecretHash)
 		r.PreviousHash = copyInto(room[hashRoom:], r.PreviousHash)
 		r.Methods = slices.Clone(r.Methods)
-		return r
+		return
 	}
 	room := &struct {
 		secret, previous [hashRoom]byte
@@ -212,7 +160,6 @@ func cloneIntoOne(r session.Record) session.Record {
 	r.SecretHash = copyInto(room.secret[:], r.SecretHash)
 	r.PreviousHash = copyInto(room.previous[:], r.PreviousHash)
 	r.Methods = copyInto(room.methods[:], r.Methods)
-	return r
 }
 
 // copyInto copies a slice into room, which nobody can then grow it beyond; nil stays nil.
