@@ -25,7 +25,9 @@ func underLoad(t *testing.T, callers int, g, bystander guest, nodes ...*fxtest.A
 		running.Go(func() {
 			for n := i; !ended(over); n++ {
 				node, carrier := nodes[n%len(nodes)], carriers[n%len(carriers)]
-				assert.Contains(t, []int{http.StatusOK, http.StatusUnauthorized, http.StatusForbidden}, g.ask(node, carrier))
+				if !assert.Contains(t, []int{http.StatusOK, http.StatusUnauthorized, http.StatusForbidden}, g.ask(node, carrier)) {
+					return // a failure is kept in memory: one of each caller is enough
+				}
 				if !assert.Equal(t, http.StatusOK, bystander.ask(node, carrier), "another tenant's %s", carrier) {
 					return
 				}

@@ -53,6 +53,7 @@ func (p sharedPlace) boot(t *testing.T, change ...func(*authmodule.Config)) *fxt
 	t.Helper()
 	return fxtest.NewConfigured(t, func(c *authmodule.Config) {
 		c.Store, c.JWT.SecretKey = p.store, "one secret for all nodes of this test"
+		c.Throttle.AddressRateLimit = "1000000/minute" // all come from one network, and go on with what was revoked
 		c.RBAC.Roles = map[string]authz.RoleConfig{"writer": {Permissions: []string{writing}}}
 		c.RBAC.Groups = map[string][]string{"writer": {"press"}}
 		c.RBAC.Policies.Resources = map[string]authz.ResourceConfig{"Article": {Actions: []string{writing}}}
