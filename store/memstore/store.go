@@ -83,13 +83,6 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // insertSorted adds s to an ascending list unless it is there.
 func insertSorted(list []string, s string) []string {
 	i, found := slices.BinarySearch(list, s)
