@@ -118,7 +118,7 @@ func TestWatchEndsTheStream(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStream()
 				app := startConfigured(t, func(cfg *authmodule.Config) { cfg.Now, cfg.JWT.AccessTokenExpireMinutes = time.Now, 15 }, mounted(), routes(s.route))
-				p := app.Principal("admin")
+				p, _ := app.Principal("admin"), app.Principal("admin") // the last administrator is not disabled
 				headers := c.headers(app, p)
 				go app.echo.ServeHTTP(httptest.NewRecorder(), request("GET", "/stream", "", headers...))
 				w := watching{app: app, stream: s, p: <-s.caller, headers: headers}
