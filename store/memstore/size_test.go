@@ -57,7 +57,7 @@ func fill(t *testing.T, n int) (bytes uint64, first, last time.Duration) {
 	dropped, err := s.PruneSessions(t.Context(), at.Add(48*time.Hour))
 	require.NoError(t, err)
 	assert.Equal(t, n, dropped)
-	assert.Less(t, heap()-before, uint64(n)*16, "what was dropped is given back")
+	assert.Less(t, heap(), before+uint64(n)*16, "what was dropped is given back") // it may be less than before: tests of before left garbage
 	runtime.KeepAlive(s)
 	return bytes, first, last
 }
