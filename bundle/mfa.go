@@ -54,7 +54,9 @@ func (s Settings) newMFA(in mfaIn) (*mfa.Service, error) {
 		Credentials: &authn.Credentials{Users: in.Ports.users, Passwords: in.Ports.passwords, Revocations: in.View, Sessions: in.Sessions},
 		Lineage:     in.Roles, Events: in.Bus, Log: in.Logger.named(), Now: s.Now, Rand: s.Rand,
 	})
-	in.Hooks.Append(fx.StartHook(func(ctx context.Context) { s.warnOfRoles(ctx, in) }))
+	if len(s.MFA.RequireRoles) > 0 {
+		in.Hooks.Append(fx.StartHook(func(ctx context.Context) { s.warnOfRoles(ctx, in) }))
+	}
 	return service, s.loud(err)
 }
 

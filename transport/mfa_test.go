@@ -321,12 +321,12 @@ func TestAddFactor(t *testing.T) {
 	require.Equal(t, "challenge_invalid", problem(t, o.answer(t, held["challenge"], "key", "good")).Code)
 }
 
-// lost is a factor that cannot be begun, since something that it needs is not found.
 // unready is one that no account has.
 type unready struct{ stateful }
 
 func (unready) Ready(context.Context, authn.FactorQuery) (bool, error) { return false, nil }
 
+// lost is a factor that cannot be begun, since something that it needs is not found.
 type lost struct{ stateful }
 
 func (lost) Begin(context.Context, authn.FactorQuery) (authn.FactorBegun, error) {
@@ -340,6 +340,23 @@ func TestFactorThatCannotBeBegun(t *testing.T) {
 	o := owner{app: app, email: app.User().Email}
 	w := app.Do(request("POST", "/auth/login/mfa/begin", object(t, map[string]any{"challenge": o.login(t, nil)["challenge"], "factor": "key"})))
 	require.Equal(t, http.StatusServiceUnavailable, w.Code, w.Body)
+}
+
+// used is a factor that has sent as many codes as it may, and does not say when there may be another.
+type used struct{ stateful }
+
+func (used) Begin(context.Context, authn.FactorQuery) (authn.FactorBegun, error) {
+	return authn.FactorBegun{}, fmt.Errorf("pager: %w", mfa.ErrTooManyCodes)
+}
+
+// V6.6.3: a factor of the application's own says by ErrTooManyCodes alone that there is no further code, for an hour.
+func TestFactorThatSendsNoMoreCodes(t *testing.T) {
+	t.Parallel()
+	app := startConfigured(t, withMFA, authmodule.AddFactor(func() mfa.Factor { return used{stateful{"pager"}} }))
+	o := owner{app: app, email: app.User().Email}
+	w := app.Do(request("POST", "/auth/login/mfa/begin", object(t, map[string]any{"challenge": o.login(t, nil)["challenge"], "factor": "pager"})))
+	require.Equal(t, http.StatusTooManyRequests, w.Code, w.Body)
+	assert.Equal(t, "3600", w.Header().Get("Retry-After"))
 }
 
 // A trusted device is let in by the password; it cannot change factors.

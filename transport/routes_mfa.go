@@ -143,7 +143,6 @@ func (g *Gate) by(ctx context.Context, r *http.Request) mfa.By {
 
 // mfaProblem is the answer to what second factors refuse.
 func mfaProblem(err error) error {
-	var codes *mfa.TooManyCodesError
 	switch {
 	case errors.Is(err, authn.ErrFactorInvalid):
 		return problem(http.StatusUnauthorized, "code_invalid", "the code is wrong or was used already, or this factor cannot be used now")
@@ -157,12 +156,21 @@ func mfaProblem(err error) error {
 		return problem(http.StatusConflict, "no_factor", "the account has no second factor yet; enroll one first")
 	case errors.Is(err, mfa.ErrUnavailable):
 		return problem(http.StatusNotFound, "factor_unavailable", "this factor is not offered here")
-	case errors.As(err, &codes):
+	case errors.Is(err, mfa.ErrTooManyCodes):
 		p := problem(http.StatusTooManyRequests, "throttled", "too many codes were sent; try again later")
-		p.RetryAfter = int((codes.RetryAfter + time.Second - 1) / time.Second)
+		p.RetryAfter = secondsToNextCode(err)
 		return p
 	}
 	return err
+}
+
+// secondsToNextCode is an hour where the factor does not say it.
+func secondsToNextCode(err error) int {
+	wait := time.Hour
+	if codes := (*mfa.TooManyCodesError)(nil); errors.As(err, &codes) {
+		wait = codes.RetryAfter
+	}
+	return int((wait + time.Second - 1) / time.Second)
 }
 
 // ownFactor is mfaProblem for routes that name one of the caller's.

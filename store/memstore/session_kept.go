@@ -22,18 +22,21 @@ func (m micros) isZero() bool { return m == never }
 // kept is a record in the table. Those of one subject that were not ended are a list by
 // their own pointers, which costs less than a map for each subject.
 type kept struct {
-	subject                                                                      authn.Subject
-	id                                                                           string
-	carrier                                                                      authn.Carrier
-	secretHash, previousHash                                                     []byte
-	generation, epoch                                                            int64
-	methods                                                                      []string
+	subject      authn.Subject
+	id           string
+	carrier      authn.Carrier
+	methods      []string
+	endReason    authn.EndReason
+	confirmation authn.Confirmation
+
+	secretHash, previousHash []byte
+	generation, epoch        int64
+	actor, actorSession      string
+	prev, next               *kept
+
 	authTime, mfaTime, rotatedAt, createdAt, lastUsedAt, idleAt, endsAt, endedAt micros
-	actor, actorSession                                                          string
-	endReason                                                                    authn.EndReason
-	confirmation                                                                 authn.Confirmation
-	ip, userAgent, device, deviceID                                              string
-	prev, next                                                                   *kept
+
+	ip, userAgent, device, deviceID string
 	// method is room for the only one of methods, which most records have.
 	method [1]string
 	// gone: it is in the table no more.
